@@ -1,0 +1,119 @@
+"""PURE. The rooms of the core as one machine: `handle(input, now_ms) -> facts`.
+
+Today the one room is the router; callbacks and campaigns will stand beside it. Whoever owns a `Core` calls it from
+one task only, and lets nothing act on the facts before they are committed.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from acd.model import AgentId, CallId, OfferId, QueueId, ServerId
+from acd.router import calls, configuration, conversations, matching, offers, phones, servers, staff
+from acd.router import facts as f
+from acd.router import inputs as i
+from acd.router.apply import apply
+from acd.router.deadlines import Deadline
+from acd.router.facts import Fact
+from acd.router.inputs import Input
+from acd.router.state import State
+from acd.router.turn import SLICE, Turn
+
+__all__ = ["Core", "Fact", "Input", "fold"]
+
+
+class Core:
+    """The state and its one entrance."""
+
+    def __init__(self, state: State | None = None) -> None:
+        self.state = state or State()
+
+    def handle(self, asked: Input, now_ms: int) -> list[Fact]:
+        """Apply what is due, then the input, then match once. `now_ms` (UTC) never goes back.
+
+        Of very many deadlines at one instant only a slice is taken: call again with `PassTime` while
+        `next_deadline_ms` is not later than now.
+        """
+        assert now_ms >= self.state.now_ms, f"time went back from {self.state.now_ms} to {now_ms}"
+        turn = Turn(self.state, now_ms)
+        _apply_due(turn)
+        HANDLERS[type(asked)](turn, asked)
+        matching.match(turn)
+        return turn.facts
+
+    @property
+    def next_deadline_ms(self) -> int | None:
+        """When something falls due next, or None."""
+        return self.state.deadlines.next_ms
+
+
+def fold(facts: Iterable[Fact]) -> State:
+    """The state that these facts make, from the first fact of the journal on."""
+    state = State()
+    for fact in facts:
+        apply(state, fact)
+    state.touched.clear()
+    return state
+
+
+def _apply_due(turn: Turn) -> None:
+    for _ in range(SLICE):
+        deadline = turn.state.deadlines.first_due(turn.now_ms)
+        if deadline is None:
+            return
+        _fall_due(turn, deadline)
+
+
+def _fall_due(turn: Turn, due: Deadline) -> None:
+    """Do what the deadline stands for; doing it removes the deadline or sets it anew."""
+    match due.kind:
+        case "ring":
+            offers.ring_is_over(turn, OfferId(due.subject))
+        case "give-up":
+            calls.wait_is_over(turn, CallId(due.subject))
+        case "wrap-up":
+            staff.end_wrap_up(turn, turn.state.agents[_agent(due)], by="time")
+        case "refusal":
+            turn.say(f.RefusalLapsed(turn.now_ms, _agent(due), CallId(due.other)))
+        case "rest":
+            turn.say(f.AgentRested(turn.now_ms, _agent(due)))
+        case "server-lost":
+            servers.is_lost(turn, ServerId(due.subject))
+        case "settle":
+            servers.settle(turn, ServerId(due.subject))
+        case "retire":
+            configuration.empty_retired_queue(turn, QueueId(due.subject))
+
+
+def _agent(due: Deadline) -> AgentId:
+    return AgentId(due.subject)
+
+
+def _pass_time(_turn: Turn, _input: i.PassTime) -> None:
+    """What was due is done already."""
+
+
+HANDLERS: dict[type[Input], Callable[[Turn, Any], None]] = {
+    i.CallArrived: calls.arrived,
+    i.CallerLeft: calls.caller_left,
+    i.LegAnswered: offers.leg_answered,
+    i.LegBridged: conversations.leg_bridged,
+    i.LegEnded: offers.leg_ended,
+    i.PassTime: _pass_time,
+    i.PhoneInUse: phones.in_use,
+    i.PhoneAnswered: phones.answered,
+    i.PhoneServes: phones.serves,
+    i.PhoneReleased: lambda turn, report: phones.released(turn, report.line),
+    i.LogIn: staff.ask,
+    i.LogOut: staff.ask,
+    i.Pause: staff.ask,
+    i.GetReady: staff.ask,
+    i.EndWrapUp: staff.ask,
+    i.LinkLost: servers.link_lost,
+    i.ServerReported: servers.reported,
+    i.OpenJournal: configuration.open_journal,
+    i.ConfigureRouter: configuration.router,
+    i.ConfigureQueue: configuration.queue,
+    i.RetireQueue: configuration.retire_queue,
+    i.ConfigureAgent: configuration.agent,
+    i.RetireAgent: configuration.retire_agent,
+}

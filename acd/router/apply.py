@@ -1,0 +1,448 @@
+"""Where the state changes: one function for each fact, in one table.
+
+These functions take everything from the fact, read no settings and decide nothing; applying a journal's facts in
+order to an empty `State` gives the state that wrote them.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from acd.model import AgentId, Phone, QueueId
+from acd.router import facts as f
+from acd.router.deadlines import Deadline, Kind
+from acd.router.state import (
+    REFUSALS_KEPT,
+    Agent,
+    Call,
+    DirectCall,
+    InQueue,
+    Offer,
+    Place,
+    Queue,
+    State,
+    WrapUp,
+)
+from acd.router.states import MEMBERSHIP_MOVES, Membership, Work
+
+
+def apply(state: State, fact: f.Fact) -> None:
+    """Change the state as the fact says. The fact is the next one: its number is `state.fact_count` after this."""
+    state.fact_count += 1
+    state.now_ms = fact.at_ms
+    APPLY[type(fact)](state, fact)
+
+
+def _due(state: State, due_ms: int, kind: Kind, subject: str, other: str = "") -> None:
+    state.deadlines.set(Deadline(due_ms, state.fact_count, kind, subject, other))
+
+
+# --- The engine -----------------------------------------------------------------------------------------------
+
+
+def _journal_opened(state: State, fact: f.JournalOpened) -> None:
+    state.tag = fact.tag
+    state.seed = fact.seed
+
+
+def _router_configured(state: State, fact: f.RouterConfigured) -> None:
+    state.settings = fact.settings
+
+
+def _queue_configured(state: State, fact: f.QueueConfigured) -> None:
+    queue = state.queues.get(fact.settings.id)
+    if queue is None:
+        state.queues[fact.settings.id] = Queue(fact.settings)
+        return
+    queue.settings = fact.settings
+    queue.retired = False
+    state.deadlines.drop("retire", fact.settings.id)
+
+
+def _queue_retired(state: State, fact: f.QueueRetired) -> None:
+    state.queues[fact.queue].retired = True
+    _due(state, fact.at_ms, "retire", fact.queue)
+
+
+def _queue_drained(state: State, fact: f.QueueDrained) -> None:
+    state.deadlines.drop("retire", fact.queue)
+
+
+def _drain_if_retired(state: State, queue: QueueId) -> None:
+    if state.queues[queue].retired:
+        _due(state, state.now_ms, "retire", queue)
+
+
+def _queue_removed(state: State, fact: f.QueueRemoved) -> None:
+    queue = state.queues[fact.queue]
+    assert not queue.waiting, f"queue {fact.queue} still has callers"
+    assert not queue.ready, f"queue {fact.queue} still has ready agents"
+    assert not queue.calls, f"queue {fact.queue} still has calls"
+    state.deadlines.drop("retire", fact.queue)
+    state.touched.pop(fact.queue, None)
+    del state.queues[fact.queue]
+
+
+def _agent_configured(state: State, fact: f.AgentConfigured) -> None:
+    agent = state.agents.setdefault(fact.settings.id, Agent(fact.settings))
+    agent.settings = fact.settings
+    agent.retired = False
+    for queue in [queue for queue in agent.queues if queue not in fact.settings.queues]:
+        _leave(state, agent, queue)
+    state.relist(agent)
+
+
+def _leave(state: State, agent: Agent, queue: QueueId) -> None:
+    agent.queues[queue] = InQueue()
+    state.relist(agent)
+    del agent.queues[queue]
+
+
+def _agent_retired(state: State, fact: f.AgentRetired) -> None:
+    agent = state.agents[fact.agent]
+    agent.retired = True
+    state.relist(agent)
+    _tidy(state, agent)
+
+
+def _tidy(state: State, agent: Agent) -> None:
+    """Work keeps a logged-out agent's phone and a retired agent; without work both are let go."""
+    if agent.work is not Work.IDLE:
+        return
+    if all(entry.state is Membership.LOGGED_OUT for entry in agent.queues.values()):
+        _move_to_phone(state, agent, None)
+    if agent.retired:
+        _forget_agent(state, agent)
+
+
+def _forget_agent(state: State, agent: Agent) -> None:
+    for call in list(agent.refusals):
+        _forget_refusal(state, agent, state.calls[call])
+    state.deadlines.drop("rest", agent.settings.id)
+    _move_to_phone(state, agent, None)
+    del state.agents[agent.settings.id]
+
+
+# --- Calls ----------------------------------------------------------------------------------------------------
+
+
+def _call_queued(state: State, fact: f.CallQueued) -> None:
+    place = Place(-fact.priority, fact.since_ms, state.fact_count, fact.call)
+    call = Call(fact.call, fact.line, fact.queue, fact.caller, fact.skills, place, fact.give_up_at_ms)
+    state.calls[fact.call] = call
+    state.call_on[fact.line] = fact.call
+    state.queues[fact.queue].length += 1
+    state.queues[fact.queue].calls += 1
+    state.server(fact.line.server).channels.present[fact.line.channel] = None
+    _wait(state, call)
+
+
+def _wait(state: State, call: Call) -> None:
+    state.line_up(call)
+    if call.give_up_at_ms is not None:
+        _due(state, call.give_up_at_ms, "give-up", call.id)
+
+
+def _nothing(state: State, fact: f.Fact) -> None:
+    """The fact only tells."""
+
+
+def _call_connected(state: State, fact: f.CallConnected) -> None:
+    state.agents[fact.agent].move("call connected")
+    call = state.calls[fact.call]
+    call.connected_at_ms = fact.at_ms
+    state.queues[call.queue].length -= 1
+    _forget_refusals(state, call)
+
+
+def _call_ended(state: State, fact: f.CallEnded) -> None:
+    agent = state.agents[fact.agent]
+    agent.move("call ended")
+    _drop_offer(state, agent)
+    _drop_call(state, state.calls[fact.call])
+    agent.free = state.free_place(fact.agent)
+    state.relist(agent)
+    _tidy(state, agent)
+
+
+def _call_over(state: State, fact: f.CallAbandoned | f.CallTimedOut | f.CallReturned | f.CallLost) -> None:
+    call = state.calls[fact.call]
+    state.take_from_line(call)
+    state.queues[call.queue].length -= 1
+    _drop_call(state, call)
+
+
+def _drop_call(state: State, call: Call) -> None:
+    _forget_refusals(state, call)
+    state.deadlines.drop("give-up", call.id)
+    state.server(call.line.server).channels.drop(call.line.channel)
+    del state.call_on[call.line]
+    del state.calls[call.id]
+    state.queues[call.queue].calls -= 1
+    _drain_if_retired(state, call.queue)
+
+
+# --- Offers ---------------------------------------------------------------------------------------------------
+
+
+def _offer_made(state: State, fact: f.OfferMade) -> None:
+    agent = state.agents[fact.agent]
+    agent.move("offer made")
+    agent.offer = fact.offer
+    call = state.calls[fact.call]
+    call.offer = fact.offer
+    state.take_from_line(call)
+    state.offers[fact.offer] = Offer(fact.offer, fact.call, fact.agent, fact.queue, fact.line)
+    state.server(fact.line.server).legs.present[fact.offer] = None
+    _due(state, fact.ring_until_ms, "ring", fact.offer)
+    state.relist(agent)
+
+
+def _offer_accepted(state: State, fact: f.OfferAccepted) -> None:
+    state.agents[fact.agent].move("offer accepted")
+    state.offers[fact.offer].overdue = False
+    state.deadlines.drop("ring", fact.offer)
+    state.deadlines.drop("give-up", fact.call)
+
+
+def _offer_overdue(state: State, fact: f.OfferOverdue) -> None:
+    state.offers[fact.offer].overdue = True
+    state.deadlines.drop("ring", fact.offer)
+
+
+def _offer_ended(state: State, fact: f.OfferEnded) -> None:
+    agent = state.agents[fact.agent]
+    agent.move("offer ended")
+    _drop_offer(state, agent)
+    call = state.calls[fact.call]
+    call.offer = None
+    if fact.refused_until_ms is not None:
+        _remember_refusal(state, agent, call, fact.refused_until_ms)
+    if fact.rest_until_ms is not None:
+        agent.rests = True
+        _due(state, fact.rest_until_ms, "rest", fact.agent)
+    _wait(state, call)
+    _drain_if_retired(state, call.queue)
+    state.relist(agent)
+    _tidy(state, agent)
+
+
+def _drop_offer(state: State, agent: Agent) -> None:
+    assert agent.offer is not None, f"agent {agent.settings.id} has no offer to end"
+    offer = state.offers.pop(agent.offer)
+    state.deadlines.drop("ring", offer.id)
+    state.server(offer.line.server).legs.drop(offer.id)
+    agent.offer = None
+
+
+def _remember_refusal(state: State, agent: Agent, call: Call, until_ms: int) -> None:
+    if len(agent.refusals) >= REFUSALS_KEPT:
+        _forget_refusal(state, agent, state.calls[next(iter(agent.refusals))])
+    if len(call.refusers) >= REFUSALS_KEPT:
+        _forget_refusal(state, state.agents[next(iter(call.refusers))], call)
+    agent.refusals[call.id] = None
+    call.refusers[agent.settings.id] = None
+    _due(state, until_ms, "refusal", agent.settings.id, call.id)
+
+
+def _forget_refusal(state: State, agent: Agent, call: Call) -> None:
+    del agent.refusals[call.id]
+    del call.refusers[agent.settings.id]
+    state.deadlines.drop("refusal", agent.settings.id, call.id)
+    state.touched[call.queue] = None
+
+
+def _forget_refusals(state: State, call: Call) -> None:
+    for agent in list(call.refusers):
+        _forget_refusal(state, state.agents[agent], call)
+
+
+def _refusal_lapsed(state: State, fact: f.RefusalLapsed) -> None:
+    _forget_refusal(state, state.agents[fact.agent], state.calls[fact.call])
+
+
+def _agent_rested(state: State, fact: f.AgentRested) -> None:
+    agent = state.agents[fact.agent]
+    agent.rests = False
+    state.deadlines.drop("rest", fact.agent)
+    state.relist(agent)
+
+
+# --- Agents ---------------------------------------------------------------------------------------------------
+
+
+def _move_in_queues(agent: Agent, queues: tuple[QueueId, ...], request: str, reason: str | None = None) -> None:
+    for queue in queues:
+        entry = agent.queues.setdefault(queue, InQueue())
+        entry.state = MEMBERSHIP_MOVES[entry.state, request]
+        entry.reason = reason if entry.state is Membership.PAUSED else None
+
+
+def _move_to_phone(state: State, agent: Agent, phone: Phone | None) -> None:
+    if agent.phone is not None and state.agent_at.get(agent.phone) == agent.settings.id:
+        del state.agent_at[agent.phone]
+    agent.phone = phone
+    if phone is not None:
+        state.agent_at[phone] = agent.settings.id
+
+
+def _agent_logged_in(state: State, fact: f.AgentLoggedIn) -> None:
+    agent = state.agents[fact.agent]
+    if not any(entry.state is not Membership.LOGGED_OUT for entry in agent.queues.values()):
+        agent.free = state.free_place(fact.agent)
+    _move_to_phone(state, agent, fact.phone)
+    paused = {queue: entry.reason for queue, entry in agent.queues.items() if entry.reason is not None}
+    _move_in_queues(agent, fact.queues, "log in")
+    for queue, reason in paused.items():
+        agent.queues[queue].reason = reason
+    state.relist(agent)
+
+
+def _agent_became_ready(state: State, fact: f.AgentBecameReady) -> None:
+    agent = state.agents[fact.agent]
+    _move_in_queues(agent, fact.queues, "get ready")
+    state.relist(agent)
+
+
+def _agent_paused(state: State, fact: f.AgentPaused) -> None:
+    agent = state.agents[fact.agent]
+    _move_in_queues(agent, fact.queues, "pause", fact.reason)
+    state.relist(agent)
+
+
+def _agent_logged_out(state: State, fact: f.AgentLoggedOut) -> None:
+    agent = state.agents[fact.agent]
+    _move_in_queues(agent, fact.queues, "log out")
+    state.relist(agent)
+    _tidy(state, agent)
+
+
+def _wrap_up_started(state: State, fact: f.WrapUpStarted) -> None:
+    agent = state.agents[fact.agent]
+    agent.move("wrap-up started")
+    agent.wrap_up = WrapUp(fact.call, fact.queue, fact.until_ms)
+    _due(state, fact.until_ms, "wrap-up", fact.agent)
+    state.relist(agent)
+
+
+def _wrap_up_ended(state: State, fact: f.WrapUpEnded) -> None:
+    agent = state.agents[fact.agent]
+    agent.move("wrap-up ended")
+    agent.wrap_up = None
+    agent.free = state.free_place(fact.agent)
+    state.deadlines.drop("wrap-up", fact.agent)
+    state.relist(agent)
+    _tidy(state, agent)
+
+
+# --- Phones and servers ---------------------------------------------------------------------------------------
+
+
+def _direct_call_started(state: State, fact: f.DirectCallStarted) -> None:
+    state.direct_calls[fact.line] = DirectCall(fact.phone, fact.agent, fact.direction, fact.counted)
+    state.lines_of.setdefault(fact.phone, {})[fact.line] = None
+    state.server(fact.line.server).channels.present[fact.line.channel] = None
+    _relist_at(state, fact.phone)
+
+
+def _direct_call_answered(state: State, fact: f.DirectCallAnswered) -> None:
+    state.direct_calls[fact.line].answered_at_ms = fact.at_ms
+
+
+def _direct_call_excluded(state: State, fact: f.DirectCallExcluded) -> None:
+    state.direct_calls[fact.line].counted = False
+
+
+def _direct_call_ended(state: State, fact: f.DirectCallEnded) -> None:
+    del state.direct_calls[fact.line]
+    lines = state.lines_of[fact.phone]
+    del lines[fact.line]
+    if not lines:
+        del state.lines_of[fact.phone]
+    state.server(fact.line.server).channels.drop(fact.line.channel)
+    _relist_at(state, fact.phone)
+
+
+def _relist_at(state: State, phone: Phone) -> None:
+    agent: AgentId | None = state.agent_at.get(phone)
+    if agent is not None:
+        state.relist(state.agents[agent])
+
+
+def _server_went_quiet(state: State, fact: f.ServerWentQuiet) -> None:
+    server = state.server(fact.server)
+    server.up = server.settling = server.given_up = False
+    server.channels.call()
+    server.legs.call()
+    state.deadlines.drop("settle", fact.server)
+    _due(state, fact.lost_at_ms, "server-lost", fact.server)
+
+
+def _server_roll_called(state: State, fact: f.ServerRollCalled) -> None:
+    server = state.server(fact.server)
+    for channel in fact.channels:
+        server.channels.see(channel)
+    for offer in fact.offers:
+        server.legs.see(offer)
+    state.deadlines.drop("server-lost", fact.server)
+    if fact.last:
+        server.settling = True
+        _due(state, fact.at_ms, "settle", fact.server)
+
+
+def _server_given_up(state: State, fact: f.ServerGivenUp) -> None:
+    server = state.server(fact.server)
+    server.settling = server.given_up = True
+    state.deadlines.drop("server-lost", fact.server)
+    _due(state, fact.at_ms, "settle", fact.server)
+
+
+def _server_settled(state: State, fact: f.ServerSettled) -> None:
+    server = state.server(fact.server)
+    server.up = fact.up
+    server.settling = server.given_up = False
+    state.deadlines.drop("settle", fact.server)
+    if fact.up:
+        state.touched.update((id_, None) for id_, queue in state.queues.items() if fact.server in queue.waiting)
+
+
+APPLY: dict[type[f.Fact], Callable[[State, Any], None]] = {
+    f.JournalOpened: _journal_opened,
+    f.RouterConfigured: _router_configured,
+    f.QueueConfigured: _queue_configured,
+    f.QueueRetired: _queue_retired,
+    f.QueueDrained: _queue_drained,
+    f.QueueRemoved: _queue_removed,
+    f.AgentConfigured: _agent_configured,
+    f.AgentRetired: _agent_retired,
+    f.CallQueued: _call_queued,
+    f.CallRefused: _nothing,
+    f.CallConnected: _call_connected,
+    f.CallEnded: _call_ended,
+    f.CallAbandoned: _call_over,
+    f.CallTimedOut: _call_over,
+    f.CallReturned: _call_over,
+    f.CallLost: _call_over,
+    f.OfferMade: _offer_made,
+    f.OfferAccepted: _offer_accepted,
+    f.OfferOverdue: _offer_overdue,
+    f.OfferEnded: _offer_ended,
+    f.RefusalLapsed: _refusal_lapsed,
+    f.AgentRested: _agent_rested,
+    f.AgentLoggedIn: _agent_logged_in,
+    f.AgentBecameReady: _agent_became_ready,
+    f.AgentPaused: _agent_paused,
+    f.AgentLoggedOut: _agent_logged_out,
+    f.WrapUpStarted: _wrap_up_started,
+    f.WrapUpEnded: _wrap_up_ended,
+    f.RequestAccepted: _nothing,
+    f.RequestRefused: _nothing,
+    f.DirectCallStarted: _direct_call_started,
+    f.DirectCallAnswered: _direct_call_answered,
+    f.DirectCallExcluded: _direct_call_excluded,
+    f.DirectCallEnded: _direct_call_ended,
+    f.ServerWentQuiet: _server_went_quiet,
+    f.ServerRollCalled: _server_roll_called,
+    f.ServerGivenUp: _server_given_up,
+    f.ServerSettled: _server_settled,
+    f.StrayLegFound: _nothing,
+}

@@ -1,0 +1,91 @@
+"""Calls: how they come into a queue and leave it."""
+
+from typing import Literal
+
+from acd.model import CallId
+from acd.router import conversations, offers
+from acd.router import facts as f
+from acd.router import inputs as i
+from acd.router.state import Call
+from acd.router.turn import Turn
+
+
+def arrived(turn: Turn, report: i.CallArrived) -> None:
+    """Queue the call, or refuse it with a reason. One that is known already changes nothing."""
+    if report.line in turn.state.call_on:
+        return
+    reason = _refusal(turn, report)
+    if reason is not None:
+        turn.say(f.CallRefused(turn.now_ms, report.line, report.queue, reason))
+        return
+    settings = turn.state.queues[report.queue].settings
+    since_ms = turn.now_ms if report.since_ms is None else min(report.since_ms, turn.now_ms)
+    turn.say(
+        f.CallQueued(
+            turn.now_ms,
+            CallId(turn.new_id()),
+            report.line,
+            report.queue,
+            report.caller,
+            report.priority,
+            report.skills,
+            since_ms,
+            None if settings.max_wait_ms is None else since_ms + settings.max_wait_ms,
+        )
+    )
+
+
+def _refusal(turn: Turn, report: i.CallArrived) -> f.RefusalReason | None:
+    queue = turn.state.queues.get(report.queue)
+    if queue is None:
+        return "unknown-queue"
+    if queue.retired:
+        return "queue-closed"
+    if queue.settings.max_length is not None and queue.length >= queue.settings.max_length:
+        return "queue-full"
+    return None
+
+
+def caller_left(turn: Turn, report: i.CallerLeft) -> None:
+    """The caller is gone: from the line, from a ringing agent, or from a conversation."""
+    known = turn.state.call_on.get(report.line)
+    if known is None:
+        return
+    call = turn.state.calls[known]
+    if call.connected_at_ms is not None:
+        conversations.end(turn, call, "caller")
+        return
+    if call.offer is not None:
+        offers.end(turn, turn.state.offers[call.offer], "caller-gone")
+    if report.hung_up:
+        turn.say(f.CallAbandoned(turn.now_ms, call.id, call.queue, waited_ms(turn, call)))
+    else:
+        turn.say(f.CallLost(turn.now_ms, call.id, call.queue, "left", waited_ms(turn, call)))
+
+
+def wait_is_over(turn: Turn, call_id: CallId) -> None:
+    """The longest wait has come. While a phone rings for the call, the ringing goes first: see `offers.end`."""
+    call = turn.state.calls[call_id]
+    if call.offer is not None:
+        offers.end(turn, turn.state.offers[call.offer], "withdrawn")
+    turn.say(f.CallTimedOut(turn.now_ms, call.id, call.line, call.queue, waited_ms(turn, call)))
+
+
+def lose(turn: Turn, call: Call, reason: Literal["gone", "server"]) -> None:
+    """The call is no more on its server, or its server is no more."""
+    if call.connected_at_ms is not None:
+        conversations.end(turn, call, "system")
+        return
+    if call.offer is not None:
+        offers.end(turn, turn.state.offers[call.offer], "lost")
+    turn.say(f.CallLost(turn.now_ms, call.id, call.queue, reason, waited_ms(turn, call)))
+
+
+def give_back(turn: Turn, call: Call, reason: f.RefusalReason) -> None:
+    """The queue takes no calls any more."""
+    turn.say(f.CallReturned(turn.now_ms, call.id, call.line, call.queue, reason, waited_ms(turn, call)))
+
+
+def waited_ms(turn: Turn, call: Call) -> int:
+    """How long the caller has waited."""
+    return turn.now_ms - call.place.since_ms

@@ -1,0 +1,57 @@
+"""The configuration as it enters and changes. What did not change makes no fact."""
+
+from acd.model import AgentId, QueueId
+from acd.router import calls
+from acd.router import facts as f
+from acd.router import inputs as i
+from acd.router.turn import SLICE, Turn
+
+
+def open_journal(turn: Turn, opening: i.OpenJournal) -> None:
+    assert turn.state.fact_count == 0, "a journal is opened once, before all else"
+    turn.say(f.JournalOpened(turn.now_ms, opening.tag, opening.seed, opening.release))
+
+
+def router(turn: Turn, change: i.ConfigureRouter) -> None:
+    if change.settings != turn.state.settings:
+        turn.say(f.RouterConfigured(turn.now_ms, change.settings))
+
+
+def queue(turn: Turn, change: i.ConfigureQueue) -> None:
+    known = turn.state.queues.get(change.settings.id)
+    if known is None or known.retired or known.settings != change.settings:
+        turn.say(f.QueueConfigured(turn.now_ms, change.settings))
+
+
+def agent(turn: Turn, change: i.ConfigureAgent) -> None:
+    known = turn.state.agents.get(change.settings.id)
+    if known is None or known.retired or known.settings != change.settings:
+        turn.say(f.AgentConfigured(turn.now_ms, change.settings))
+
+
+def retire_queue(turn: Turn, change: i.RetireQueue) -> None:
+    known = turn.state.queues.get(change.queue)
+    if known is not None and not known.retired:
+        turn.say(f.QueueRetired(turn.now_ms, change.queue))
+
+
+def retire_agent(turn: Turn, change: i.RetireAgent) -> None:
+    known = turn.state.agents.get(change.agent)
+    if known is not None and not known.retired:
+        turn.say(f.AgentRetired(turn.now_ms, AgentId(change.agent)))
+
+
+def empty_retired_queue(turn: Turn, queue_id: QueueId) -> None:
+    """Return those who wait and release those who are ready, a slice at a time. Ringing and talking go on."""
+    known = turn.state.queues[queue_id]
+    places = [place for line in known.waiting.values() for place in line[:SLICE]][:SLICE]
+    for place in places:
+        calls.give_back(turn, turn.state.calls[place.call], "queue-closed")
+    for idle in list(known.ready[:SLICE]):
+        turn.say(f.AgentLoggedOut(turn.now_ms, idle.agent, (queue_id,), by="configuration"))
+    if known.waiting or known.ready:
+        return
+    if known.calls == 0:
+        turn.say(f.QueueRemoved(turn.now_ms, queue_id))
+    else:
+        turn.say(f.QueueDrained(turn.now_ms, queue_id))

@@ -1,0 +1,402 @@
+"""What the core decided or acknowledged, in the past tense: the only thing that other rooms ever learn.
+
+A fact carries all that its application needs (deadlines, the chosen agent) and all that its readers need to act
+on it, so that neither looks anything up. Times are milliseconds since 1970, UTC; every fact has `at_ms`.
+"""
+
+from typing import Literal
+
+import msgspec
+
+from acd.model import (
+    AgentId,
+    Caller,
+    CallId,
+    ChannelId,
+    Direction,
+    Line,
+    OfferId,
+    Phone,
+    QueueId,
+    RequestId,
+    ServerId,
+)
+from acd.router.settings import AgentSettings, QueueSettings, RouterSettings
+
+
+class _Fact(msgspec.Struct, frozen=True, tag_field="type", tag=True):
+    """Base of all facts."""
+
+    at_ms: int
+
+
+# --- The engine -----------------------------------------------------------------------------------------------
+
+
+class JournalOpened(_Fact, frozen=True):
+    tag: str
+    seed: int
+    release: str
+
+
+class RouterConfigured(_Fact, frozen=True):
+    settings: RouterSettings
+
+
+class QueueConfigured(_Fact, frozen=True):
+    settings: QueueSettings
+
+
+class QueueRetired(_Fact, frozen=True):
+    """No call is taken into the queue any more; those that wait are returned one by one."""
+
+    queue: QueueId
+
+
+class QueueDrained(_Fact, frozen=True):
+    """Nobody waits in the retired queue; it is kept for the calls that ring or talk."""
+
+    queue: QueueId
+
+
+class QueueRemoved(_Fact, frozen=True):
+    """The retired queue is empty and forgotten."""
+
+    queue: QueueId
+
+
+class AgentConfigured(_Fact, frozen=True):
+    settings: AgentSettings
+
+
+class AgentRetired(_Fact, frozen=True):
+    agent: AgentId
+
+
+# --- Calls ----------------------------------------------------------------------------------------------------
+
+RefusalReason = Literal["unknown-queue", "queue-closed", "queue-full"]
+
+
+class CallQueued(_Fact, frozen=True):
+    """The call waits. Telephony claims it."""
+
+    call: CallId
+    line: Line
+    queue: QueueId
+    caller: Caller
+    priority: int
+    skills: tuple[str, ...]
+    since_ms: int
+    give_up_at_ms: int | None
+
+
+class CallRefused(_Fact, frozen=True):
+    """The call was not taken. Telephony returns it to the dialplan with the reason."""
+
+    line: Line
+    queue: QueueId
+    reason: RefusalReason
+
+
+class CallConnected(_Fact, frozen=True):
+    call: CallId
+    offer: OfferId
+    agent: AgentId
+    queue: QueueId
+    waited_ms: int
+
+
+class CallEnded(_Fact, frozen=True):
+    """A call that reached an agent is over. `ended_by` is `system` where nobody saw who hung up."""
+
+    call: CallId
+    offer: OfferId
+    agent: AgentId
+    queue: QueueId
+    ended_by: Literal["caller", "agent", "system"]
+    talked_ms: int
+
+
+class CallAbandoned(_Fact, frozen=True):
+    """The caller hung up before reaching an agent."""
+
+    call: CallId
+    queue: QueueId
+    waited_ms: int
+
+
+class CallTimedOut(_Fact, frozen=True):
+    """The longest wait is over. Telephony returns the call to the dialplan."""
+
+    call: CallId
+    line: Line
+    queue: QueueId
+    waited_ms: int
+
+
+class CallReturned(_Fact, frozen=True):
+    """The queue takes no calls any more. Telephony returns the call to the dialplan."""
+
+    call: CallId
+    line: Line
+    queue: QueueId
+    reason: RefusalReason
+    waited_ms: int
+
+
+class CallLost(_Fact, frozen=True):
+    """The call left our hands otherwise: `left` for the operator's fallback, `gone` from its server's report,
+    or its `server` was given up."""
+
+    call: CallId
+    queue: QueueId
+    reason: Literal["left", "gone", "server"]
+    waited_ms: int
+
+
+# --- Offers ---------------------------------------------------------------------------------------------------
+
+OfferOutcome = Literal[
+    "declined", "busy", "no-answer", "unreachable", "failed", "agent-left", "caller-gone", "lost", "withdrawn"
+]
+
+
+class OfferMade(_Fact, frozen=True):
+    """The agent's phone is to ring, on the caller's server, with the offer's id as channel id."""
+
+    offer: OfferId
+    call: CallId
+    agent: AgentId
+    queue: QueueId
+    queue_name: str
+    line: Line
+    phone: Phone
+    caller: Caller
+    ring_until_ms: int
+
+
+class OfferAccepted(_Fact, frozen=True):
+    """The agent picked up. Telephony lets the caller's own thread make the bridge. It may be said again when a
+    server's report shows that it was not done."""
+
+    offer: OfferId
+    call: CallId
+    agent: AgentId
+    line: Line
+
+
+class OfferOverdue(_Fact, frozen=True):
+    """The ring time is over, but the server cannot be heard: what became of it is concluded from its report."""
+
+    offer: OfferId
+
+
+class OfferEnded(_Fact, frozen=True):
+    """The offer came to nothing; telephony hangs up the leg. The call keeps its place."""
+
+    offer: OfferId
+    call: CallId
+    agent: AgentId
+    server: ServerId
+    outcome: OfferOutcome
+    refused_until_ms: int | None
+    """Until then this agent is not offered this call again."""
+    rest_until_ms: int | None
+    """Until then this agent is offered nothing."""
+
+
+class RefusalLapsed(_Fact, frozen=True):
+    """The agent may be offered that call again."""
+
+    agent: AgentId
+    call: CallId
+
+
+class AgentRested(_Fact, frozen=True):
+    """The agent whose phone could not be reached may be offered work again."""
+
+    agent: AgentId
+
+
+# --- Agents ---------------------------------------------------------------------------------------------------
+
+
+class AgentLoggedIn(_Fact, frozen=True):
+    agent: AgentId
+    queues: tuple[QueueId, ...]
+    phone: Phone
+    by: str
+
+
+class AgentBecameReady(_Fact, frozen=True):
+    agent: AgentId
+    queues: tuple[QueueId, ...]
+    by: str
+
+
+class AgentPaused(_Fact, frozen=True):
+    agent: AgentId
+    queues: tuple[QueueId, ...]
+    reason: str
+    by: str
+
+
+class AgentLoggedOut(_Fact, frozen=True):
+    agent: AgentId
+    queues: tuple[QueueId, ...]
+    by: str
+
+
+class WrapUpStarted(_Fact, frozen=True):
+    agent: AgentId
+    call: CallId
+    queue: QueueId
+    until_ms: int
+
+
+class WrapUpEnded(_Fact, frozen=True):
+    """`by` is `time` where nobody ended it."""
+
+    agent: AgentId
+    call: CallId
+    queue: QueueId
+    by: str
+
+
+RequestRefusal = Literal[
+    "unknown-agent",
+    "unknown-queue",
+    "not-assigned",
+    "unknown-reason",
+    "not-logged-in",
+    "not-in-wrap-up",
+    "no-phone",
+    "phone-taken",
+    "at-work",
+]
+
+
+class RequestAccepted(_Fact, frozen=True):
+    request: RequestId
+    agent: AgentId
+
+
+class RequestRefused(_Fact, frozen=True):
+    request: RequestId
+    agent: AgentId
+    reason: RequestRefusal
+
+
+# --- Phones and servers ---------------------------------------------------------------------------------------
+
+
+class DirectCallStarted(_Fact, frozen=True):
+    """A call on a phone that is not an offer. `agent`: whose phone it is now, if anybody's. `counted` is false
+    for the far end of an agent's own leg that travels over two servers."""
+
+    line: Line
+    phone: Phone
+    agent: AgentId | None
+    direction: Direction
+    counted: bool
+
+
+class DirectCallAnswered(_Fact, frozen=True):
+    line: Line
+
+
+class DirectCallExcluded(_Fact, frozen=True):
+    """It was a feature code: not counted."""
+
+    line: Line
+
+
+class DirectCallEnded(_Fact, frozen=True):
+    """`talked_ms` is None for a call that was never answered; `counted` as it stood at the end."""
+
+    line: Line
+    phone: Phone
+    agent: AgentId | None
+    direction: Direction
+    counted: bool
+    talked_ms: int | None
+
+
+class ServerWentQuiet(_Fact, frozen=True):
+    """The link is down. At `lost_at_ms` the server is given up."""
+
+    server: ServerId
+    lost_at_ms: int
+
+
+class ServerRollCalled(_Fact, frozen=True):
+    """A part of a server's report, as far as the core knows what it names; `last` begins the settling."""
+
+    server: ServerId
+    channels: tuple[ChannelId, ...]
+    offers: tuple[OfferId, ...]
+    last: bool
+
+
+class ServerGivenUp(_Fact, frozen=True):
+    """Not heard of for too long: its calls are let go, in slices."""
+
+    server: ServerId
+
+
+class ServerSettled(_Fact, frozen=True):
+    """All differences are settled. `up`: the server's calls may be offered."""
+
+    server: ServerId
+    up: bool
+
+
+class StrayLegFound(_Fact, frozen=True):
+    """An agent's leg that no offer claims. Telephony hangs it up."""
+
+    server: ServerId
+    offer: OfferId
+
+
+Fact = (
+    JournalOpened
+    | RouterConfigured
+    | QueueConfigured
+    | QueueRetired
+    | QueueDrained
+    | QueueRemoved
+    | AgentConfigured
+    | AgentRetired
+    | CallQueued
+    | CallRefused
+    | CallConnected
+    | CallEnded
+    | CallAbandoned
+    | CallTimedOut
+    | CallReturned
+    | CallLost
+    | OfferMade
+    | OfferAccepted
+    | OfferOverdue
+    | OfferEnded
+    | RefusalLapsed
+    | AgentRested
+    | AgentLoggedIn
+    | AgentBecameReady
+    | AgentPaused
+    | AgentLoggedOut
+    | WrapUpStarted
+    | WrapUpEnded
+    | RequestAccepted
+    | RequestRefused
+    | DirectCallStarted
+    | DirectCallAnswered
+    | DirectCallExcluded
+    | DirectCallEnded
+    | ServerWentQuiet
+    | ServerRollCalled
+    | ServerGivenUp
+    | ServerSettled
+    | StrayLegFound
+)

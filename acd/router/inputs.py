@@ -1,0 +1,244 @@
+"""What happens outside or is asked for. An input never says what follows: the core decides that.
+
+Reports come from telephony, requests from people. A report about something that the core does not know, or
+knows already, is no error: it changes nothing.
+"""
+
+from typing import Literal
+
+import msgspec
+
+from acd.model import (
+    AgentId,
+    Caller,
+    ChannelId,
+    Direction,
+    Line,
+    OfferId,
+    Phone,
+    QueueId,
+    RequestId,
+    ServerId,
+)
+from acd.router.settings import AgentSettings, QueueSettings, RouterSettings
+
+
+class _Input(msgspec.Struct, frozen=True, tag_field="type", tag=True):
+    """Base of all inputs."""
+
+
+# --- The engine -----------------------------------------------------------------------------------------------
+
+
+class OpenJournal(_Input, frozen=True):
+    """The first input of every journal. `tag` makes its ids differ from those of any other journal."""
+
+    tag: str
+    seed: int
+    release: str
+
+
+class PassTime(_Input, frozen=True):
+    """Nothing but time: whatever is due happens."""
+
+
+class ConfigureRouter(_Input, frozen=True):
+    settings: RouterSettings
+
+
+class ConfigureQueue(_Input, frozen=True):
+    """A queue is new or changed."""
+
+    settings: QueueSettings
+
+
+class RetireQueue(_Input, frozen=True):
+    """A queue is gone from the configuration: who waits in it returns to the dialplan."""
+
+    queue: QueueId
+
+
+class ConfigureAgent(_Input, frozen=True):
+    """An agent is new or changed."""
+
+    settings: AgentSettings
+
+
+class RetireAgent(_Input, frozen=True):
+    """An agent is gone from the configuration: the work in hand goes on, nothing new comes."""
+
+    agent: AgentId
+
+
+# --- Reports from telephony -----------------------------------------------------------------------------------
+
+
+class CallArrived(_Input, frozen=True):
+    """The dialplan handed a call over. `since_ms`: when it began to wait, if that was earlier than now."""
+
+    line: Line
+    queue: QueueId
+    caller: Caller
+    priority: int = 0
+    skills: tuple[str, ...] = ()
+    since_ms: int | None = None
+
+
+class CallerLeft(_Input, frozen=True):
+    """The caller's channel hung up, or went back to the operator's dialplan by itself (`hung_up` false)."""
+
+    line: Line
+    hung_up: bool
+
+
+LegEnd = Literal["answered-elsewhere", "busy", "declined", "no-answer", "unreachable", "failed", "hung-up"]
+"""How an agent's leg came to its end, as the phone system tells it."""
+
+
+class LegAnswered(_Input, frozen=True):
+    """The agent picked up; the leg waits in its own place."""
+
+    offer: OfferId
+
+
+class LegBridged(_Input, frozen=True):
+    """Caller and agent hear each other."""
+
+    offer: OfferId
+
+
+class LegEnded(_Input, frozen=True):
+    """The agent's leg is gone, or never came to be."""
+
+    offer: OfferId
+    end: LegEnd
+
+
+class PhoneInUse(_Input, frozen=True):
+    """A call on an agent's phone that is not an offer: the phone rings (`in`) or dials (`out`)."""
+
+    phone: Phone
+    line: Line
+    direction: Direction
+
+
+class PhoneAnswered(_Input, frozen=True):
+    """The direct call was answered."""
+
+    line: Line
+
+
+class PhoneServes(_Input, frozen=True):
+    """The direct call turned out to be a feature code: it keeps the phone busy but is not counted."""
+
+    line: Line
+
+
+class PhoneReleased(_Input, frozen=True):
+    """The direct call is over."""
+
+    line: Line
+
+
+class LinkLost(_Input, frozen=True):
+    """The link to a server is down. Nothing is concluded about its calls yet."""
+
+    server: ServerId
+
+
+class SeenCaller(msgspec.Struct, frozen=True):
+    """A call that the core may know, as the server reports it."""
+
+    channel: ChannelId
+    place: Literal["waiting", "talking", "elsewhere"]
+
+
+class SeenLeg(msgspec.Struct, frozen=True):
+    """An agent's leg, as the server reports it."""
+
+    offer: OfferId
+    state: Literal["ringing", "answered", "talking"]
+
+
+class SeenPhone(msgspec.Struct, frozen=True):
+    """A direct call on an agent's phone, as the server reports it."""
+
+    phone: Phone
+    channel: ChannelId
+    direction: Direction
+    answered: bool
+
+
+class ServerReported(_Input, frozen=True):
+    """A part of what exists on a server, after each connection. Absence counts only once `last` came."""
+
+    server: ServerId
+    callers: tuple[SeenCaller, ...] = ()
+    legs: tuple[SeenLeg, ...] = ()
+    phones: tuple[SeenPhone, ...] = ()
+    last: bool = True
+
+
+# --- Requests from people -------------------------------------------------------------------------------------
+
+
+class _Request(_Input, frozen=True, kw_only=True):
+    """Asked by `by` (the agent, a supervisor, the configuration) for `agent`; answered by one fact."""
+
+    request: RequestId
+    agent: AgentId
+    by: str
+
+
+class LogIn(_Request, frozen=True, kw_only=True):
+    """Log in to `queues`, or to all assigned queues if empty. `phone`: from where, if from a phone."""
+
+    queues: tuple[QueueId, ...] = ()
+    phone: Phone | None = None
+
+
+class LogOut(_Request, frozen=True, kw_only=True):
+    queues: tuple[QueueId, ...] = ()
+
+
+class Pause(_Request, frozen=True, kw_only=True):
+    """Pause for a configured reason, by its id."""
+
+    reason: str
+    queues: tuple[QueueId, ...] = ()
+
+
+class GetReady(_Request, frozen=True, kw_only=True):
+    queues: tuple[QueueId, ...] = ()
+
+
+class EndWrapUp(_Request, frozen=True, kw_only=True):
+    """The work after the call is done before its time."""
+
+
+Request = LogIn | LogOut | Pause | GetReady | EndWrapUp
+Input = (
+    CallArrived
+    | CallerLeft
+    | LegAnswered
+    | LegBridged
+    | LegEnded
+    | PassTime
+    | PhoneInUse
+    | PhoneAnswered
+    | PhoneServes
+    | PhoneReleased
+    | LogIn
+    | LogOut
+    | Pause
+    | GetReady
+    | EndWrapUp
+    | LinkLost
+    | ServerReported
+    | OpenJournal
+    | ConfigureRouter
+    | ConfigureQueue
+    | RetireQueue
+    | ConfigureAgent
+    | RetireAgent
+)

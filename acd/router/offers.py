@@ -1,0 +1,98 @@
+"""Offers: one agent's phone rings for one call, and what becomes of that."""
+
+from acd.model import OfferId
+from acd.router import conversations
+from acd.router import facts as f
+from acd.router import inputs as i
+from acd.router.state import Agent, Call, Offer
+from acd.router.states import Work
+from acd.router.turn import Turn
+
+OUTCOME_OF: dict[i.LegEnd, f.OfferOutcome] = {
+    "answered-elsewhere": "withdrawn",
+    "busy": "busy",
+    "declined": "declined",
+    "no-answer": "no-answer",
+    "unreachable": "unreachable",
+    "failed": "failed",
+    "hung-up": "declined",
+}
+"""What the end of a ringing leg says about the offer."""
+
+REFUSALS: frozenset[f.OfferOutcome] = frozenset(
+    {"declined", "busy", "no-answer", "unreachable", "failed", "agent-left", "lost"}
+)
+"""After these the same agent is not offered the same call again at once."""
+
+UNREACHABLE: frozenset[f.OfferOutcome] = frozenset({"unreachable", "failed"})
+"""After these the agent is offered nothing for a while: the next call would fare no better."""
+
+
+def make(turn: Turn, call: Call, agent: Agent) -> None:
+    """Let the agent's phone ring for the call."""
+    assert agent.phone is not None, f"agent {agent.settings.id} has no phone"
+    queue = turn.state.queues[call.queue].settings
+    turn.say(
+        f.OfferMade(
+            turn.now_ms,
+            OfferId(turn.new_id()),
+            call.id,
+            agent.settings.id,
+            call.queue,
+            queue.name,
+            call.line,
+            agent.phone,
+            call.caller,
+            turn.now_ms + queue.ring_timeout_ms,
+        )
+    )
+
+
+def leg_answered(turn: Turn, report: i.LegAnswered) -> None:
+    """The agent picked up: accept, unless the offer is over."""
+    offer = turn.state.offers.get(report.offer)
+    if offer is None:
+        return
+    call = turn.state.calls[offer.call]
+    if call.connected_at_ms is None:
+        turn.say(f.OfferAccepted(turn.now_ms, offer.id, offer.call, offer.agent, offer.line))
+
+
+def leg_ended(turn: Turn, report: i.LegEnded) -> None:
+    """The agent's leg is gone: a refusal, a miss, or the end of the conversation."""
+    offer = turn.state.offers.get(report.offer)
+    if offer is None:
+        return
+    call = turn.state.calls[offer.call]
+    if call.connected_at_ms is not None:
+        conversations.end(turn, call, "agent")
+    elif turn.state.agents[offer.agent].work is Work.CONNECTING:
+        end(turn, offer, "agent-left")
+    else:
+        end(turn, offer, OUTCOME_OF[report.end])
+
+
+def ring_is_over(turn: Turn, offer_id: OfferId) -> None:
+    """Nobody answered in time, if the server can be heard at all."""
+    offer = turn.state.offers[offer_id]
+    if turn.state.server(offer.line.server).up:
+        end(turn, offer, "no-answer")
+    else:
+        turn.say(f.OfferOverdue(turn.now_ms, offer.id))
+
+
+def end(turn: Turn, offer: Offer, outcome: f.OfferOutcome) -> None:
+    """The offer came to nothing; the call is back at its place."""
+    settings = turn.state.settings
+    turn.say(
+        f.OfferEnded(
+            turn.now_ms,
+            offer.id,
+            offer.call,
+            offer.agent,
+            offer.line.server,
+            outcome,
+            turn.now_ms + settings.refusal_rest_ms if outcome in REFUSALS else None,
+            turn.now_ms + settings.unreachable_rest_ms if outcome in UNREACHABLE else None,
+        )
+    )

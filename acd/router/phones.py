@@ -1,0 +1,47 @@
+"""Direct calls: an agent whose phone is on any other call is not offered work; such calls are counted apart."""
+
+from acd.model import Line, Phone
+from acd.router import facts as f
+from acd.router import inputs as i
+from acd.router.state import State
+from acd.router.turn import Turn
+
+
+def in_use(turn: Turn, report: i.PhoneInUse) -> None:
+    """A phone rings or dials without us."""
+    if report.line in turn.state.direct_calls:
+        return
+    agent = turn.state.agent_at.get(report.phone)
+    counted = not _is_far_end(turn.state, report.phone, report.line)
+    turn.say(f.DirectCallStarted(turn.now_ms, report.line, report.phone, agent, report.direction, counted))
+
+
+def _is_far_end(state: State, phone: Phone, line: Line) -> bool:
+    """Whether this is our own leg, that left another server over a trunk and arrives at the phone's server."""
+    agent = state.agent_at.get(phone)
+    if agent is None or state.agents[agent].offer is None:
+        return False
+    return state.offers[state.agents[agent].offer].line.server != line.server  # type: ignore[index]
+
+
+def answered(turn: Turn, report: i.PhoneAnswered) -> None:
+    """The direct call is a conversation now."""
+    call = turn.state.direct_calls.get(report.line)
+    if call is not None and call.answered_at_ms is None:
+        turn.say(f.DirectCallAnswered(turn.now_ms, report.line))
+
+
+def serves(turn: Turn, report: i.PhoneServes) -> None:
+    """It is a feature code, not a conversation."""
+    call = turn.state.direct_calls.get(report.line)
+    if call is not None and call.counted:
+        turn.say(f.DirectCallExcluded(turn.now_ms, report.line))
+
+
+def released(turn: Turn, line: Line) -> None:
+    """The direct call is over."""
+    call = turn.state.direct_calls.get(line)
+    if call is None:
+        return
+    talked_ms = None if call.answered_at_ms is None else turn.now_ms - call.answered_at_ms
+    turn.say(f.DirectCallEnded(turn.now_ms, line, call.phone, call.agent, call.direction, call.counted, talked_ms))

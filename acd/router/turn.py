@@ -1,0 +1,28 @@
+"""One turn of the core: what a decision may see and how it speaks."""
+
+from acd.router.apply import apply
+from acd.router.facts import Fact
+from acd.router.state import State
+
+SLICE = 100
+"""The most that one turn does of a large effect (many deadlines, a queue that closes, a lost server)."""
+
+
+class Turn:
+    """The state, the time, and the facts said so far. A fact is applied in the moment in which it is said."""
+
+    __slots__ = ("facts", "now_ms", "state")
+
+    def __init__(self, state: State, now_ms: int) -> None:
+        self.state = state
+        self.now_ms = now_ms
+        self.facts: list[Fact] = []
+
+    def say(self, fact: Fact) -> None:
+        """Make it so."""
+        apply(self.state, fact)
+        self.facts.append(fact)
+
+    def new_id(self) -> str:
+        """The id of what the next fact brings into being: the journal's tag and that fact's number."""
+        return f"{self.state.tag}-{self.state.fact_count + 1}"
