@@ -11,13 +11,40 @@ What a phone system owes:
 - An action that cannot be carried out ends in a report, not in an exception.
 """
 
-from collections.abc import Callable, Sequence
-from typing import Protocol
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Literal, Protocol
+
+import msgspec
 
 from acd.core import Fact, Input
+from acd.model import Line, Phone
 
 Submit = Callable[[Input], None]
 """Given to a phone system to report with. It may raise: then the report was not taken."""
+
+
+class FeatureCode(msgspec.Struct, frozen=True):
+    """What somebody asked for from a phone: agent number and PIN as they were keyed in, not checked yet."""
+
+    line: Line
+    request: Literal["login", "logout", "ready", "pause", "end-wrap-up"]
+    agent_number: str
+    pin: str
+    reason_number: int | None
+    phone: Phone
+
+    def __repr__(self) -> str:
+        """Without the PIN: this may end in a log."""
+        return f"FeatureCode({self.request!r}, line={self.line!r}, phone={self.phone!r})"
+
+
+CodeAnswer = Literal[
+    "logged-in", "logged-out", "ready", "paused", "wrap-up-ended", "wrong", "locked", "refused", "unavailable"
+]
+"""What is spoken to somebody who keyed in a feature code. `wrong` never says whether number or PIN was."""
+
+AnswerCode = Callable[[FeatureCode], Awaitable[CodeAnswer]]
+"""Given to a phone system: checks a feature code, has it done, and says what to speak."""
 
 
 class Telephony(Protocol):
