@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from acd.model import AgentId, CallId, OfferId, QueueId, ServerId
-from acd.router import calls, configuration, conversations, matching, offers, phones, servers, staff
+from acd.router import calls, configuration, conversations, links, matching, offers, phones, servers, staff
 from acd.router import facts as f
 from acd.router import inputs as i
 from acd.router.apply import apply
@@ -18,7 +18,11 @@ from acd.router.inputs import Input
 from acd.router.state import State
 from acd.router.turn import SLICE, Turn
 
-__all__ = ["Core", "Fact", "Input", "fold"]
+__all__ = ["Core", "Fact", "Input", "NotTaken", "fold"]
+
+
+class NotTaken(Exception):
+    """An input did not reach the core. Whoever reports drops its link: the next report mends what was missed."""
 
 
 class Core:
@@ -56,18 +60,21 @@ def fold(facts: Iterable[Fact]) -> State:
 
 
 def _apply_due(turn: Turn) -> None:
-    for _ in range(SLICE):
+    """A deadline may itself be one slice of a large effect: so what is counted is the facts."""
+    while len(turn.facts) < SLICE:
         deadline = turn.state.deadlines.first_due(turn.now_ms)
         if deadline is None:
             return
+        said = len(turn.facts)
         _fall_due(turn, deadline)
+        assert len(turn.facts) > said, f"{deadline} fell due and nothing followed"
 
 
 def _fall_due(turn: Turn, due: Deadline) -> None:
     """Do what the deadline stands for; doing it removes the deadline or sets it anew."""
     match due.kind:
-        case "ring":
-            offers.ring_is_over(turn, OfferId(due.subject))
+        case "ring" | "connect":
+            offers.time_is_over(turn, OfferId(due.subject))
         case "give-up":
             calls.wait_is_over(turn, CallId(due.subject))
         case "wrap-up":
@@ -108,7 +115,7 @@ HANDLERS: dict[type[Input], Callable[[Turn, Any], None]] = {
     i.Pause: staff.ask,
     i.GetReady: staff.ask,
     i.EndWrapUp: staff.ask,
-    i.LinkLost: servers.link_lost,
+    i.LinkLost: links.lost,
     i.ServerReported: servers.reported,
     i.OpenJournal: configuration.open_journal,
     i.ConfigureRouter: configuration.router,

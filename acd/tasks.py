@@ -34,6 +34,11 @@ class Tasks:
         """The names of the tasks that run now: empty after `stop`."""
         return tuple(self._running.values())
 
+    def cancel(self) -> None:
+        """Cancel every task without waiting for its end."""
+        for task in self._running:
+            task.cancel()
+
     async def stop(self, grace_s: float = 5.0) -> None:
         """Cancel every task and wait until all have ended; a task that outlives the grace is an error."""
         tasks = [task for task in self._running if task is not asyncio.current_task()]

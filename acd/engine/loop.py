@@ -12,7 +12,7 @@ from typing import Final
 
 import structlog
 
-from acd.core import Core, Fact, Input
+from acd.core import Core, Fact, Input, NotTaken
 from acd.engine.clock import Alarm, Clock
 from acd.journal.port import CommitFailed, Entry, Journal
 from acd.model import RequestId
@@ -31,11 +31,11 @@ COMMIT_RETRY_S: Final = 0.2
 Reader = Callable[[Sequence[Entry]], None]
 
 
-class InboxFull(Exception):
+class InboxFull(NotTaken):
     """The engine does not keep up: nothing was taken."""
 
 
-class EngineStopped(Exception):
+class EngineStopped(NotTaken):
     """The engine is not running; the input or request was not taken, or its fate is not known."""
 
 

@@ -3,7 +3,7 @@
 from typing import Literal
 
 from acd.model import CallId
-from acd.router import conversations, offers
+from acd.router import conversations, links, offers
 from acd.router import facts as f
 from acd.router import inputs as i
 from acd.router.state import Call
@@ -18,8 +18,9 @@ def arrived(turn: Turn, report: i.CallArrived) -> None:
     if reason is not None:
         turn.say(f.CallRefused(turn.now_ms, report.line, report.queue, reason))
         return
+    links.expect(turn, report.line.server)
     settings = turn.state.queues[report.queue].settings
-    since_ms = turn.now_ms if report.since_ms is None else min(report.since_ms, turn.now_ms)
+    since_ms = turn.now_ms - max(report.waited_ms, 0)
     turn.say(
         f.CallQueued(
             turn.now_ms,
@@ -53,7 +54,7 @@ def caller_left(turn: Turn, report: i.CallerLeft) -> None:
         return
     call = turn.state.calls[known]
     if call.connected_at_ms is not None:
-        conversations.end(turn, call, "caller")
+        conversations.end(turn, call, "caller" if report.hung_up else "system")
         return
     if call.offer is not None:
         offers.end(turn, turn.state.offers[call.offer], "caller-gone")
@@ -64,8 +65,12 @@ def caller_left(turn: Turn, report: i.CallerLeft) -> None:
 
 
 def wait_is_over(turn: Turn, call_id: CallId) -> None:
-    """The longest wait has come. While a phone rings for the call, the ringing goes first: see `offers.end`."""
+    """The longest wait has come: a phone that rings for the call stops; one that was picked up goes on, because the
+    deadline went when the offer was accepted."""
     call = turn.state.calls[call_id]
+    if not links.hears_caller(turn.state, call.line):
+        turn.say(f.WaitOverdue(turn.now_ms, call.id))
+        return
     if call.offer is not None:
         offers.end(turn, turn.state.offers[call.offer], "withdrawn")
     turn.say(f.CallTimedOut(turn.now_ms, call.id, call.line, call.queue, waited_ms(turn, call)))
@@ -79,6 +84,12 @@ def lose(turn: Turn, call: Call, reason: Literal["gone", "server"]) -> None:
     if call.offer is not None:
         offers.end(turn, turn.state.offers[call.offer], "lost")
     turn.say(f.CallLost(turn.now_ms, call.id, call.queue, reason, waited_ms(turn, call)))
+
+
+def again(turn: Turn, call: Call) -> None:
+    """The caller of a conversation that is over stands in our place of the dialplan: the call waits anew."""
+    priority = -call.place.rank
+    arrived(turn, i.CallArrived(call.line, call.queue, call.caller, priority, call.skills))
 
 
 def give_back(turn: Turn, call: Call, reason: f.RefusalReason) -> None:

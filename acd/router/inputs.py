@@ -74,14 +74,15 @@ class RetireAgent(_Input, frozen=True):
 
 
 class CallArrived(_Input, frozen=True):
-    """The dialplan handed a call over. `since_ms`: when it began to wait, if that was earlier than now."""
+    """The dialplan handed a call over, which has waited for `waited_ms` already: more than 0 for a call that was
+    found waiting after a connection."""
 
     line: Line
     queue: QueueId
     caller: Caller
     priority: int = 0
     skills: tuple[str, ...] = ()
-    since_ms: int | None = None
+    waited_ms: int = 0
 
 
 class CallerLeft(_Input, frozen=True):
@@ -146,18 +147,22 @@ class LinkLost(_Input, frozen=True):
     server: ServerId
 
 
+CallerPlace = Literal["waiting", "talking", "elsewhere"]
+LegState = Literal["ringing", "answered", "talking"]
+
+
 class SeenCaller(msgspec.Struct, frozen=True):
     """A call that the core may know, as the server reports it."""
 
     channel: ChannelId
-    place: Literal["waiting", "talking", "elsewhere"]
+    place: CallerPlace
 
 
 class SeenLeg(msgspec.Struct, frozen=True):
     """An agent's leg, as the server reports it."""
 
     offer: OfferId
-    state: Literal["ringing", "answered", "talking"]
+    state: LegState
 
 
 class SeenPhone(msgspec.Struct, frozen=True):
@@ -170,12 +175,14 @@ class SeenPhone(msgspec.Struct, frozen=True):
 
 
 class ServerReported(_Input, frozen=True):
-    """A part of what exists on a server, after each connection. Absence counts only once `last` came."""
+    """A part of what exists on a server, after each connection. Absence counts only once `last` came. `first`
+    says that the link was new, even where nobody could tell that the old one was lost."""
 
     server: ServerId
     callers: tuple[SeenCaller, ...] = ()
     legs: tuple[SeenLeg, ...] = ()
     phones: tuple[SeenPhone, ...] = ()
+    first: bool = True
     last: bool = True
 
 

@@ -4,8 +4,10 @@ The truth about live channels is the server's. While a server is quiet nothing i
 after each connection it reports what exists, and what is missing once the report is complete is gone.
 """
 
-from acd.model import CallId, ChannelId, Line, OfferId, ServerId
-from acd.router import calls, conversations, offers, phones
+from itertools import islice
+
+from acd.model import ChannelId, Line, OfferId, ServerId
+from acd.router import calls, conversations, links, offers, phones
 from acd.router import facts as f
 from acd.router import inputs as i
 from acd.router.state import Server
@@ -13,63 +15,64 @@ from acd.router.states import Work
 from acd.router.turn import SLICE, Turn
 
 
-def link_lost(turn: Turn, report: i.LinkLost) -> None:
-    """From now on the server's silence says nothing about its calls."""
-    server = turn.state.server(report.server)
-    if server.up or server.settling:
-        lost_at_ms = turn.now_ms + turn.state.settings.server_lost_after_ms
-        turn.say(f.ServerWentQuiet(turn.now_ms, report.server, lost_at_ms))
-
-
 def reported(turn: Turn, report: i.ServerReported) -> None:
-    """Note who is still there; settle what the report shows to have happened meanwhile."""
-    known = tuple(seen.channel for seen in report.callers if _is_call(turn, report, seen.channel)) + tuple(
-        seen.channel for seen in report.phones if Line(report.server, seen.channel) in turn.state.direct_calls
+    """Note who is still there; settle what the report shows to have happened meanwhile.
+
+    A report is a picture, and what was heard live since the link came back is newer than it. So that something
+    ended is concluded only of what has not been heard of since.
+    """
+    server = turn.state.servers.get(report.server) or Server()
+    unheard = [seen for seen in report.callers if seen.channel in server.channels.unseen]
+    legs = [seen for seen in report.legs if _is_ours(turn, report.server, seen.offer)]
+    silent = [seen.offer for seen in legs if seen.offer in server.legs.unseen]
+    channels = tuple(
+        seen.channel for seen in (*unheard, *report.phones) if seen.channel in server.channels.unseen
     )
-    legs = tuple(seen.offer for seen in report.legs if seen.offer in turn.state.offers)
-    turn.say(f.ServerRollCalled(turn.now_ms, report.server, known, legs, report.last))
-    for caller in report.callers:
+    turn.say(f.ServerRollCalled(turn.now_ms, report.server, channels, tuple(silent), report.last))
+    for caller in unheard:
         _settle_caller(turn, Line(report.server, caller.channel), caller)
     for leg in report.legs:
-        _settle_leg(turn, report.server, leg)
+        _settle_leg(turn, report.server, leg, leg.offer in silent)
     for phone in report.phones:
         _settle_phone(turn, Line(report.server, phone.channel), phone)
 
 
-def _is_call(turn: Turn, report: i.ServerReported, channel: ChannelId) -> bool:
-    return Line(report.server, channel) in turn.state.call_on
+def _is_ours(turn: Turn, server: ServerId, offer_id: OfferId) -> bool:
+    offer = turn.state.offers.get(offer_id)
+    return offer is not None and offer.line.server == server
 
 
 def _settle_caller(turn: Turn, line: Line, seen: i.SeenCaller) -> None:
-    """A caller who is no more in our place of the dialplan has left it."""
+    """A caller who is no more in our place of the dialplan has left it; one whom we took to be talking and who
+    stands there is back."""
     known = turn.state.call_on.get(line)
-    if known is not None and seen.place == "elsewhere":
-        calls.caller_left(turn, i.CallerLeft(line, hung_up=False))
-    elif known is not None and seen.place == "waiting":
-        _back_in_line(turn, known)
-
-
-def _back_in_line(turn: Turn, known: CallId) -> None:
-    """The conversation that we knew of ended without us hearing it, and the caller came back to wait."""
+    if known is None:
+        return
     call = turn.state.calls[known]
-    if call.connected_at_ms is not None:
+    if seen.place == "elsewhere":
+        calls.caller_left(turn, i.CallerLeft(line, hung_up=False))
+    elif seen.place == "waiting" and call.connected_at_ms is not None:
         conversations.end(turn, call, "system")
+        calls.again(turn, call)
 
 
-def _settle_leg(turn: Turn, server: ServerId, seen: i.SeenLeg) -> None:
-    offer = turn.state.offers.get(seen.offer)
-    if offer is None:
+def _settle_leg(turn: Turn, server: ServerId, seen: i.SeenLeg, was_silent: bool) -> None:
+    if not _is_ours(turn, server, seen.offer):
         if seen.state != "talking":
             turn.say(f.StrayLegFound(turn.now_ms, server, seen.offer))
         return
+    offer = turn.state.offers[seen.offer]
     match seen.state:
         case "ringing":
             if offer.overdue:
-                offers.end(turn, offer, "no-answer")
+                offers.time_is_over(turn, offer.id)
         case "answered":
-            offers.leg_answered(turn, i.LegAnswered(seen.offer))
+            if was_silent and turn.state.agents[offer.agent].work is Work.CONNECTING:
+                offers.accept(turn, offer)  # the bridge was ordered, but not made
+            else:
+                offers.leg_answered(turn, i.LegAnswered(offer.id))
         case "talking":
-            conversations.leg_bridged(turn, i.LegBridged(seen.offer))
+            conversations.leg_bridged(turn, i.LegBridged(offer.id))
 
 
 def _settle_phone(turn: Turn, line: Line, seen: i.SeenPhone) -> None:
@@ -85,13 +88,16 @@ def is_lost(turn: Turn, server: ServerId) -> None:
 
 def settle(turn: Turn, server_id: ServerId) -> None:
     """Let go of what was not seen, a slice at a time; then the server's calls may be offered again."""
-    server = turn.state.server(server_id)
-    for offer in list(server.legs.unseen)[:SLICE]:
+    server = turn.state.servers[server_id]
+    for offer in list(islice(server.legs.unseen, SLICE)):
         _leg_is_gone(turn, OfferId(offer))
-    for channel in list(server.channels.unseen)[:SLICE]:
+    for channel in list(islice(server.channels.unseen, SLICE)):
         _channel_is_gone(turn, server, Line(server_id, ChannelId(channel)))
-    if not server.legs.unseen and not server.channels.unseen:
-        turn.say(f.ServerSettled(turn.now_ms, server_id, up=not server.given_up))
+    if server.legs.unseen or server.channels.unseen:
+        return
+    turn.say(f.ServerSettled(turn.now_ms, server_id, up=not server.given_up))
+    if server.channels.present:
+        links.expect(turn, server_id)  # something new was heard of while the server was given up
 
 
 def _leg_is_gone(turn: Turn, offer_id: OfferId) -> None:
@@ -106,8 +112,8 @@ def _leg_is_gone(turn: Turn, offer_id: OfferId) -> None:
 
 
 def _channel_is_gone(turn: Turn, server: Server, line: Line) -> None:
+    """A channel may be both: an agent's phone that calls a queue."""
+    phones.released(turn, line)
     known = turn.state.call_on.get(line)
-    if known is None:
-        phones.released(turn, line)
-    else:
+    if known is not None:
         calls.lose(turn, turn.state.calls[known], "server" if server.given_up else "gone")

@@ -20,7 +20,7 @@ from acd.core import Fact, Input
 from acd.model import Line, Phone
 
 Submit = Callable[[Input], None]
-"""Given to a phone system to report with. It may raise: then the report was not taken."""
+"""Given to a phone system to report with. Raises `NotTaken` where the engine cannot take it."""
 
 
 class FeatureCode(msgspec.Struct, frozen=True):

@@ -113,6 +113,11 @@ class AmiLink:
             return [failed(asyncio.get_running_loop(), down) for _ in actions]
         return self._connection.ask(actions)
 
+    def restart(self, reason: str) -> None:
+        """Give the present connection up, for a new one whose report mends what was missed."""
+        if self._connection is not None:
+            self._connection.drop(reason)
+
     async def run(self) -> None:
         """Keep the link up until cancelled. No fault from outside ends it."""
         while True:

@@ -1,0 +1,159 @@
+"""What the engine and the operator's include file (config/asterisk/acd.conf) have agreed on, as AMI actions.
+
+Places in the dialplan, channel variables and user events are named here and nowhere else in Python.
+"""
+
+import re
+from typing import Final
+
+from acd.model import Caller, ChannelId, OfferId, QueueId
+from acd.router.facts import OfferMade
+from acd.router.inputs import LegEnd
+from acd.telephony.ami.messages import AmiAction, AmiEvent, clean_value
+from acd.telephony.port import CodeAnswer
+
+WAITING: Final = "acd"
+"""The context in which callers are ours."""
+AGENT: Final = "acd-agent"
+"""The context in which agents' legs wait for their caller."""
+CALL_VARIABLES: Final = ("ACD_CLAIM", "ACD_LEFT", "ACD_QUEUE", "ACD_PRIORITY", "ACD_SKILLS", "ACD_SINCE")
+RING_MARGIN_MS: Final = 2_000
+"""Asterisk stops ringing by itself so long after the engine should have: only a dead engine lets it come to that."""
+PRIORITIES: Final = range(-1_000, 1_001)
+
+_QUEUE = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+_SKILL = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+_MADE_HERE = re.compile(r"acd[0-9a-f]{10}-[0-9]+")
+
+SPOKEN: Final[dict[CodeAnswer, str]] = {
+    "logged-in": "agent-loginok",
+    "logged-out": "agent-loggedoff",
+    "ready": "activated",
+    "paused": "de-activated",
+    "wrap-up-ended": "activated",
+    "wrong": "agent-incorrect",
+    "locked": "sorry-youre-having-problems",
+    "refused": "im-sorry",
+    "unavailable": "please-try-again-later",
+}
+"""Which prompt says what. All are among Asterisk's core sounds."""
+
+_ENDS: Final[dict[str, LegEnd]] = {
+    "16": "hung-up",
+    "17": "busy",
+    "18": "no-answer",
+    "19": "no-answer",
+    "21": "declined",
+    "26": "answered-elsewhere",
+}
+"""Hang-up causes (ITU-T Q.850) of a ringing leg; every other one means that the phone was not reached."""
+
+
+def leg_end(cause: str) -> LegEnd:
+    """What the hang-up cause of a leg that was not answered says."""
+    return _ENDS.get(cause, "unreachable")
+
+
+def is_leg(channel: str) -> bool:
+    """Whether a channel id was made by an engine: the id of an offer, of this journal or of another."""
+    return _MADE_HERE.fullmatch(channel) is not None
+
+
+def queue_of(text: str) -> QueueId:
+    """A queue's id as the dialplan said it. What no queue can be called comes back empty, and is refused."""
+    text = text.strip()
+    return QueueId(text if _QUEUE.fullmatch(text) else "")
+
+
+def priority_of(text: str) -> int:
+    """A priority; anything else is 0, and what is out of bounds is the nearest bound."""
+    try:
+        priority = int(text.strip() or "0")
+    except ValueError:
+        return 0
+    return min(max(priority, PRIORITIES[0]), PRIORITIES[-1])
+
+
+def skills_of(text: str) -> tuple[str, ...]:
+    """Skills, separated by `&`; what no skill can be called is left out."""
+    return tuple(skill for skill in text.split("&")[:32] if _SKILL.fullmatch(skill))
+
+
+def caller_of(event: AmiEvent) -> Caller:
+    """Who calls, cleaned: both come from outside."""
+    return Caller(_known(event.get("CallerIDNum"), 40), _known(event.get("CallerIDName"), 80))
+
+
+def _known(text: str, limit: int) -> str:
+    return "" if text in {"<unknown>", "(null)"} else clean_value(text, limit)
+
+
+# --- Actions --------------------------------------------------------------------------------------------------
+
+
+def set_variable(channel: ChannelId | OfferId, name: str, value: str) -> AmiAction:
+    return AmiAction("Setvar", (("Channel", channel), ("Variable", name), ("Value", value)))
+
+
+def get_variable(channel: ChannelId, name: str) -> AmiAction:
+    return AmiAction("Getvar", (("Channel", channel), ("Variable", name)))
+
+
+def set_global(name: str, value: str) -> AmiAction:
+    return AmiAction("Setvar", (("Variable", name), ("Value", value)))
+
+
+def redirect(channel: ChannelId, context: str, extension: str) -> AmiAction:
+    headers = (("Channel", channel), ("Context", context), ("Exten", extension), ("Priority", "1"))
+    return AmiAction("Redirect", headers)
+
+
+def hang_up(channel: ChannelId | OfferId) -> AmiAction:
+    return AmiAction("Hangup", (("Channel", channel),))
+
+
+def claim(channel: ChannelId) -> tuple[AmiAction, AmiAction]:
+    """Say that the call is ours, then look whether it left: the answer to the second one decides."""
+    return set_variable(channel, "ACD_CLAIM", "1"), get_variable(channel, "ACD_LEFT")
+
+
+def give_back(channel: ChannelId, result: str, reason: str) -> tuple[AmiAction, ...]:
+    """Back to the operator's dialplan, right after its Gosub. Only for a call that is claimed."""
+    return (
+        set_variable(channel, "ACD_RESULT", result),
+        set_variable(channel, "ACD_REASON", reason),
+        redirect(channel, WAITING, "leave"),
+    )
+
+
+def connect(channel: ChannelId, offer: OfferId) -> tuple[AmiAction, ...]:
+    """The caller's own thread makes the bridge to the leg. Only for a call that is claimed."""
+    return set_variable(channel, "ACD_PEER", offer), redirect(channel, WAITING, "connect")
+
+
+def ring(made: OfferMade, dial: str, action_id: str) -> AmiAction:
+    """Ring the agent's phone: the leg gets the offer's id as channel id, and a place of its own to wait in."""
+    timeout_ms = made.ring_until_ms - made.at_ms + RING_MARGIN_MS
+    headers = (
+        ("Channel", dial.format(phone=made.phone)),
+        ("ChannelId", made.offer),
+        ("Context", AGENT),
+        ("Exten", "s"),
+        ("Priority", "1"),
+        ("Async", "true"),
+        ("Timeout", str(timeout_ms)),
+        ("CallerID", _shown(made)),
+        ("Variable", f"ACD_OFFER={made.offer}"),
+    )
+    return AmiAction("Originate", headers, action_id)
+
+
+def _shown(made: OfferMade) -> str:
+    """What the phone shows: the queue's name and all that is known of the caller."""
+    name = clean_value(f"{made.queue_name}: {made.caller.name or made.caller.number or 'unknown'}", 80)
+    number = clean_value(made.caller.number, 40)
+    return f'"{_plain(name)}" <{_plain(number)}>'
+
+
+def _plain(text: str) -> str:
+    return text.translate(str.maketrans("", "", '"<>\\'))

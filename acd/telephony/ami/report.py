@@ -1,0 +1,132 @@
+"""What exists on a server, read from the answer to `Status`, for the core to settle the differences."""
+
+from collections.abc import Collection, Iterator, Sequence
+from typing import Final
+
+import msgspec
+
+from acd.model import Caller, ChannelId, Direction, OfferId, QueueId, ServerId
+from acd.router.inputs import CallerPlace, LegState, SeenCaller, SeenLeg, SeenPhone, ServerReported
+from acd.telephony.ami import dialplan
+from acd.telephony.ami.messages import AmiAction, AmiEvent
+from acd.telephony.ami.phones import PhoneWatch
+
+PART: Final = 200
+"""Channels in one part of a report: a part is one input, and no input may be long work."""
+UP: Final = "6"
+
+
+class Waiting(msgspec.Struct, frozen=True):
+    """A caller in our place of the dialplan, with all that is needed to take the call up again."""
+
+    channel: ChannelId
+    queue: QueueId
+    priority: int
+    skills: tuple[str, ...]
+    caller: Caller
+    claimed: bool
+    since_s: int | None
+    """When the wait began, in seconds of the server's own clock."""
+
+
+class Report(msgspec.Struct, frozen=True):
+    """One server's channels, sorted by what they are to us."""
+
+    callers: tuple[SeenCaller, ...]
+    legs: tuple[SeenLeg, ...]
+    phones: tuple[SeenPhone, ...]
+    waiting: tuple[Waiting, ...]
+
+    def parts(self, server: ServerId) -> Iterator[ServerReported]:
+        """The report as inputs of bounded size; only the last one completes it."""
+        count = max(1, -(-max(len(self.callers), len(self.legs), len(self.phones)) // PART))
+        for index in range(count):
+            part = slice(index * PART, (index + 1) * PART)
+            first, last = index == 0, index == count - 1
+            yield ServerReported(server, self.callers[part], self.legs[part], self.phones[part], first, last)
+
+
+def ask() -> AmiAction:
+    """The action whose answer `read` understands."""
+    return AmiAction("Status", (("Variables", ",".join(dialplan.CALL_VARIABLES)),), timeout_s=30.0)
+
+
+def read(
+    events: Sequence[AmiEvent], watch: PhoneWatch, known_legs: Collection[OfferId], gone: Collection[ChannelId]
+) -> Report:
+    """Sort the channels. `known_legs`: offers that we still hold to be alive; `gone`: hung up while we asked."""
+    channels = [event for event in events if event.name == "Status" and event.get("Uniqueid") not in gone]
+    legs = [event for event in channels if dialplan.is_leg(event.get("Uniqueid"))]
+    others = [event for event in channels if not dialplan.is_leg(event.get("Uniqueid"))]
+    leg_bridges = {bridge for event in legs if (bridge := event.get("BridgeID"))}
+    caller_bridges = {bridge for event in others if (bridge := event.get("BridgeID"))}
+    ours = [(event, variables_of(event)) for event in others]
+    ours = [(event, variables) for event, variables in ours if variables.get("ACD_QUEUE") or _in_acd(event)]
+    callers = tuple(SeenCaller(_id(event), _place(event, leg_bridges)) for event, _ in ours)
+    waiting = {seen.channel for seen in callers if seen.place == "waiting"}
+    return Report(
+        callers,
+        tuple(SeenLeg(OfferId(_id(event)), _leg_state(event, caller_bridges)) for event in legs),
+        tuple(_phones(others, legs, watch, known_legs, caller_bridges)),
+        tuple(_waiting(event, variables) for event, variables in ours if _id(event) in waiting),
+    )
+
+
+def _id(event: AmiEvent) -> ChannelId:
+    return ChannelId(event.get("Uniqueid"))
+
+
+def _in_acd(event: AmiEvent) -> bool:
+    return event.get("Context") == dialplan.WAITING
+
+
+def variables_of(event: AmiEvent) -> dict[str, str]:
+    """The channel variables in a Status event; an unset one reads `(null)` and is left out."""
+    pairs = (line.partition("=") for line in event.all("Variable"))
+    return {name: value for name, _, value in pairs if value not in {"", "(null)"}}
+
+
+def _place(event: AmiEvent, leg_bridges: set[str]) -> CallerPlace:
+    if not _in_acd(event):
+        return "elsewhere"
+    return "talking" if event.get("BridgeID") in leg_bridges else "waiting"
+
+
+def _leg_state(event: AmiEvent, caller_bridges: set[str]) -> LegState:
+    if event.get("ChannelState") != UP:
+        return "ringing"
+    return "talking" if event.get("BridgeID") in caller_bridges else "answered"
+
+
+def _phones(
+    others: Sequence[AmiEvent],
+    legs: Sequence[AmiEvent],
+    watch: PhoneWatch,
+    known_legs: Collection[OfferId],
+    caller_bridges: set[str],
+) -> Iterator[SeenPhone]:
+    """Direct calls on watched phones, and legs of an engine before us that still talk."""
+    strangers = [
+        event
+        for event in legs
+        if OfferId(_id(event)) not in known_legs and _leg_state(event, caller_bridges) == "talking"
+    ]
+    for event in (*others, *strangers):
+        phone = watch.phone_of(event.get("Channel"))
+        if phone is not None:
+            # The channel of a call that the phone placed runs in the dialplan; one that was dialled does not.
+            direction: Direction = "out" if event.get("Application") != "AppDial" else "in"
+            yield SeenPhone(phone, _id(event), direction, event.get("ChannelState") == UP)
+
+
+def _waiting(event: AmiEvent, variables: dict[str, str]) -> Waiting:
+    since = variables.get("ACD_SINCE", "")
+    return Waiting(
+        _id(event),
+        dialplan.queue_of(variables.get("ACD_QUEUE", "")),
+        dialplan.priority_of(variables.get("ACD_PRIORITY", "")),
+        dialplan.skills_of(variables.get("ACD_SKILLS", "")),
+        dialplan.caller_of(event),
+        "ACD_CLAIM" in variables,
+        int(since) if since.isascii() and since.isdigit() else None,
+    )
