@@ -1,0 +1,80 @@
+# make demo      the main job, seen: Asterisk, softphones and the engine at work
+# make test      every test, end to end ones included
+# make check     format, lint, types, import contract, unit tests: under two minutes
+# make lab-up    the lab's Asterisk servers; make lab-down stops them
+# make bench-X   the benchmark benchmarks/X.py
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+VENV ?= .venv
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	command -v $$p >/dev/null && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' && { echo $$p; break; }; done)
+BIN := $(VENV)/bin
+READY := $(VENV)/.acd-ready
+UNIT := tests -m "not e2e" -n 2 -q
+
+.PHONY: help setup check format test unit e2e demo lab-up lab-down clean
+
+help:
+	@sed -n 's/^# //p' Makefile
+
+setup: $(READY)
+
+$(READY): pyproject.toml
+	@test -n "$(PYTHON)" || { echo "acd needs Python 3.11 or newer: install it, or call make PYTHON=/path/to/python"; exit 1; }
+	@echo "== setting up $(VENV) with $(PYTHON)"
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+		test "$$(id -u)" = 0 && command -v apt-get >/dev/null || { \
+			echo "this Python has no venv: install the package python3-venv"; exit 1; }; \
+		echo "== installing python3-venv"; \
+		(apt-get install -yq python3-venv || (apt-get update -q && apt-get install -yq python3-venv)) >/dev/null; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+check: setup
+	@echo "== format";           $(BIN)/ruff format --check --quiet .
+	@echo "== lint";             $(BIN)/ruff check --quiet .
+	@echo "== types";            $(BIN)/mypy
+	@echo "== import contract";  $(BIN)/lint-imports --no-logo 2>&1 | tail -n 4
+	@echo "== unit tests";       $(BIN)/pytest $(UNIT)
+
+format: setup
+	@$(BIN)/ruff format --quiet . && $(BIN)/ruff check --fix --quiet .
+
+unit: setup
+	@$(BIN)/pytest $(UNIT)
+
+# End-to-end tests share the lab and its phones: one after another.
+e2e: setup lab-tools
+	@$(BIN)/pytest tests -m e2e --durations 10
+
+test: setup lab-tools
+	@echo "== the lab";  sip-lab/lab up || test $$? = 3
+	@echo "== tests without Asterisk";  $(BIN)/pytest $(UNIT)
+	@echo "== tests on Asterisk";  $(BIN)/pytest tests -m e2e --durations 10
+
+# SIPp makes the load; where it cannot be had, its tests say so.
+.PHONY: lab-tools
+lab-tools:
+	@command -v sipp >/dev/null || ! command -v apt-get >/dev/null || test "$$(id -u)" != 0 || { \
+		echo "== installing sip-tester (SIPp)"; export DEBIAN_FRONTEND=noninteractive; \
+		(apt-get install -yq --no-install-recommends sip-tester || \
+		(apt-get update -q && apt-get install -yq --no-install-recommends sip-tester)) >/dev/null; }
+
+demo: setup
+	@$(BIN)/acd demo
+
+lab-up:
+	@sip-lab/lab up
+
+lab-down:
+	@sip-lab/lab down
+
+bench-%: setup
+	@$(BIN)/python -m benchmarks.$(subst -,_,$*)
+
+clean:
+	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist
