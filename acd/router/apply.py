@@ -7,7 +7,7 @@ order to an empty `State` gives the state that wrote them.
 from collections.abc import Callable
 from typing import Any
 
-from acd.model import AgentId, Phone, QueueId
+from acd.model import AgentId, Line, Phone, QueueId
 from acd.router import facts as f
 from acd.router.deadlines import Deadline, Kind
 from acd.router.state import (
@@ -56,6 +56,7 @@ def _queue_configured(state: State, fact: f.QueueConfigured) -> None:
     queue.settings = fact.settings
     queue.retired = False
     state.deadlines.drop("retire", fact.settings.id)
+    state.touched[fact.settings.id] = None
 
 
 def _queue_retired(state: State, fact: f.QueueRetired) -> None:
@@ -75,7 +76,7 @@ def _drain_if_retired(state: State, queue: QueueId) -> None:
 def _queue_removed(state: State, fact: f.QueueRemoved) -> None:
     queue = state.queues[fact.queue]
     assert not queue.waiting, f"queue {fact.queue} still has callers"
-    assert not queue.ready, f"queue {fact.queue} still has ready agents"
+    assert not queue.members, f"queue {fact.queue} still has agents"
     assert not queue.calls, f"queue {fact.queue} still has calls"
     state.deadlines.drop("retire", fact.queue)
     state.touched.pop(fact.queue, None)
@@ -89,12 +90,15 @@ def _agent_configured(state: State, fact: f.AgentConfigured) -> None:
     for queue in [queue for queue in agent.queues if queue not in fact.settings.queues]:
         _leave(state, agent, queue)
     state.relist(agent)
+    _tidy(state, agent)
 
 
 def _leave(state: State, agent: Agent, queue: QueueId) -> None:
     agent.queues[queue] = InQueue()
     state.relist(agent)
     del agent.queues[queue]
+    if queue in state.queues:
+        state.queues[queue].members.pop(agent.settings.id, None)
 
 
 def _agent_retired(state: State, fact: f.AgentRetired) -> None:
@@ -117,6 +121,8 @@ def _tidy(state: State, agent: Agent) -> None:
 def _forget_agent(state: State, agent: Agent) -> None:
     for call in list(agent.refusals):
         _forget_refusal(state, agent, state.calls[call])
+    for queue in list(agent.queues):
+        _leave(state, agent, queue)
     state.deadlines.drop("rest", agent.settings.id)
     _move_to_phone(state, agent, None)
     del state.agents[agent.settings.id]
@@ -138,8 +144,14 @@ def _call_queued(state: State, fact: f.CallQueued) -> None:
 
 def _wait(state: State, call: Call) -> None:
     state.line_up(call)
+    call.overdue = False
     if call.give_up_at_ms is not None:
         _due(state, call.give_up_at_ms, "give-up", call.id)
+
+
+def _wait_overdue(state: State, fact: f.WaitOverdue) -> None:
+    state.calls[fact.call].overdue = True
+    state.deadlines.drop("give-up", fact.call)
 
 
 def _nothing(state: State, fact: f.Fact) -> None:
@@ -149,7 +161,9 @@ def _nothing(state: State, fact: f.Fact) -> None:
 def _call_connected(state: State, fact: f.CallConnected) -> None:
     state.agents[fact.agent].move("call connected")
     call = state.calls[fact.call]
+    _picked_up(state, call, state.offers[fact.offer])
     call.connected_at_ms = fact.at_ms
+    state.server(call.line.server).channels.see(call.line.channel)
     state.queues[call.queue].length -= 1
     _forget_refusals(state, call)
 
@@ -174,11 +188,17 @@ def _call_over(state: State, fact: f.CallAbandoned | f.CallTimedOut | f.CallRetu
 def _drop_call(state: State, call: Call) -> None:
     _forget_refusals(state, call)
     state.deadlines.drop("give-up", call.id)
-    state.server(call.line.server).channels.drop(call.line.channel)
     del state.call_on[call.line]
+    _forget_channel(state, call.line)
     del state.calls[call.id]
     state.queues[call.queue].calls -= 1
     _drain_if_retired(state, call.queue)
+
+
+def _forget_channel(state: State, line: Line) -> None:
+    """A channel may be a caller and a direct call at once (an agent calls a queue): the last of both lets it go."""
+    if line not in state.call_on and line not in state.direct_calls:
+        state.server(line.server).channels.drop(line.channel)
 
 
 # --- Offers ---------------------------------------------------------------------------------------------------
@@ -199,14 +219,23 @@ def _offer_made(state: State, fact: f.OfferMade) -> None:
 
 def _offer_accepted(state: State, fact: f.OfferAccepted) -> None:
     state.agents[fact.agent].move("offer accepted")
-    state.offers[fact.offer].overdue = False
-    state.deadlines.drop("ring", fact.offer)
-    state.deadlines.drop("give-up", fact.call)
+    _picked_up(state, state.calls[fact.call], state.offers[fact.offer])
+    _due(state, fact.connect_until_ms, "connect", fact.offer)
+
+
+def _picked_up(state: State, call: Call, offer: Offer) -> None:
+    """Neither the ring nor the wait can be over any more, and the leg is alive."""
+    call.overdue = offer.overdue = False
+    state.server(offer.line.server).legs.see(offer.id)
+    state.deadlines.drop("ring", offer.id)
+    state.deadlines.drop("connect", offer.id)
+    state.deadlines.drop("give-up", call.id)
 
 
 def _offer_overdue(state: State, fact: f.OfferOverdue) -> None:
     state.offers[fact.offer].overdue = True
     state.deadlines.drop("ring", fact.offer)
+    state.deadlines.drop("connect", fact.offer)
 
 
 def _offer_ended(state: State, fact: f.OfferEnded) -> None:
@@ -230,15 +259,13 @@ def _drop_offer(state: State, agent: Agent) -> None:
     assert agent.offer is not None, f"agent {agent.settings.id} has no offer to end"
     offer = state.offers.pop(agent.offer)
     state.deadlines.drop("ring", offer.id)
+    state.deadlines.drop("connect", offer.id)
     state.server(offer.line.server).legs.drop(offer.id)
     agent.offer = None
 
 
 def _remember_refusal(state: State, agent: Agent, call: Call, until_ms: int) -> None:
-    if len(agent.refusals) >= REFUSALS_KEPT:
-        _forget_refusal(state, agent, state.calls[next(iter(agent.refusals))])
-    if len(call.refusers) >= REFUSALS_KEPT:
-        _forget_refusal(state, state.agents[next(iter(call.refusers))], call)
+    assert len(agent.refusals) < REFUSALS_KEPT, f"agent {agent.settings.id} was offered more than may be refused"
     agent.refusals[call.id] = None
     call.refusers[agent.settings.id] = None
     _due(state, until_ms, "refusal", agent.settings.id, call.id)
@@ -249,6 +276,7 @@ def _forget_refusal(state: State, agent: Agent, call: Call) -> None:
     del call.refusers[agent.settings.id]
     state.deadlines.drop("refusal", agent.settings.id, call.id)
     state.touched[call.queue] = None
+    state.relist(agent)
 
 
 def _forget_refusals(state: State, call: Call) -> None:
@@ -270,11 +298,18 @@ def _agent_rested(state: State, fact: f.AgentRested) -> None:
 # --- Agents ---------------------------------------------------------------------------------------------------
 
 
-def _move_in_queues(agent: Agent, queues: tuple[QueueId, ...], request: str, reason: str | None = None) -> None:
+def _move_in_queues(
+    state: State, agent: Agent, queues: tuple[QueueId, ...], request: str, reason: str | None = None
+) -> None:
+    """A paused agent who logs in stays paused for the reason that was given."""
     for queue in queues:
         entry = agent.queues.setdefault(queue, InQueue())
         entry.state = MEMBERSHIP_MOVES[entry.state, request]
-        entry.reason = reason if entry.state is Membership.PAUSED else None
+        entry.reason = (reason or entry.reason) if entry.state is Membership.PAUSED else None
+        if entry.state is Membership.LOGGED_OUT:
+            state.queues[queue].members.pop(agent.settings.id, None)
+        else:
+            state.queues[queue].members[agent.settings.id] = None
 
 
 def _move_to_phone(state: State, agent: Agent, phone: Phone | None) -> None:
@@ -290,28 +325,25 @@ def _agent_logged_in(state: State, fact: f.AgentLoggedIn) -> None:
     if not any(entry.state is not Membership.LOGGED_OUT for entry in agent.queues.values()):
         agent.free = state.free_place(fact.agent)
     _move_to_phone(state, agent, fact.phone)
-    paused = {queue: entry.reason for queue, entry in agent.queues.items() if entry.reason is not None}
-    _move_in_queues(agent, fact.queues, "log in")
-    for queue, reason in paused.items():
-        agent.queues[queue].reason = reason
+    _move_in_queues(state, agent, fact.queues, "log in")
     state.relist(agent)
 
 
 def _agent_became_ready(state: State, fact: f.AgentBecameReady) -> None:
     agent = state.agents[fact.agent]
-    _move_in_queues(agent, fact.queues, "get ready")
+    _move_in_queues(state, agent, fact.queues, "get ready")
     state.relist(agent)
 
 
 def _agent_paused(state: State, fact: f.AgentPaused) -> None:
     agent = state.agents[fact.agent]
-    _move_in_queues(agent, fact.queues, "pause", fact.reason)
+    _move_in_queues(state, agent, fact.queues, "pause", fact.reason)
     state.relist(agent)
 
 
 def _agent_logged_out(state: State, fact: f.AgentLoggedOut) -> None:
     agent = state.agents[fact.agent]
-    _move_in_queues(agent, fact.queues, "log out")
+    _move_in_queues(state, agent, fact.queues, "log out")
     state.relist(agent)
     _tidy(state, agent)
 
@@ -346,6 +378,7 @@ def _direct_call_started(state: State, fact: f.DirectCallStarted) -> None:
 
 def _direct_call_answered(state: State, fact: f.DirectCallAnswered) -> None:
     state.direct_calls[fact.line].answered_at_ms = fact.at_ms
+    state.server(fact.line.server).channels.see(fact.line.channel)
 
 
 def _direct_call_excluded(state: State, fact: f.DirectCallExcluded) -> None:
@@ -358,7 +391,7 @@ def _direct_call_ended(state: State, fact: f.DirectCallEnded) -> None:
     del lines[fact.line]
     if not lines:
         del state.lines_of[fact.phone]
-    state.server(fact.line.server).channels.drop(fact.line.channel)
+    _forget_channel(state, fact.line)
     _relist_at(state, fact.phone)
 
 
@@ -381,12 +414,22 @@ def _server_roll_called(state: State, fact: f.ServerRollCalled) -> None:
     server = state.server(fact.server)
     for channel in fact.channels:
         server.channels.see(channel)
+        _still_waits(state, Line(fact.server, channel))
     for offer in fact.offers:
         server.legs.see(offer)
-    state.deadlines.drop("server-lost", fact.server)
     if fact.last:
-        server.settling = True
+        server.settling, server.given_up = True, False
+        state.deadlines.drop("server-lost", fact.server)
         _due(state, fact.at_ms, "settle", fact.server)
+
+
+def _still_waits(state: State, line: Line) -> None:
+    """A wait that was over while the server could not be heard is over now."""
+    call = state.calls[state.call_on[line]] if line in state.call_on else None
+    if call is not None and call.overdue:
+        assert call.give_up_at_ms is not None, f"call {call.id} may wait for ever"
+        call.overdue = False
+        _due(state, call.give_up_at_ms, "give-up", call.id)
 
 
 def _server_given_up(state: State, fact: f.ServerGivenUp) -> None:
@@ -419,6 +462,7 @@ APPLY: dict[type[f.Fact], Callable[[State, Any], None]] = {
     f.CallConnected: _call_connected,
     f.CallEnded: _call_ended,
     f.CallAbandoned: _call_over,
+    f.WaitOverdue: _wait_overdue,
     f.CallTimedOut: _call_over,
     f.CallReturned: _call_over,
     f.CallLost: _call_over,

@@ -1,5 +1,7 @@
 """The configuration as it enters and changes. What did not change makes no fact."""
 
+from itertools import chain, islice
+
 from acd.model import AgentId, QueueId
 from acd.router import calls
 from acd.router import facts as f
@@ -42,14 +44,14 @@ def retire_agent(turn: Turn, change: i.RetireAgent) -> None:
 
 
 def empty_retired_queue(turn: Turn, queue_id: QueueId) -> None:
-    """Return those who wait and release those who are ready, a slice at a time. Ringing and talking go on."""
+    """Return those who wait and log out its agents, a slice at a time. Ringing and talking go on."""
     known = turn.state.queues[queue_id]
-    places = [place for line in known.waiting.values() for place in line[:SLICE]][:SLICE]
-    for place in places:
+    waiting = chain.from_iterable(known.waiting.values())
+    for place in list(islice(waiting, SLICE)):
         calls.give_back(turn, turn.state.calls[place.call], "queue-closed")
-    for idle in list(known.ready[:SLICE]):
-        turn.say(f.AgentLoggedOut(turn.now_ms, idle.agent, (queue_id,), by="configuration"))
-    if known.waiting or known.ready:
+    for agent_id in list(islice(known.members, SLICE)):
+        turn.say(f.AgentLoggedOut(turn.now_ms, agent_id, (queue_id,), by="configuration"))
+    if known.waiting or known.members:
         return
     if known.calls == 0:
         turn.say(f.QueueRemoved(turn.now_ms, queue_id))

@@ -5,20 +5,18 @@ from typing import Literal
 from acd.router import facts as f
 from acd.router import inputs as i
 from acd.router.state import Call
-from acd.router.states import Work
 from acd.router.turn import Turn
 
 
 def leg_bridged(turn: Turn, report: i.LegBridged) -> None:
-    """The bridge is made: the conversation begins."""
+    """The bridge is made: the conversation begins. Where the word that the agent picked up was missed, it is not
+    made up for: telephony would build a bridge that stands already."""
     offer = turn.state.offers.get(report.offer)
     if offer is None:
         return
     call = turn.state.calls[offer.call]
     if call.connected_at_ms is not None:
         return
-    if turn.state.agents[offer.agent].work is Work.RINGING:  # the word that the agent picked up was missed
-        turn.say(f.OfferAccepted(turn.now_ms, offer.id, offer.call, offer.agent, offer.line))
     waited_ms = turn.now_ms - call.place.since_ms
     turn.say(f.CallConnected(turn.now_ms, call.id, offer.id, offer.agent, call.queue, waited_ms))
 

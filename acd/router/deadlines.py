@@ -4,7 +4,7 @@ from typing import Literal, NamedTuple
 
 from sortedcontainers import SortedList
 
-Kind = Literal["ring", "give-up", "wrap-up", "refusal", "rest", "server-lost", "settle", "retire"]
+Kind = Literal["ring", "connect", "give-up", "wrap-up", "refusal", "rest", "server-lost", "settle", "retire"]
 
 
 class Deadline(NamedTuple):
@@ -37,6 +37,10 @@ class Deadlines:
         if self._sorted and self._sorted[0].due_ms <= now_ms:
             return self._sorted[0]
         return None
+
+    def find(self, kind: Kind, subject: str, other: str = "") -> Deadline | None:
+        """The one with this key, if it is set."""
+        return self._by_key.get((kind, subject, other))
 
     def set(self, deadline: Deadline) -> None:
         """Set it, in place of the one with the same key."""

@@ -126,6 +126,12 @@ class CallAbandoned(_Fact, frozen=True):
     waited_ms: int
 
 
+class WaitOverdue(_Fact, frozen=True):
+    """The longest wait is over, but the server cannot be heard: its report says whether the caller still waits."""
+
+    call: CallId
+
+
 class CallTimedOut(_Fact, frozen=True):
     """The longest wait is over. Telephony returns the call to the dialplan."""
 
@@ -184,10 +190,13 @@ class OfferAccepted(_Fact, frozen=True):
     call: CallId
     agent: AgentId
     line: Line
+    connect_until_ms: int
+    """If the bridge is not made by then, the offer has failed."""
 
 
 class OfferOverdue(_Fact, frozen=True):
-    """The ring time is over, but the server cannot be heard: what became of it is concluded from its report."""
+    """The time to ring or to connect is over, but the server cannot be heard: what became of the offer is
+    concluded from its report."""
 
     offer: OfferId
 
@@ -324,7 +333,7 @@ class DirectCallEnded(_Fact, frozen=True):
 
 
 class ServerWentQuiet(_Fact, frozen=True):
-    """The link is down. At `lost_at_ms` the server is given up."""
+    """The link is down, or a server is heard of that has not reported yet. At `lost_at_ms` it is given up."""
 
     server: ServerId
     lost_at_ms: int
@@ -373,6 +382,7 @@ Fact = (
     | CallConnected
     | CallEnded
     | CallAbandoned
+    | WaitOverdue
     | CallTimedOut
     | CallReturned
     | CallLost

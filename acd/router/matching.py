@@ -3,7 +3,8 @@
 Between turns no free agent and eligible waiting call are left together, so only a queue in which a call or an
 agent appeared can hold a pair. Among those queues the call that comes first (priority, then age, then arrival)
 goes to the agent who has been idle longest in its queue; then again, until no pair is left. A call that every
-free agent just refused does not hold up the calls behind it: refusals are bounded, so the look past them is too.
+free agent just refused does not hold up the calls behind it: an agent who is offered work has refused few calls
+(`REFUSALS_KEPT`), so few calls can stand in the way, and of each no more agents are passed over than refused it.
 """
 
 from collections.abc import Iterator
@@ -50,7 +51,7 @@ def _place(pair: Pair) -> Place:
 
 def best_pair(state: State, queue: Queue) -> Pair | None:
     """The first call of the queue for which a ready agent is free, and that agent."""
-    if not queue.ready:
+    if queue.retired or not queue.ready:
         return None
     for place in _in_order(state, queue):
         call = state.calls[place.call]
@@ -62,7 +63,7 @@ def best_pair(state: State, queue: Queue) -> Pair | None:
 
 def _in_order(state: State, queue: Queue) -> Iterator[Place]:
     """The queue's callers on servers that are up, first come first."""
-    lines = [line for server, line in queue.waiting.items() if state.server(server).up]
+    lines = [line for server, line in queue.waiting.items() if state.servers[server].up]
     if len(lines) == 1:
         return iter(lines[0])
     return merge(*lines)

@@ -1,7 +1,7 @@
 """Offers: one agent's phone rings for one call, and what becomes of that."""
 
 from acd.model import OfferId
-from acd.router import conversations
+from acd.router import conversations, links
 from acd.router import facts as f
 from acd.router import inputs as i
 from acd.router.state import Agent, Call, Offer
@@ -9,7 +9,7 @@ from acd.router.states import Work
 from acd.router.turn import Turn
 
 OUTCOME_OF: dict[i.LegEnd, f.OfferOutcome] = {
-    "answered-elsewhere": "withdrawn",
+    "answered-elsewhere": "lost",
     "busy": "busy",
     "declined": "declined",
     "no-answer": "no-answer",
@@ -17,7 +17,12 @@ OUTCOME_OF: dict[i.LegEnd, f.OfferOutcome] = {
     "failed": "failed",
     "hung-up": "declined",
 }
-"""What the end of a ringing leg says about the offer."""
+"""What the end of a ringing leg says about the offer. Every one is a refusal: whoever would be offered the same call
+again in the same breath would be rung without end."""
+
+CONNECT_TIMEOUT_MS = 10_000
+"""How long the bridge may take after the agent picked up. The leg gives up by itself well before; this ends what the
+phone system forgot, so that no agent stays connecting for ever."""
 
 REFUSALS: frozenset[f.OfferOutcome] = frozenset(
     {"declined", "busy", "no-answer", "unreachable", "failed", "agent-left", "lost"}
@@ -49,13 +54,16 @@ def make(turn: Turn, call: Call, agent: Agent) -> None:
 
 
 def leg_answered(turn: Turn, report: i.LegAnswered) -> None:
-    """The agent picked up: accept, unless the offer is over."""
+    """The agent picked up: accept, unless the offer is over or accepted already."""
     offer = turn.state.offers.get(report.offer)
-    if offer is None:
-        return
-    call = turn.state.calls[offer.call]
-    if call.connected_at_ms is None:
-        turn.say(f.OfferAccepted(turn.now_ms, offer.id, offer.call, offer.agent, offer.line))
+    if offer is not None and turn.state.agents[offer.agent].work is Work.RINGING:
+        accept(turn, offer)
+
+
+def accept(turn: Turn, offer: Offer) -> None:
+    """Let the bridge be made."""
+    until_ms = turn.now_ms + CONNECT_TIMEOUT_MS
+    turn.say(f.OfferAccepted(turn.now_ms, offer.id, offer.call, offer.agent, offer.line, until_ms))
 
 
 def leg_ended(turn: Turn, report: i.LegEnded) -> None:
@@ -72,13 +80,15 @@ def leg_ended(turn: Turn, report: i.LegEnded) -> None:
         end(turn, offer, OUTCOME_OF[report.end])
 
 
-def ring_is_over(turn: Turn, offer_id: OfferId) -> None:
-    """Nobody answered in time, if the server can be heard at all."""
+def time_is_over(turn: Turn, offer_id: OfferId) -> None:
+    """Nobody answered in time, or the bridge was not made in time: if the leg can be heard of at all."""
     offer = turn.state.offers[offer_id]
-    if turn.state.server(offer.line.server).up:
+    if not links.hears_leg(turn.state, offer):
+        turn.say(f.OfferOverdue(turn.now_ms, offer.id))
+    elif turn.state.agents[offer.agent].work is Work.RINGING:
         end(turn, offer, "no-answer")
     else:
-        turn.say(f.OfferOverdue(turn.now_ms, offer.id))
+        end(turn, offer, "failed")
 
 
 def end(turn: Turn, offer: Offer, outcome: f.OfferOutcome) -> None:

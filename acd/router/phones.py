@@ -3,6 +3,7 @@
 from acd.model import Line, Phone
 from acd.router import facts as f
 from acd.router import inputs as i
+from acd.router import links
 from acd.router.state import State
 from acd.router.turn import Turn
 
@@ -11,6 +12,7 @@ def in_use(turn: Turn, report: i.PhoneInUse) -> None:
     """A phone rings or dials without us."""
     if report.line in turn.state.direct_calls:
         return
+    links.expect(turn, report.line.server)
     agent = turn.state.agent_at.get(report.phone)
     counted = not _is_far_end(turn.state, report.phone, report.line)
     turn.say(f.DirectCallStarted(turn.now_ms, report.line, report.phone, agent, report.direction, counted))
@@ -19,9 +21,8 @@ def in_use(turn: Turn, report: i.PhoneInUse) -> None:
 def _is_far_end(state: State, phone: Phone, line: Line) -> bool:
     """Whether this is our own leg, that left another server over a trunk and arrives at the phone's server."""
     agent = state.agent_at.get(phone)
-    if agent is None or state.agents[agent].offer is None:
-        return False
-    return state.offers[state.agents[agent].offer].line.server != line.server  # type: ignore[index]
+    offer = None if agent is None else state.agents[agent].offer
+    return offer is not None and state.offers[offer].line.server != line.server
 
 
 def answered(turn: Turn, report: i.PhoneAnswered) -> None:

@@ -25,9 +25,8 @@ def reported(turn: Turn, report: i.ServerReported) -> None:
     unheard = [seen for seen in report.callers if seen.channel in server.channels.unseen]
     legs = [seen for seen in report.legs if _is_ours(turn, report.server, seen.offer)]
     silent = [seen.offer for seen in legs if seen.offer in server.legs.unseen]
-    channels = tuple(
-        seen.channel for seen in (*unheard, *report.phones) if seen.channel in server.channels.unseen
-    )
+    named = [*(seen.channel for seen in unheard), *(seen.channel for seen in report.phones)]
+    channels = tuple(channel for channel in dict.fromkeys(named) if channel in server.channels.unseen)
     turn.say(f.ServerRollCalled(turn.now_ms, report.server, channels, tuple(silent), report.last))
     for caller in unheard:
         _settle_caller(turn, Line(report.server, caller.channel), caller)

@@ -38,7 +38,7 @@ def _answer(turn: Turn, request: i.Request, refusal: Refusal | None) -> None:
 
 
 def _log_in(turn: Turn, agent: Agent, request: i.LogIn) -> Refusal | None:
-    queues = request.queues or agent.settings.queues
+    queues = _once(request.queues) or _open(turn, agent.settings.queues)
     refusal = _check_queues(turn, agent, queues)
     if refusal is not None:
         return refusal
@@ -53,9 +53,23 @@ def _log_in(turn: Turn, agent: Agent, request: i.LogIn) -> Refusal | None:
     return None
 
 
+def _once(queues: tuple[QueueId, ...]) -> tuple[QueueId, ...]:
+    """Each queue once: nobody can log out of the same queue twice."""
+    return tuple(dict.fromkeys(queues))
+
+
+def _open(turn: Turn, queues: tuple[QueueId, ...]) -> tuple[QueueId, ...]:
+    """Those that exist and take calls: what is asked for all queues leaves out the others."""
+    return tuple(queue for queue in _once(queues) if _is_open(turn, queue))
+
+
+def _is_open(turn: Turn, queue: QueueId) -> bool:
+    return queue in turn.state.queues and not turn.state.queues[queue].retired
+
+
 def _check_queues(turn: Turn, agent: Agent, queues: tuple[QueueId, ...]) -> Refusal | None:
     for queue in queues:
-        if queue not in turn.state.queues:
+        if not _is_open(turn, queue):
             return "unknown-queue"
         if queue not in agent.settings.queues:
             return "not-assigned"
@@ -73,7 +87,7 @@ def _check_phone(turn: Turn, agent: Agent, phone: Phone | None) -> Refusal | Non
 
 
 def _get_ready(turn: Turn, agent: Agent, request: i.GetReady) -> Refusal | None:
-    queues = request.queues or _logged_in(agent) or agent.settings.queues
+    queues = _once(request.queues) or _open(turn, _logged_in(agent) or agent.settings.queues)
     refusal = _check_queues(turn, agent, queues)
     if refusal is not None:
         return refusal
@@ -90,7 +104,7 @@ def _get_ready(turn: Turn, agent: Agent, request: i.GetReady) -> Refusal | None:
 def _pause(turn: Turn, agent: Agent, request: i.Pause) -> Refusal | None:
     if all(reason.id != request.reason for reason in turn.state.settings.pause_reasons):
         return "unknown-reason"
-    queues = request.queues or _logged_in(agent)
+    queues = _once(request.queues) or _logged_in(agent)
     if not _all_may(agent, queues, "pause"):
         return "not-logged-in"
     turn.say(f.AgentPaused(turn.now_ms, agent.settings.id, queues, request.reason, request.by))
@@ -98,7 +112,7 @@ def _pause(turn: Turn, agent: Agent, request: i.Pause) -> Refusal | None:
 
 
 def _log_out(turn: Turn, agent: Agent, request: i.LogOut) -> Refusal | None:
-    queues = request.queues or _logged_in(agent)
+    queues = _once(request.queues) or _logged_in(agent)
     if not _all_may(agent, queues, "log out"):
         return "not-logged-in"
     turn.say(f.AgentLoggedOut(turn.now_ms, agent.settings.id, queues, request.by))

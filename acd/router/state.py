@@ -15,7 +15,8 @@ from acd.router.settings import AgentSettings, QueueSettings, RouterSettings
 from acd.router.states import WORK_MOVES, Membership, Work
 
 REFUSALS_KEPT = 8
-"""Recent refusals remembered for one agent and for one call; the oldest gives way."""
+"""An agent who refused so many calls of late is offered nothing until the first of these refusals lapses. None is
+forgotten before its time: a phone that declines by itself would be rung for the same calls without end."""
 
 
 class Place(NamedTuple):
@@ -54,7 +55,10 @@ class Call:
     give_up_at_ms: int | None
     offer: OfferId | None = None
     connected_at_ms: int | None = None
+    overdue: bool = False
+    """The longest wait is over, but the server has not been heard since."""
     refusers: dict[AgentId, None] = field(default_factory=dict)
+    """Who refused it of late."""
 
 
 @dataclass(slots=True)
@@ -122,7 +126,10 @@ class Queue:
     calls: int = 0
     """All its calls: queued, ringing, talking."""
     ready: "SortedList[IdlePlace]" = field(default_factory=SortedList)
+    members: dict[AgentId, None] = field(default_factory=dict)
+    """Derived: who is logged in to it, in whatever state."""
     retired: bool = False
+    """It takes no calls, makes no offers and is emptied."""
 
 
 @dataclass(slots=True)
@@ -205,6 +212,7 @@ class State:
             and agent.phone is not None
             and not agent.rests
             and not agent.retired
+            and len(agent.refusals) < REFUSALS_KEPT
             and not self.lines_of.get(agent.phone)
         )
 

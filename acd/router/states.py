@@ -47,12 +47,15 @@ WORK_MOVES: dict[tuple[Work, str], Work] = {
     (Work.CONNECTING, "offer accepted"): Work.CONNECTING,
     (Work.RINGING, "offer ended"): Work.IDLE,
     (Work.CONNECTING, "offer ended"): Work.IDLE,
+    (Work.RINGING, "call connected"): Work.TALKING,
     (Work.CONNECTING, "call connected"): Work.TALKING,
     (Work.TALKING, "call ended"): Work.IDLE,
     (Work.IDLE, "wrap-up started"): Work.WRAP_UP,
     (Work.WRAP_UP, "wrap-up ended"): Work.IDLE,
 }
-"""Work and what became of it -> new work. The wrap-up starts with the same breath in which the call ends."""
+"""Work and what became of it -> new work. An offer may be accepted again, where a server's report shows that the
+bridge was not made; a ringing agent talks at once where the word of the acceptance was missed. The wrap-up starts
+in the same breath in which the call ends."""
 
 
 def may_move(state: Membership, request: str) -> bool:
