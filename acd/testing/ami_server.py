@@ -213,9 +213,14 @@ class AmiServer:
         for writer in list(self._writers.values()):
             writer.transport.abort()
 
+    def hang_up(self) -> None:
+        """Close every connection in order, after what is written."""
+        for connection in list(self._writers):
+            self._hang_up(connection)
+
     # -- what came
 
-    async def received(self, action: str, within_s: float = 2.0) -> ReceivedAction:
+    async def received(self, action: str, within_s: float = 5.0) -> ReceivedAction:
         """The next action of that name that no `received` has returned yet."""
         key = action.lower()
         await self.until(lambda: self.count(action) > self._looked_at[key], within_s, f"{action} received")
@@ -226,7 +231,7 @@ class AmiServer:
         """How many such actions have come, on all connections."""
         return len(self._named(action))
 
-    async def client(self, number: int = 1, within_s: float = 2.0) -> None:
+    async def client(self, number: int = 1, within_s: float = 5.0) -> None:
         """Wait for the client's connection of that number to be signed in."""
         await self.until(lambda: number in self._signed_in, within_s, f"connection {number} signed in")
 

@@ -59,7 +59,7 @@ class Witness:
     def downs(self) -> list[str]:
         return [word.removeprefix("down: ") for word in self.told if word.startswith("down: ")]
 
-    async def until(self, condition: Callable[[], Any], within_s: float = 2.0) -> None:
+    async def until(self, condition: Callable[[], Any], within_s: float = 5.0) -> None:
         """Wait for a condition, which is looked at whenever the link tells something."""
         try:
             async with asyncio.timeout(within_s):
@@ -76,6 +76,13 @@ class Witness:
         self.told.append(word)
         self._news.set()
         self._news = asyncio.Event()
+
+
+async def until(condition: Callable[[], Any], within_s: float = 5.0) -> None:
+    """For what nobody is told: look once a turn."""
+    async with asyncio.timeout(within_s):
+        while not condition():  # noqa: ASYNC110 - no event is set for it
+            await asyncio.sleep(0)
 
 
 def address(ami: AmiServer, **changes: Any) -> AmiAddress:
