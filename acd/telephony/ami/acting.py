@@ -6,7 +6,7 @@ from typing import Any
 import structlog
 
 from acd.core import Fact
-from acd.model import ChannelId, OfferId, ServerId
+from acd.model import ChannelId, OfferId, Phone, ServerId
 from acd.router import facts as f
 from acd.telephony.ami import dialplan
 from acd.telephony.ami.books import Books, Caller, Leg
@@ -22,12 +22,12 @@ class Acting:
     def __init__(
         self,
         server: ServerId,
-        dial: str,
+        address_of: Callable[[Phone], str],
         books: Books,
         send: Callable[[Sequence[AmiAction]], None],
         expect_end: Callable[[ChannelId], None],
     ) -> None:
-        self.dial = dial
+        self._address_of = address_of
         self._server = server
         self._books = books
         self._send = send
@@ -91,7 +91,7 @@ class Acting:
         if caller is not None:
             caller.offer = fact.offer
         self._books.legs[fact.offer] = Leg(fact.line.channel)
-        self._out.append(dialplan.ring(fact, self.dial, ORIGINATE + fact.offer))
+        self._out.append(dialplan.ring(fact, self._address_of(fact.phone), ORIGINATE + fact.offer))
 
     def _offer_accepted(self, fact: f.OfferAccepted) -> None:
         self._when_claimed(fact.line.channel, dialplan.connect(fact.line.channel, fact.offer))

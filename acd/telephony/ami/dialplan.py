@@ -131,11 +131,11 @@ def connect(channel: ChannelId, offer: OfferId) -> tuple[AmiAction, ...]:
     return set_variable(channel, "ACD_PEER", offer), redirect(channel, WAITING, "connect")
 
 
-def ring(made: OfferMade, dial: str, action_id: str) -> AmiAction:
+def ring(made: OfferMade, address: str, action_id: str) -> AmiAction:
     """Ring the agent's phone: the leg gets the offer's id as channel id, and a place of its own to wait in."""
     timeout_ms = made.ring_until_ms - made.at_ms + RING_MARGIN_MS
     headers = (
-        ("Channel", dial.format(phone=made.phone)),
+        ("Channel", address),
         ("ChannelId", made.offer),
         ("Context", AGENT),
         ("Exten", "s"),

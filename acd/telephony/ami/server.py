@@ -64,7 +64,7 @@ class AsteriskServer:
         self._tasks = Tasks(f"asterisk-{settings.id}")
         self._connection_tasks = Tasks(f"asterisk-{settings.id}-link")
         self._books = Books()
-        self._acting = Acting(self.id, settings.dial, self._books, self._send, self._expect_end)
+        self._acting = Acting(self.id, settings.address_of, self._books, self._send, self._expect_end)
         self._hearing = Hearing(
             self.id, self._books, self._submit, self._expect_end, self._acting.claimed, self._code, self._hang_up
         )
@@ -269,4 +269,5 @@ def _address(settings: ServerSettings) -> AmiAddress:
         port=settings.port,
         tls=settings.tls,
         ca_file=settings.ca_file,
+        tls_name=settings.tls_name,
     )

@@ -1,0 +1,82 @@
+"""The lab's Asterisk servers: where they are, and how they are started and asked."""
+
+import asyncio
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final, Literal
+
+import msgspec
+
+SCRIPT: Final = Path(__file__).parents[2] / "sip-lab" / "lab"
+NO_ENGINE: Final = 3
+"""The script's exit code where no Docker engine is, and none can be had."""
+
+Name = Literal["a", "b"]
+
+
+class LabUnavailable(Exception):
+    """There is no lab here; the text says in one sentence why."""
+
+
+class LabServer(msgspec.Struct, frozen=True):
+    """One of the lab's servers. Everything listens on loopback."""
+
+    name: Name
+    host: str
+    sip_port: int = 5060
+    ami_port: int = 5038
+    ami_tls_port: int = 5039
+    ami_user: str = "acd"
+    ami_secret: str = "lab-acd"  # noqa: S105  the lab's, known to everybody
+
+
+class Lab:
+    """The two servers of one lab. `ACD_LAB` numbers the lab, for more than one on a machine."""
+
+    def __init__(self, environment: Mapping[str, str] = os.environ) -> None:
+        number = int(environment.get("ACD_LAB", "1"))
+        assert 1 <= number <= 200, f"ACD_LAB is {number}; a lab has a number from 1 to 200"
+        self.a = LabServer("a", f"127.0.{number}.1")
+        self.b = LabServer("b", f"127.0.{number}.2")
+
+    async def up(self, *names: Name) -> None:
+        """Start the servers (both, if none is named) and wait until they answer. Raises `LabUnavailable`."""
+        code, output = await self._run("up", *names)
+        if code == NO_ENGINE:
+            raise LabUnavailable(output.strip().splitlines()[-1].removeprefix("lab: "))
+        if code != 0:
+            raise RuntimeError(f"sip-lab/lab up failed with {code}:\n{output}")
+
+    async def restart(self, name: Name) -> None:
+        """Stop a server hard and start it again."""
+        await self._expect("restart", name)
+
+    async def cli(self, name: Name, command: str) -> str:
+        """What Asterisk's console answers."""
+        return await self._expect("cli", name, command)
+
+    async def channels(self, name: Name) -> int:
+        """How many channels exist on a server."""
+        for line in (await self.cli(name, "core show channels count")).splitlines():
+            if "active channel" in line:
+                return int(line.split()[0])
+        raise AssertionError("Asterisk did not say how many channels it has")
+
+    async def _expect(self, *words: str) -> str:
+        code, output = await self._run(*words)
+        if code != 0:
+            raise RuntimeError(f"sip-lab/lab {' '.join(words)} failed with {code}:\n{output}")
+        return output
+
+    async def _run(self, *words: str) -> tuple[int, str]:
+        process = await asyncio.create_subprocess_exec(
+            str(SCRIPT),
+            *words,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        output, _ = await process.communicate()
+        assert process.returncode is not None, "it has ended"
+        return process.returncode, output.decode(errors="replace")

@@ -1,0 +1,240 @@
+"""A contact centre for one test: an engine on the lab's Asterisk, agents and callers with real phones.
+
+    async with Site(lab, queues=[queue("sales")], agents=[agent("ana", "1001", "sales")]) as site:
+        ana = await site.log_in("ana")
+        caller = await site.calls("sales")
+        ring = await ana.ring()
+        …
+        await site.fact(f.CallConnected, agent="ana")
+
+Leaving it stops the engine, hangs up the phones and checks that nothing is left: no channel in Asterisk, no task,
+no file or socket in this process.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AsyncExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self, TypeVar
+
+from acd.config import ServerSettings
+from acd.core import Core, Fact, Input
+from acd.engine.clock import RealClock
+from acd.engine.loop import Engine, facts_of
+from acd.journal.memory import MemoryJournal
+from acd.journal.port import Entry
+from acd.lab.servers import Lab, LabServer, Name
+from acd.model import AgentId, Phone, QueueId, RequestId, ServerId
+from acd.router import inputs as i
+from acd.router.settings import AgentSettings, PauseReason, QueueSettings, RouterSettings
+from acd.tasks import Tasks
+from acd.telephony.ami.adapter import Asterisk
+from acd.telephony.ami.server import ServerOptions
+from acd.telephony.port import CodeAnswer, FeatureCode
+from acd.telephony.sip import OutgoingCall
+from acd.telephony.sip import Phone as Softphone
+
+PATIENCE_S: Final = 5.0
+"""How long a test waits for what should happen within milliseconds: noise of a busy machine is no failure."""
+
+LAB_SERVERS: Final[tuple[Name, ...]] = ("a", "b")
+
+F = TypeVar("F", bound=Fact)
+
+
+def queue(id_: str, **settings: object) -> QueueSettings:
+    """A queue with short times; settings as in `QueueSettings`."""
+    defaults: dict[str, object] = {"name": id_.title(), "wrap_up_ms": 0}
+    return QueueSettings(QueueId(id_), **(defaults | settings))  # type: ignore[arg-type]
+
+
+def agent(id_: str, phone: str | None, *queues: str, hot_desking: bool = False) -> AgentSettings:
+    """An agent with a phone of the lab."""
+    own = None if phone is None else Phone(phone)
+    return AgentSettings(AgentId(id_), id_.title(), own, tuple(QueueId(name) for name in queues), hot_desking)
+
+
+class Site:
+    """See the module."""
+
+    def __init__(
+        self,
+        lab: Lab,
+        *,
+        queues: Sequence[QueueSettings],
+        agents: Sequence[AgentSettings],
+        router: RouterSettings | None = None,
+        servers: Sequence[ServerSettings] | None = None,
+        options: ServerOptions | None = None,
+        answer_code: Callable[[FeatureCode], CodeAnswer] | None = None,
+    ) -> None:
+        self.lab = lab
+        self.core = Core()
+        self.inputs: list[Input] = []
+        self.facts: list[Fact] = []
+        self._said = asyncio.Event()
+        self._settings = (router or RouterSettings(pause_reasons=(PauseReason("lunch", "Lunch", 1),)), queues, agents)
+        self.engine = Engine(MemoryJournal(), RealClock(), self.core)
+        self._answer_code = answer_code
+        own = {agent.phone for agent in agents if agent.phone is not None}
+        self.telephony = Asterisk(
+            servers or [ami(lab.a)],
+            frozenset(own | {Phone("1901"), Phone("1902")}),
+            self.engine.submit,
+            self._answer,
+            options,
+        )
+        self._tasks = Tasks("site")
+        self._stack = AsyncExitStack()
+        self._servers = [server.id for server in servers or [ami(lab.a)]]
+        self._numbers = iter(range(2001, 2061))
+
+    async def __aenter__(self) -> Self:
+        self._open_files = _open_files()
+        self.engine.add_reader("site", self._read)
+        self.engine.add_reader("telephony", lambda entries: self.telephony.act(facts_of(entries)))
+        for change in self._configuration():
+            self.engine.submit(change)
+        self._running = self._tasks.start("engine", self.engine.run())
+        await self.telephony.start()
+        try:
+            for server in self._servers:
+                await self.said(lambda fact, id_=server: _is_up(fact, id_), f"server {server} up")  # type: ignore[misc]
+        except BaseException:
+            await self._stop()
+            raise
+        return self
+
+    def _configuration(self) -> Iterable[Input]:
+        router, queues, agents = self._settings
+        yield i.ConfigureRouter(router)
+        yield from (i.ConfigureQueue(settings) for settings in queues)
+        yield from (i.ConfigureAgent(settings) for settings in agents)
+
+    async def _answer(self, code: FeatureCode) -> CodeAnswer:
+        return "unavailable" if self._answer_code is None else self._answer_code(code)
+
+    # --- People -----------------------------------------------------------------------------------------------
+
+    async def phone(self, number: str, server: LabServer | None = None, **options: bool) -> Softphone:
+        """A registered phone, for as long as the site lives."""
+        registrar = (server or self.lab.a).host, (server or self.lab.a).sip_port
+        phone = Softphone(number, f"lab-{number}", registrar, **options)  # type: ignore[arg-type]
+        await self._stack.enter_async_context(phone)
+        await phone.register()
+        return phone
+
+    async def log_in(self, name: str, server: LabServer | None = None) -> Softphone:
+        """The agent's registered phone; the agent is ready in all queues."""
+        settings = next(agent for agent in self._settings[2] if agent.id == name)
+        assert settings.phone is not None, f"{name} has no phone"
+        phone = await self.phone(settings.phone, server)
+        await self.ask(i.LogIn(request=self.request(), agent=settings.id, by=name))
+        return phone
+
+    async def ask(self, request: i.Request) -> None:
+        """Have a request done; one that is refused fails the test."""
+        answer = await self.engine.ask(request)
+        assert not hasattr(answer, "reason"), f"{request} was refused: {answer}"
+
+    def request(self) -> RequestId:
+        """A request id that was not used before."""
+        return RequestId(f"r{len(self.inputs)}")
+
+    async def calls(self, queue_name: str, number: str | None = None, server: LabServer | None = None) -> OutgoingCall:
+        """A new caller dials the queue."""
+        phone = await self.phone(number or str(next(self._numbers)), server)
+        return await phone.place(f"q-{queue_name}")
+
+    # --- Facts ------------------------------------------------------------------------------------------------
+
+    def _read(self, entries: Sequence[Entry]) -> None:
+        self.inputs.extend(entry.input for entry in entries)
+        self.facts.extend(facts_of(entries))
+        self._said.set()
+
+    def all(self, kind: type[F], **values: object) -> list[F]:
+        """The facts of a kind so far, with these values."""
+        return [fact for fact in self.facts if isinstance(fact, kind) and _has(fact, values)]
+
+    async def fact(self, kind: type[F], count: int = 1, within_s: float = PATIENCE_S, **values: object) -> F:
+        """The newest of (at least) so many facts of a kind with these values, once it is there."""
+        await self._until(
+            lambda: len(self.all(kind, **values)) >= count, f"{count} x {kind.__name__} {values}", within_s
+        )
+        return self.all(kind, **values)[-1]
+
+    async def said(self, wanted: Callable[[Fact], bool], what: str, within_s: float = 2 * PATIENCE_S) -> None:
+        """Return once a fact is as wanted."""
+        await self._until(lambda: any(map(wanted, self.facts)), what, within_s)
+
+    async def _until(self, condition: Callable[[], bool], what: str, within_s: float) -> None:
+        try:
+            async with asyncio.timeout(within_s):
+                while not condition():
+                    self._said.clear()
+                    await self._said.wait()
+        except TimeoutError:
+            story = "\n".join(f"  {fact}" for fact in self.facts[-30:])
+            raise AssertionError(f"no {what} within {within_s} s; the last facts:\n{story}") from None
+
+    # --- The end ----------------------------------------------------------------------------------------------
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._stop()
+        if kind is None:
+            await self._check_nothing_is_left()
+
+    async def _stop(self) -> None:
+        await self._stack.aclose()
+        await self.telephony.stop()
+        self.engine.stop()
+        async with asyncio.timeout(PATIENCE_S):
+            await self._running
+
+    async def _check_nothing_is_left(self) -> None:
+        others = [task.get_name() for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+        assert not others, f"tasks are left: {others}"
+        await self._until_no_channels()
+        left = _open_files() - self._open_files
+        assert not left, f"files or sockets are left: {left}"
+
+    async def _until_no_channels(self) -> None:
+        async with asyncio.timeout(10.0):
+            for name in LAB_SERVERS:
+                while await self.lab.channels(name) > 0:
+                    pass
+
+
+def ami(server: LabServer, dial: str = "PJSIP/{phone}") -> ServerSettings:
+    """A lab server as the configuration would name it."""
+    return ServerSettings(
+        id=ServerId(server.name),
+        host=server.host,
+        port=server.ami_port,
+        username=server.ami_user,
+        secret=server.ami_secret,
+        dial=dial,
+    )
+
+
+def _is_up(fact: Fact, server: str) -> bool:
+    return type(fact).__name__ == "ServerSettled" and getattr(fact, "server", None) == server
+
+
+def _has(fact: Fact, values: dict[str, object]) -> bool:
+    return all(getattr(fact, name) == value for name, value in values.items())
+
+
+def _open_files() -> set[str]:
+    """What this process has open: sockets and files by their names, as the kernel tells them."""
+    names = set()
+    for descriptor in Path("/proc/self/fd").iterdir():
+        try:
+            names.add(f"{descriptor.name} {descriptor.readlink()}")
+        except FileNotFoundError:  # the directory itself, that was open to list it
+            continue
+    return names
