@@ -1,0 +1,129 @@
+"""What one table alone cannot say: names that must exist, values that must differ, settings that need another."""
+
+from collections.abc import Callable, Iterable, Iterator
+
+from acd.config.errors import Mistake, setting_path, shown
+from acd.config.tables import AgentTable, AsteriskTable, Tables
+from acd.sign_in import PIN_HASH_ALLOWED, is_pin_hash
+
+SECRETS = ("secret", "secret_file", "secret_env")
+
+
+def check(tables: Tables) -> None:
+    """Raise the first `Mistake`, if there is any."""
+    for rule in _RULES:
+        for mistake in rule(tables):
+            raise mistake
+
+
+def _a_server(tables: Tables) -> Iterator[Mistake]:
+    if not tables.asterisk:
+        yield Mistake("asterisk", "it is missing", "at least one server, [asterisk.NAME]")
+
+
+def _servers(tables: Tables) -> Iterator[Mistake]:
+    for name, server in tables.asterisk.items():
+        yield from _one_secret(setting_path("asterisk", name), server)
+        for setting in ("ca_file", "tls_name"):
+            if getattr(server, setting) is not None and not server.tls:
+                where = setting_path("asterisk", name, setting)
+                yield Mistake(where, "it has no effect without tls", f"{setting} together with tls = true")
+
+
+def _one_secret(where: str, server: AsteriskTable) -> Iterator[Mistake]:
+    given = [name for name in SECRETS if getattr(server, name) is not None]
+    if not given:
+        yield Mistake(f"{where}.secret", "it is missing", f"one of {', '.join(SECRETS)}")
+    if len(given) > 1:
+        yield Mistake(f"{where}.{given[1]}", f"{given[0]} is given too", f"one of {', '.join(SECRETS)}")
+
+
+def _agents(tables: Tables) -> Iterator[Mistake]:
+    for name, agent in tables.agent.items():
+        yield from _known_queues(name, agent, tables)
+        yield from _sign_in(name, agent)
+        yield from _ready_at_start(name, agent)
+
+
+def _known_queues(name: str, agent: AgentTable, tables: Tables) -> Iterator[Mistake]:
+    for index, queue in enumerate(agent.queues):
+        where = f"{setting_path('agent', name, 'queues')}[{index}]"
+        if queue not in tables.queue:
+            yield Mistake(where, f"there is no queue {shown(queue)}", _names(tables.queue))
+        if queue in agent.queues[:index]:
+            yield Mistake(where, f"{shown(queue)} stands there already", "every queue once")
+
+
+def _names(known: Iterable[str], limit: int = 20) -> str:
+    """Names for an error, which stays readable where there are hundreds."""
+    names = list(known)
+    if not names:
+        return "none, because the file has no [queue.NAME]"
+    return ", ".join(names[:limit]) + (f" and {len(names) - limit} more" if len(names) > limit else "")
+
+
+def _sign_in(name: str, agent: AgentTable) -> Iterator[Mistake]:
+    if agent.number is not None and agent.pin_hash is None:
+        yield Mistake(setting_path("agent", name, "pin_hash"), "it is missing", "number and pin_hash together")
+    if agent.pin_hash is not None and agent.number is None:
+        yield Mistake(setting_path("agent", name, "number"), "it is missing", "number and pin_hash together")
+    if agent.pin_hash is not None and not is_pin_hash(agent.pin_hash):
+        yield Mistake(setting_path("agent", name, "pin_hash"), "this value is not allowed", PIN_HASH_ALLOWED)
+
+
+def _ready_at_start(name: str, agent: AgentTable) -> Iterator[Mistake]:
+    where = setting_path("agent", name, "logged_in_at_start")
+    if agent.logged_in_at_start and agent.phone is None:
+        yield Mistake(where, "the agent has no phone of its own", "true only together with phone")
+    if agent.logged_in_at_start and not agent.queues:
+        yield Mistake(where, "the agent has no queues", "true only with at least one queue in queues")
+
+
+def _once(section: str, setting: str) -> Callable[[Tables], Iterator[Mistake]]:
+    """A rule: no two tables of the section have the same value there."""
+
+    def rule(tables: Tables) -> Iterator[Mistake]:
+        first: dict[object, str] = {}
+        for name, table in getattr(tables, section).items():
+            value = getattr(table, setting)
+            owner = first.setdefault(value, name)
+            if value is not None and owner != name:
+                where = setting_path(section, name, setting)
+                taken = setting_path(section, owner)
+                yield Mistake(where, f"{shown(value)} belongs to {taken} already", "a value of its own")
+
+    return rule
+
+
+def _one_link(tables: Tables) -> Iterator[Mistake]:
+    """Two links to one server would report every call twice."""
+    first: dict[tuple[str, int], str] = {}
+    for name, server in tables.asterisk.items():
+        owner = first.setdefault((server.host.lower(), server.port), name)
+        if owner != name:
+            where = setting_path("asterisk", name, "host")
+            taken = setting_path("asterisk", owner)
+            yield Mistake(where, f"{server.host}:{server.port} is {taken} already", "every server once")
+
+
+def _hot_desks(tables: Tables) -> Iterator[Mistake]:
+    owners = {agent.phone: name for name, agent in tables.agent.items()}
+    for index, phone in enumerate(tables.phones.hot_desk):
+        where = f"phones.hot_desk[{index}]"
+        if phone in owners:
+            taken = setting_path("agent", owners[phone])
+            yield Mistake(where, f"{shown(phone)} belongs to {taken}", "phones that are nobody's own")
+        if phone in tables.phones.hot_desk[:index]:
+            yield Mistake(where, f"{shown(phone)} stands there already", "every phone once")
+
+
+_RULES: tuple[Callable[[Tables], Iterator[Mistake]], ...] = (
+    _a_server,
+    _servers,
+    _one_link,
+    _agents,
+    _once("agent", "number"),
+    _once("agent", "phone"),
+    _once("pause", "number"),
+    _hot_desks,
+)

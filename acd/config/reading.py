@@ -1,0 +1,196 @@
+"""Reads the file and what it points to (secrets, certificates), and makes the settings of each room of it."""
+
+import os
+import stat
+from collections.abc import Mapping
+from pathlib import Path
+
+from acd.config.checks import check
+from acd.config.errors import Mistake, setting_path
+from acd.config.parsing import SIZE_LIMIT, parse_tables
+from acd.config.settings import Config, ServerSettings, TelephonySettings
+from acd.config.tables import AgentTable, AsteriskTable, PauseTable, QueueTable, RoutingTable, Tables
+from acd.model import AgentId, Phone, QueueId, ServerId
+from acd.router.settings import AgentSettings, PauseReason, QueueSettings, RouterSettings
+from acd.sign_in import Credential, SignInSettings
+
+SECRET_LIMIT = 256
+"""Characters of a secret, wherever it comes from."""
+_LOCAL = ("127.", "::1", "localhost")
+
+
+def read_config(path: Path, environ: Mapping[str, str] = os.environ) -> Config:
+    """The configuration in this file. Raises `ConfigError`. Blocks while it reads: not for the event loop."""
+    try:
+        content, mode = _content(path, SIZE_LIMIT + 1)
+        tables = parse_tables(content)
+        check(tables)
+        return _Reading(path, mode, tables, environ).config()
+    except Mistake as mistake:
+        raise mistake.within(path) from None
+
+
+def _content(path: Path, limit: int, setting: str = "") -> tuple[bytes, int]:
+    """A file's content, of which no more is read than is useful, and its mode."""
+    try:
+        with path.open("rb") as file:
+            return file.read(limit), stat.S_IMODE(os.fstat(file.fileno()).st_mode)
+    except OSError as error:
+        name = f"{path} " if setting else ""
+        raise Mistake(setting, f"{name}cannot be read: {error.strerror}", "a file that this user can read") from None
+
+
+class _Reading:
+    """One file on its way to settings."""
+
+    def __init__(self, path: Path, mode: int, tables: Tables, environ: Mapping[str, str]) -> None:
+        self._path = path
+        self._mode = mode
+        self._tables = tables
+        self._environ = environ
+        self._warnings: list[str] = []
+
+    def config(self) -> Config:
+        tables = self._tables
+        servers = tuple(self._server(name, table) for name, table in tables.asterisk.items())
+        credentials = _credentials(tables.agent)
+        if credentials or any(server.secret is not None for server in tables.asterisk.values()):
+            self._warn_of_readers(self._path, self._mode, "")
+        self._warn_of_the_idle()
+        phones = [agent.phone for agent in tables.agent.values() if agent.phone is not None]
+        return Config(
+            router=_router(tables.routing, tables.pause),
+            queues=tuple(_queue(name, table) for name, table in tables.queue.items()),
+            agents=tuple(_agent(name, table) for name, table in tables.agent.items()),
+            servers=servers,
+            telephony=_telephony(tables),
+            sign_in=SignInSettings(tables.sign_in.tries, _ms(tables.sign_in.locked_for_s)),
+            credentials=credentials,
+            phones=frozenset(Phone(phone) for phone in [*phones, *tables.phones.hot_desk]),
+            logged_in_at_start=tuple(AgentId(name) for name, table in tables.agent.items() if table.logged_in_at_start),
+            warnings=tuple(self._warnings),
+        )
+
+    def _server(self, name: str, table: AsteriskTable) -> ServerSettings:
+        if not table.tls and not table.host.startswith(_LOCAL):
+            self._warn(setting_path("asterisk", name, "tls"), "the secret crosses the network unencrypted")
+        return ServerSettings(
+            id=ServerId(name),
+            host=table.host,
+            port=table.port,
+            username=table.username,
+            secret=self._secret(name, table),
+            tls=table.tls,
+            ca_file=self._ca_file(name, table),
+            tls_name=table.tls_name,
+            dial=table.dial,
+        )
+
+    def _secret(self, name: str, table: AsteriskTable) -> str:
+        if table.secret is not None:
+            return table.secret
+        if table.secret_env is not None:
+            setting = setting_path("asterisk", name, "secret_env")
+            value = self._environ.get(table.secret_env)
+            if value is None:
+                raise Mistake(setting, f"{table.secret_env} is not in the environment", "a variable that is set")
+            return _checked(setting, value)
+        assert table.secret_file is not None, "checked: exactly one of the three is given"
+        return self._secret_in_file(setting_path("asterisk", name, "secret_file"), self._resolve(table.secret_file))
+
+    def _secret_in_file(self, setting: str, path: Path) -> str:
+        content, mode = _content(path, 4 * SECRET_LIMIT, setting)
+        self._warn_of_readers(path, mode, setting)
+        try:
+            return _checked(setting, content.decode().rstrip("\r\n"))
+        except UnicodeDecodeError:
+            raise Mistake(setting, f"{path} is not UTF-8", "a text file in UTF-8") from None
+
+    def _ca_file(self, name: str, table: AsteriskTable) -> str | None:
+        if table.ca_file is None:
+            return None
+        path = self._resolve(table.ca_file)
+        setting = setting_path("asterisk", name, "ca_file")
+        content, _ = _content(path, SIZE_LIMIT, setting)
+        if b"-----BEGIN CERTIFICATE-----" not in content:
+            raise Mistake(setting, f"{path} holds no certificate", "a file with PEM certificates")
+        return str(path)
+
+    def _resolve(self, name: str) -> Path:
+        return self._path.parent / name
+
+    def _warn(self, setting: str, what: str) -> None:
+        where = f"{self._path}: {setting}" if setting else str(self._path)
+        self._warnings.append(f"{where}: {what}")
+
+    def _warn_of_readers(self, path: Path, mode: int, setting: str) -> None:
+        if mode & stat.S_IROTH:
+            self._warn(setting, f"{path.name} holds secrets and everyone can read it (mode {mode:04o}; 0640 is enough)")
+
+    def _warn_of_the_idle(self) -> None:
+        if not self._tables.queue:
+            self._warn("queue", "there is no queue: every call returns with unknown-queue")
+        assigned = {queue for agent in self._tables.agent.values() for queue in agent.queues}
+        for name in self._tables.queue:
+            if name not in assigned:
+                self._warn(setting_path("queue", name), "no agent is assigned to this queue")
+
+
+def _checked(setting: str, secret: str) -> str:
+    """A secret from elsewhere obeys the rules of one that stands in the file."""
+    if not 1 <= len(secret) <= SECRET_LIMIT or not secret.isprintable():
+        raise Mistake(setting, "the secret found there is not allowed", "text of 1 to 256 characters in one line")
+    return secret
+
+
+def _ms(seconds: float) -> int:
+    return round(seconds * 1_000)
+
+
+def _queue(name: str, table: QueueTable) -> QueueSettings:
+    return QueueSettings(
+        id=QueueId(name),
+        name=table.name or name,
+        ring_timeout_ms=_ms(table.ring_timeout_s),
+        wrap_up_ms=_ms(table.wrap_up_s),
+        max_wait_ms=None if table.max_wait_s is None else _ms(table.max_wait_s),
+        max_length=table.max_length,
+    )
+
+
+def _agent(name: str, table: AgentTable) -> AgentSettings:
+    return AgentSettings(
+        id=AgentId(name),
+        name=table.name or name,
+        phone=None if table.phone is None else Phone(table.phone),
+        queues=tuple(QueueId(queue) for queue in table.queues),
+        hot_desking=table.hot_desking,
+    )
+
+
+def _router(table: RoutingTable, pauses: dict[str, PauseTable]) -> RouterSettings:
+    return RouterSettings(
+        refusal_rest_ms=_ms(table.refusal_rest_s),
+        unreachable_rest_ms=_ms(table.unreachable_rest_s),
+        server_lost_after_ms=_ms(table.server_lost_after_s),
+        pause_reasons=tuple(PauseReason(name, pause.name or name, pause.number) for name, pause in pauses.items()),
+    )
+
+
+def _telephony(tables: Tables) -> TelephonySettings:
+    table = tables.telephony
+    return TelephonySettings(
+        waiting_lost_after_s=table.waiting_lost_after_s,
+        connect_timeout_s=table.connect_timeout_s,
+        action_timeout_s=table.action_timeout_s,
+        ping_every_s=table.ping_every_s,
+        retry_at_most_s=table.retry_at_most_s,
+    )
+
+
+def _credentials(agents: dict[str, AgentTable]) -> tuple[Credential, ...]:
+    return tuple(
+        Credential(table.number, AgentId(name), table.pin_hash)
+        for name, table in agents.items()
+        if table.number is not None and table.pin_hash is not None
+    )

@@ -1,0 +1,148 @@
+"""The tables of the file, as their author writes them: names, types, limits, defaults.
+
+The description of a setting says what is allowed, in the words of the error that a wrong value earns and of
+docs/configuration.md. Durations are seconds here and milliseconds everywhere else.
+"""
+
+from typing import Annotated, get_args, get_type_hints
+
+import msgspec
+from msgspec import Meta
+
+ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}\Z"
+ID_ALLOWED = "letters, digits, and _ . - after the first of them, at most 64"
+
+_DIAL = r"[A-Za-z0-9_./@:;+*#=$?-]*"
+
+Text = Annotated[str, Meta(pattern=r"^[^\x00-\x1f\x7f]{1,80}\Z", description="text of 1 to 80 characters in one line")]
+Phone = Annotated[
+    str, Meta(pattern=r"^[A-Za-z0-9+][A-Za-z0-9_.+-]{0,39}\Z", description="letters, digits and _ . + -, at most 40")
+]
+Id = Annotated[str, Meta(pattern=ID_PATTERN, description="names of [queue.…] tables in this file")]
+Switch = Annotated[bool, Meta(description="true or false")]
+Secret = Annotated[
+    str, Meta(pattern=r"^[^\x00-\x1f\x7f]{1,256}\Z", description="text of 1 to 256 characters in one line")
+]
+Variable = Annotated[
+    str, Meta(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,99}\Z", description="the name of an environment variable")
+]
+File = Annotated[str, Meta(pattern=r"^[^\x00]+\Z", description="the name of a file, from this file's folder on")]
+
+
+class _Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Base of all tables."""
+
+
+class AsteriskTable(_Table, frozen=True, kw_only=True):
+    host: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.:-]{1,253}\Z", description="a host name or an IP address")] = (
+        "127.0.0.1"
+    )
+    port: Annotated[int, Meta(ge=1, le=65_535, description="a whole number, from 1 to 65535")] = 5038
+    username: Text
+    secret: Secret | None = None
+    secret_file: File | None = None
+    secret_env: Variable | None = None
+    tls: Switch = False
+    ca_file: File | None = None
+    tls_name: (
+        Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.:*-]{1,253}\Z", description="a host name or an IP address")] | None
+    ) = None
+    dial: Annotated[
+        str,
+        Meta(
+            pattern=rf"^[A-Za-z0-9_]+/{_DIAL}\{{phone\}}{_DIAL}\Z",
+            description="a dial string of Asterisk with {phone} in it, once: PJSIP/{phone}",
+        ),
+    ] = "PJSIP/{phone}"
+
+
+class QueueTable(_Table, frozen=True, kw_only=True):
+    name: Text | None = None
+    ring_timeout_s: Annotated[float, Meta(ge=1, le=300, description="seconds, from 1 to 300")] = 15
+    wrap_up_s: Annotated[float, Meta(ge=0, le=3600, description="seconds, from 0 to 3600")] = 10
+    max_wait_s: Annotated[float, Meta(ge=1, le=86_400, description="seconds, from 1 to 86400")] | None = None
+    max_length: Annotated[int, Meta(ge=1, le=100_000, description="a whole number, from 1 to 100000")] | None = None
+
+
+class AgentTable(_Table, frozen=True, kw_only=True):
+    name: Text | None = None
+    number: Annotated[str, Meta(pattern=r"^[0-9]{1,12}\Z", description='1 to 12 digits in quotes: "41"')] | None = None
+    pin_hash: Annotated[str, Meta(max_length=256, description="what `acd hash-pin` prints")] | None = None
+    phone: Phone | None = None
+    queues: list[Id]
+    hot_desking: Switch = False
+    logged_in_at_start: Switch = False
+
+
+class PauseTable(_Table, frozen=True, kw_only=True):
+    number: Annotated[int, Meta(ge=1, le=99, description="a whole number, from 1 to 99")]
+    name: Text | None = None
+
+
+class RoutingTable(_Table, frozen=True, kw_only=True):
+    refusal_rest_s: Annotated[float, Meta(ge=0, le=3600, description="seconds, from 0 to 3600")] = 5
+    unreachable_rest_s: Annotated[float, Meta(ge=0, le=3600, description="seconds, from 0 to 3600")] = 10
+    server_lost_after_s: Annotated[float, Meta(ge=1, le=3600, description="seconds, from 1 to 3600")] = 60
+
+
+class PhonesTable(_Table, frozen=True, kw_only=True):
+    hot_desk: list[Phone] = []
+
+
+class TelephonyTable(_Table, frozen=True, kw_only=True):
+    waiting_lost_after_s: Annotated[int, Meta(ge=5, le=3600, description="whole seconds, from 5 to 3600")] = 60
+    connect_timeout_s: Annotated[float, Meta(ge=0.1, le=60, description="seconds, from 0.1 to 60")] = 5
+    action_timeout_s: Annotated[float, Meta(ge=0.1, le=60, description="seconds, from 0.1 to 60")] = 5
+    ping_every_s: Annotated[float, Meta(ge=0.1, le=60, description="seconds, from 0.1 to 60")] = 5
+    retry_at_most_s: Annotated[float, Meta(ge=0.1, le=300, description="seconds, from 0.1 to 300")] = 10
+
+
+class SignInTable(_Table, frozen=True, kw_only=True):
+    tries: Annotated[int, Meta(ge=1, le=20, description="a whole number, from 1 to 20")] = 5
+    locked_for_s: Annotated[float, Meta(ge=1, le=86_400, description="seconds, from 1 to 86400")] = 300
+
+
+class Tables(msgspec.Struct, frozen=True, kw_only=True):
+    """The whole file. A dict is a section with one table for each name: `[queue.sales]`."""
+
+    asterisk: dict[str, AsteriskTable]
+    queue: dict[str, QueueTable]
+    agent: dict[str, AgentTable]
+    pause: dict[str, PauseTable]
+    routing: RoutingTable
+    phones: PhonesTable
+    telephony: TelephonyTable
+    sign_in: SignInTable
+
+
+NAMED: dict[str, type[_Table]] = {
+    "asterisk": AsteriskTable,
+    "queue": QueueTable,
+    "agent": AgentTable,
+    "pause": PauseTable,
+}
+"""Sections with a table for each name."""
+SINGLE: dict[str, type[_Table]] = {
+    "routing": RoutingTable,
+    "phones": PhonesTable,
+    "telephony": TelephonyTable,
+    "sign_in": SignInTable,
+}
+"""Sections that are one table."""
+HIDDEN = frozenset({"secret", "pin_hash"})
+"""Settings whose value no error repeats."""
+
+
+def allowed_for(table: type[_Table], name: str) -> str:
+    """What a setting may be."""
+    text = _description(get_type_hints(table, include_extras=True)[name])
+    assert text, f"{table.__name__}.{name} does not say what is allowed"
+    return text
+
+
+def _description(hint: object) -> str:
+    """The first description in a type, from the outside in."""
+    for meta in getattr(hint, "__metadata__", ()):
+        if isinstance(meta, Meta) and meta.description:
+            return meta.description
+    return next(filter(None, map(_description, get_args(hint))), "")

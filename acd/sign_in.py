@@ -1,0 +1,190 @@
+"""Sign-in from a phone: agent number and PIN against argon2id hashes, with limited tries.
+
+What is kept of an attempt is a count. A PIN is neither kept nor logged, and the answer never says whether the
+number or the PIN was wrong: an unknown number costs the same work as a known one.
+"""
+
+import asyncio
+import re
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
+from functools import lru_cache
+from typing import Final, Literal
+
+import argon2
+import msgspec
+import structlog
+from argon2.exceptions import Argon2Error, InvalidHashError
+
+from acd.model import AgentId, Phone
+
+log = structlog.get_logger(__name__)
+
+PIN_ALLOWED: Final = "4 to 12 digits"
+PIN_HASH_ALLOWED: Final = "an argon2id hash as `acd hash-pin` prints it"
+PIN_LIMIT: Final = 64
+"""Characters that are looked at; no PIN is nearly as long."""
+AT_ONCE: Final = 2
+"""Hashes worked on at the same time: each takes a processor and 19 MiB for some 20 ms."""
+IN_HAND: Final = 64
+"""Attempts that may wait for their turn; the next one hears that it cannot be done now."""
+KEPT: Final = 10_000
+"""Numbers and phones whose failed tries are remembered; the oldest give way."""
+MEMORY_LIMIT_KIB: Final = 128 * 1024
+TIME_LIMIT: Final = 10
+LANES_LIMIT: Final = 8
+
+_HASH = re.compile(r"\$argon2id\$v=19\$m=\d+,t=\d+,p=\d+\$[A-Za-z0-9+/]{11,}\$[A-Za-z0-9+/]{22,}")
+_HASHER = argon2.PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
+
+
+class Credential(msgspec.Struct, frozen=True):
+    """What an agent signs in with."""
+
+    number: str
+    agent: AgentId
+    pin_hash: str
+
+    def __repr__(self) -> str:
+        """Without the hash: this may end in a log, and few digits are soon guessed from their hash."""
+        return f"Credential({self.number!r}, {self.agent!r})"
+
+
+class SignInSettings(msgspec.Struct, frozen=True):
+    """How many tries there are, for one number and for one phone."""
+
+    tries: int = 5
+    locked_for_ms: int = 300_000
+    """How long a number or a phone is locked; a failed try is forgotten after the same time."""
+
+
+class SignedIn(msgspec.Struct, frozen=True):
+    agent: AgentId
+
+
+NotSignedIn = Literal["wrong", "locked", "busy"]
+
+
+def hash_pin(pin: str) -> str:
+    """The argon2id hash of a PIN. Raises `ValueError` for a PIN that cannot be used."""
+    if not re.fullmatch(r"[0-9]{4,12}", pin):
+        raise ValueError(f"a PIN is {PIN_ALLOWED}")
+    return _HASHER.hash(pin)
+
+
+def is_pin_hash(text: str) -> bool:
+    """Whether this is an argon2id hash whose check stays within the limits on time and memory."""
+    if not _HASH.fullmatch(text):
+        return False
+    try:
+        cost = argon2.extract_parameters(text)
+    except InvalidHashError:
+        return False
+    bounds = ((cost.memory_cost, MEMORY_LIMIT_KIB), (cost.time_cost, TIME_LIMIT), (cost.parallelism, LANES_LIMIT))
+    return all(1 <= value <= limit for value, limit in bounds)
+
+
+class Tries:
+    """Failed tries by key, forgotten `locked_for_ms` after the last of them. Holds no more than `kept` keys."""
+
+    def __init__(self, settings: SignInSettings, kept: int = KEPT) -> None:
+        self.settings = settings
+        self._kept = kept
+        self._failed: OrderedDict[str, tuple[int, int]] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._failed)
+
+    def take(self, keys: Iterable[str], now_ms: int) -> bool:
+        """Count one more try as failed for every key, before its outcome is known: tries made at the same time
+        are counted too. False, and nothing counted, where a key is locked."""
+        wanted = tuple(keys)
+        if any(self._count(key, now_ms) >= self.settings.tries for key in wanted):
+            return False
+        for key in wanted:
+            self._note(key, self._count(key, now_ms) + 1, now_ms)
+        return True
+
+    def forgive(self, key: str, tries: int | None = None) -> None:
+        """Take back so many tries, or all."""
+        count, at_ms = self._failed.get(key, (0, 0))
+        if tries is None or count <= tries:
+            self._failed.pop(key, None)
+        else:
+            self._failed[key] = (count - tries, at_ms)
+
+    def _count(self, key: str, now_ms: int) -> int:
+        count, at_ms = self._failed.get(key, (0, 0))
+        return count if now_ms < at_ms + self.settings.locked_for_ms else 0
+
+    def _note(self, key: str, count: int, now_ms: int) -> None:
+        self._failed[key] = (count, now_ms)
+        self._failed.move_to_end(key)
+        while len(self._failed) > self._kept:
+            self._failed.popitem(last=False)
+
+
+class SignIn:
+    """Checks who keyed in a number and a PIN. `now_ms` must be a clock that never goes back."""
+
+    def __init__(self, credentials: Iterable[Credential], settings: SignInSettings, now_ms: Callable[[], int]) -> None:
+        self._now_ms = now_ms
+        self._tries = Tries(settings)
+        self._turns = asyncio.Semaphore(AT_ONCE)
+        self._in_hand = 0
+        self.configure(credentials, settings)
+
+    def configure(self, credentials: Iterable[Credential], settings: SignInSettings) -> None:
+        """From now on these may sign in. Failed tries stay counted."""
+        self._known = {credential.number: credential for credential in credentials}
+        self._tries.settings = settings
+        self._decoy = _decoy(self._known.values())
+
+    async def check(self, number: str, pin: str, phone: Phone) -> SignedIn | NotSignedIn:
+        """Who this is, or why that is not said. Every try counts, for the number and for the phone."""
+        if self._in_hand >= IN_HAND:
+            return "busy"
+        if not self._tries.take((f"number {number[:PIN_LIMIT]}", f"phone {phone}"), self._now_ms()):
+            log.warning("sign-in locked after too many wrong tries", phone=phone)
+            return "locked"
+        return await self._verify(number, pin, phone)
+
+    async def _verify(self, number: str, pin: str, phone: Phone) -> SignedIn | NotSignedIn:
+        known = self._known.get(number)
+        right = await self._is_right(known.pin_hash if known else self._decoy, pin)
+        if known is None or not right:
+            log.warning("sign-in with a wrong number or PIN", phone=phone)
+            return "wrong"
+        # The phone gets back this try only: an agent's own sign-in must not free the way to guess on.
+        self._tries.forgive(f"number {number}")
+        self._tries.forgive(f"phone {phone}", tries=1)
+        return SignedIn(known.agent)
+
+    async def _is_right(self, pin_hash: str, pin: str) -> bool:
+        self._in_hand += 1
+        try:
+            async with self._turns:
+                return await asyncio.to_thread(_matches, pin_hash, pin[:PIN_LIMIT])
+        finally:
+            self._in_hand -= 1
+
+
+def _matches(pin_hash: str, pin: str) -> bool:
+    try:
+        return _HASHER.verify(pin_hash, pin)
+    except (Argon2Error, InvalidHashError):
+        return False
+
+
+def _decoy(known: Iterable[Credential]) -> str:
+    """A hash that nobody's PIN has, as costly as the known ones: time must not tell a number that exists."""
+    for credential in known:
+        cost = argon2.extract_parameters(credential.pin_hash)
+        return _decoy_of(cost.time_cost, cost.memory_cost, cost.parallelism)
+    return _decoy_of(_HASHER.time_cost, _HASHER.memory_cost, _HASHER.parallelism)
+
+
+@lru_cache(maxsize=8)
+def _decoy_of(time_cost: int, memory_cost: int, parallelism: int) -> str:
+    hasher = argon2.PasswordHasher(time_cost=time_cost, memory_cost=memory_cost, parallelism=parallelism)
+    return hasher.hash("nobody's PIN: a PIN is digits")
