@@ -8,6 +8,7 @@ from acd.telephony.sip.binding import NotRegistered
 from acd.telephony.sip.call import Call, CallRefused, EndedBy, State
 from acd.telephony.sip.ear import NotHeard
 from acd.telephony.sip.incoming import IncomingCall
+from acd.telephony.sip.moment import at
 from acd.telephony.sip.outgoing import OutgoingCall
 from acd.telephony.sip.phone import Phone
 from acd.telephony.sip.watch import Eventually, NothingHappened
@@ -24,4 +25,5 @@ __all__ = [
     "OutgoingCall",
     "Phone",
     "State",
+    "at",
 ]

@@ -73,7 +73,7 @@ class Call:
         self._renegotiation: Request | None = None
         self._refusal: CallRefused | None = None
         self._unacknowledged: dict[int, ServerTransaction] = {}
-        self._bye_answered = False
+        self._end_confirmed = False
 
     @property
     def call_id(self) -> str:
@@ -176,6 +176,7 @@ class Call:
 
     def abandon(self) -> None:
         """End it without a word to the far end: the phone is gone."""
+        self._end_confirmed = True
         self._end(EndedBy.US)
 
     # For the two kinds of call.
@@ -226,13 +227,13 @@ class Call:
             self._gone()
 
     def _gone(self) -> None:
-        self._bye_answered = True
+        self._end_confirmed = True
         self._watch.changed()
         self._forget(self)
 
     async def _confirmed_end(self) -> None:
         await self._until(
-            lambda: self.state is State.ENDED and (self.ended_by is not EndedBy.US or self._bye_answered),
+            lambda: self.state is State.ENDED and (self.ended_by is not EndedBy.US or self._end_confirmed),
             ANSWER_LIMIT_S,
             "the far end did not confirm the end",
         )

@@ -97,7 +97,7 @@ class OutgoingCall(Call):
     def _refused_by(self, response: SipResponse, at_ns: int) -> None:
         why = f"{response.status_code} {response.reason_phrase}"
         self._refusal = CallRefused(response.status_code, response.reason_phrase)
-        self._bye_answered = True
+        self._end_confirmed = True
         self._end(EndedBy.US if self._withdrawn else EndedBy.THEM, why, at_ns)
         self._forget(self)
 

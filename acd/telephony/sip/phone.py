@@ -172,10 +172,10 @@ class Phone:
         method = request.request.method
         if method == "CANCEL":
             self._cancelled(request)
-        elif (call := self._calls.get(request.request.call_id or "")) is not None:
-            call.handle(request)
         elif method == "INVITE" and ";tag=" not in (request.request.get_header("to") or ""):
             self._invited(request)
+        elif (call := self._calls.get(request.request.call_id or "")) is not None:
+            call.handle(request)
         elif method in ("OPTIONS", "NOTIFY"):
             plain_reply(request, 200, "OK")
         elif method in ("INVITE", "BYE", "UPDATE", "INFO"):
@@ -186,6 +186,9 @@ class Phone:
     def _invited(self, invite: ServerTransaction) -> None:
         if self.refuses_with is not None or len(self._calls) >= MAX_CALLS:
             plain_reply(invite, self.refuses_with or 486, "Refused")
+            return
+        if (invite.request.call_id or "") in self._calls:
+            plain_reply(invite, 482, "Loop Detected")  # this phone has called itself
             return
         call = IncomingCall(self._line, invite, self._forget)
         if call.state is State.ENDED:

@@ -116,7 +116,7 @@ def _partials(samples: Sequence[int]) -> tuple[Partial, ...]:
     # A short stretch has broad peaks, so none falls between two points of the grid; the long one then tells
     # exactly where in its neighbourhood each of them is.
     coarse = {hz: share(samples[:FRAME_SAMPLES], hz) for hz in SPECTRUM_HZ}
-    near = sorted(coarse, key=lambda hz: coarse[hz], reverse=True)[:8]
+    near = sorted(coarse, key=lambda hz: coarse[hz], reverse=True)[:5]
     fine = {hz: share(samples, hz) for middle in near for hz in range(middle - 45, middle + 50, 5)}
     peaks = [hz for hz in fine if fine[hz] > 0.05 and fine[hz] >= max(fine.get(hz - 5, 0), fine.get(hz + 5, 0))]
     return tuple(Partial(hz, fine[hz]) for hz in sorted(peaks, key=lambda hz: fine[hz], reverse=True))

@@ -1,22 +1,8 @@
 """Two softphones on the loopback interface, without a registrar: every behaviour that needs no Asterisk."""
 
-from collections.abc import AsyncIterator
-
 import pytest
 
 from acd.telephony.sip import CallRefused, EndedBy, IncomingCall, NotHeard, OutgoingCall, Phone, State
-
-
-@pytest.fixture
-async def ana() -> AsyncIterator[Phone]:
-    async with Phone("1001") as phone:
-        yield phone
-
-
-@pytest.fixture
-async def bob() -> AsyncIterator[Phone]:
-    async with Phone("1002") as phone:
-        yield phone
 
 
 async def talking(ana: Phone, bob: Phone) -> tuple[OutgoingCall, IncomingCall]:
