@@ -30,6 +30,11 @@ class LabServer(msgspec.Struct, frozen=True):
     ami_user: str = "acd"
     ami_secret: str = "lab-acd"  # noqa: S105  the lab's, known to everybody
 
+    @property
+    def ca_file(self) -> Path:
+        """The certificate by which the server proves itself on its TLS port. There once it is up."""
+        return SCRIPT.parent / ".work" / "tls" / f"{self.name}.pem"
+
 
 class Lab:
     """The two servers of one lab. `ACD_LAB` numbers the lab, for more than one on a machine."""

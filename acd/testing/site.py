@@ -26,6 +26,7 @@ from acd.journal.memory import MemoryJournal
 from acd.journal.port import Entry
 from acd.lab.servers import Lab, LabServer, Name
 from acd.model import AgentId, Phone, QueueId, RequestId, ServerId
+from acd.router import facts as f
 from acd.router import inputs as i
 from acd.router.settings import AgentSettings, PauseReason, QueueSettings, RouterSettings
 from acd.tasks import Tasks
@@ -146,6 +147,13 @@ class Site:
         """A new caller dials the queue."""
         phone = await self.phone(number or str(next(self._numbers)), server)
         return await phone.place(f"q-{queue_name}")
+
+    async def claimed(self, count: int) -> None:
+        """Return once so many calls are queued and their claims are confirmed by Asterisk."""
+        await self.fact(f.CallQueued, count=count)
+        async with asyncio.timeout(PATIENCE_S):
+            while self.telephony.unconfirmed_claims:
+                await asyncio.sleep(0)  # noqa: ASYNC110  no fact tells of it
 
     # --- Facts ------------------------------------------------------------------------------------------------
 

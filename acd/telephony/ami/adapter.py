@@ -35,6 +35,11 @@ class Asterisk:
     def _make(self, settings: ServerSettings) -> AsteriskServer:
         return AsteriskServer(settings, self._phones, self._submit, self._answer_code, self._options)
 
+    @property
+    def unconfirmed_claims(self) -> int:
+        """Callers whom a server handed over and has not confirmed to be ours."""
+        return sum(server.unconfirmed_claims for server in self._servers.values())
+
     async def start(self) -> None:
         for server in self._servers.values():
             server.start()

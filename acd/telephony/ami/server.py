@@ -71,6 +71,11 @@ class AsteriskServer:
         self.watch(phones)
         self.link = AmiLink(_address(settings), self._hearing.hear, self._on_up, self._on_down, options.link)
 
+    @property
+    def unconfirmed_claims(self) -> int:
+        """Callers whom the server handed over and has not confirmed to be ours."""
+        return sum(not caller.claimed for caller in self._books.callers.values())
+
     def watch(self, phones: frozenset[Phone]) -> None:
         """From now on these are the agents' phones."""
         self._hearing.watch = PhoneWatch(self.settings.dial, phones)

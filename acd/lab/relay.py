@@ -1,0 +1,86 @@
+"""A TCP relay on loopback whose wire can be cut, stalled and mended: for faults on the link to Asterisk."""
+
+import asyncio
+import contextlib
+from types import TracebackType
+from typing import Final, Self
+
+from acd.tasks import Tasks
+
+BLOCK: Final = 65_536
+
+
+class Relay:
+    """Passes connections on to `host:port`. Its own address is `127.0.0.1:port` (see `port`)."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self._target = host, port
+        self._tasks = Tasks("relay")
+        self._whole = asyncio.Event()
+        self._flowing = asyncio.Event()
+        self._whole.set()
+        self._flowing.set()
+        self._writers: set[asyncio.StreamWriter] = set()
+
+    async def __aenter__(self) -> Self:
+        self._server = await asyncio.start_server(self._accepted, "127.0.0.1", 0)
+        self.port: int = self._server.sockets[0].getsockname()[1]
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._server.close()
+        self.cut()
+        await self._tasks.stop()
+        for writer in list(self._writers):
+            await _closed(writer)
+        await self._server.wait_closed()
+
+    def cut(self) -> None:
+        """Break every connection; new ones break at once, until `mend`."""
+        self._whole.clear()
+        for writer in self._writers:
+            writer.transport.abort()
+
+    def stall(self) -> None:
+        """Let nothing through any more without breaking a connection, until `mend`: a half-open link."""
+        self._flowing.clear()
+
+    def mend(self) -> None:
+        """The wire is whole again."""
+        self._whole.set()
+        self._flowing.set()
+
+    async def _accepted(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if not self._whole.is_set():
+            writer.transport.abort()
+            return
+        self._writers.add(writer)
+        try:
+            far_reader, far_writer = await asyncio.open_connection(*self._target)
+        except OSError:
+            self._writers.discard(writer)
+            await _closed(writer)
+            return
+        self._writers.add(far_writer)
+        self._tasks.start("up", self._pass_on(reader, far_writer))
+        self._tasks.start("down", self._pass_on(far_reader, writer))
+
+    async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while block := await reader.read(BLOCK):
+                await self._flowing.wait()
+                writer.write(block)
+                await writer.drain()
+        except OSError:
+            pass  # the other direction breaks, too
+        finally:
+            self._writers.discard(writer)
+            await _closed(writer)
+
+
+async def _closed(writer: asyncio.StreamWriter) -> None:
+    writer.transport.abort()
+    with contextlib.suppress(OSError):
+        await writer.wait_closed()
