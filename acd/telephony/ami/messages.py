@@ -22,6 +22,7 @@ Headers = Mapping[str, str | list[str]]
 MAX_LINE_BYTES: Final = 1_000
 MAX_HEADERS: Final = 120
 MAX_ACTION_ID: Final = 64
+MAX_RECORD_BYTES: Final = 1_024
 
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _FORBIDDEN = re.compile(r"[\r\n\0\ud800-\udfff]")
@@ -131,6 +132,21 @@ def _check_header(action: str, name: str, value: str) -> None:
 
 def _breaks_a_line(char: str) -> bool:
     return unicodedata.category(char) in ("Cc", "Cs", "Zl", "Zp")
+
+
+def tls_records(data: bytes) -> list[bytes]:
+    """Actions cut at line ends into pieces for one TLS record each, small enough for Asterisk's line buffer.
+
+    Asterisk 22 takes 1,024 bytes out of a record and then waits for the socket, while the record's rest lies
+    decrypted in its TLS library: a longer record's end is read only when something else is sent, seconds
+    later. A piece that ended inside a line would leave less room for the next one.
+    """
+    records = [bytearray()]
+    for line in data.splitlines(keepends=True):
+        if records[-1] and len(records[-1]) + len(line) > MAX_RECORD_BYTES:
+            records.append(bytearray())
+        records[-1] += line
+    return [bytes(record) for record in records]
 
 
 def parse_headers(text: str) -> tuple[dict[str, str | list[str]], int]:

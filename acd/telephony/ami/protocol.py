@@ -30,6 +30,7 @@ from acd.telephony.ami.messages import (
     NotConnected,
     StreamBroken,
     parse_headers,
+    tls_records,
 )
 
 log = structlog.get_logger(__name__)
@@ -112,7 +113,7 @@ class PendingAction(Action):  # type: ignore[misc]
     def _finish(self) -> bool:
         if not self.future.done():
             response, *items = self.responses
-            answer = AmiResponse(headers=dict(response), success=response.success, events=tuple(items))
+            answer = AmiResponse(headers=response.headers, success=response.success, events=tuple(items))
             self.future.set_result(answer)
         return True
 
@@ -154,8 +155,15 @@ class AmiConnection(AMIProtocol):  # type: ignore[misc]
         if refusal is not None:
             return [failed(self.loop, refusal) for _ in actions]
         pending = [self._pend(action) for action in actions]
-        self.transport.write("".join(map(str, pending)).encode())
+        self._write("".join(map(str, pending)).encode())
         return [action.future for action in pending]
+
+    def _write(self, data: bytes) -> None:
+        if self.transport.get_extra_info("ssl_object") is None:
+            self.transport.write(data)
+            return
+        for record in tls_records(data):
+            self.transport.write(record)
 
     def _refusal(self, count: int) -> AmiError | None:
         if self.lost.done():
@@ -255,6 +263,7 @@ class AmiConnection(AMIProtocol):  # type: ignore[misc]
 
     def _handle_response(self, headers: Headers) -> None:
         message = Message(headers)
+        message.headers = headers  # panoramisk's own adds a header "content"
         action = self.responses.get(str(message.id))
         if action is None or action.future.done():
             self._counters.unmatched += 1

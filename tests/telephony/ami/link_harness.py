@@ -85,6 +85,21 @@ async def until(condition: Callable[[], Any], within_s: float = 5.0) -> None:
             await asyncio.sleep(0)
 
 
+def record_writes(link: AmiLink) -> list[bytes]:
+    """What the link hands to its socket from now on, write by write."""
+    connection = link._connection
+    assert connection is not None
+    writes: list[bytes] = []
+    send = connection.transport.write
+
+    def write(data: bytes) -> None:
+        writes.append(data)
+        send(data)
+
+    connection.transport.write = write  # type: ignore[method-assign, assignment]
+    return writes
+
+
 def address(ami: AmiServer, **changes: Any) -> AmiAddress:
     """The scripted server's address as an operator would configure it."""
     given: dict[str, Any] = {"server": "east", "host": ami.host, "port": ami.port, "username": "acd", "secret": "lab"}

@@ -8,6 +8,7 @@ from acd.telephony.ami.link import AmiLink
 from acd.telephony.ami.messages import (
     ActionTimeout,
     AmiAction,
+    AmiResponse,
     BadAction,
     LinkBusy,
     LinkLost,
@@ -15,21 +16,7 @@ from acd.telephony.ami.messages import (
 )
 from acd.telephony.ami.protocol import LinkLimits
 from acd.testing.ami_server import AmiServer, Pairs, error, listing, with_events
-from tests.telephony.ami.link_harness import CALM, QUICK, address, running, up
-
-
-def record_writes(link: AmiLink) -> list[bytes]:
-    connection = link._connection
-    assert connection is not None
-    writes: list[bytes] = []
-    send = connection.transport.write
-
-    def write(data: bytes) -> None:
-        writes.append(data)
-        send(data)
-
-    connection.transport.write = write  # type: ignore[method-assign, assignment]
-    return writes
+from tests.telephony.ami.link_harness import CALM, QUICK, address, record_writes, running, up
 
 
 async def test_action_gets_the_response_to_itself() -> None:
@@ -57,6 +44,20 @@ async def test_unanswered_action_fails_at_once_when_the_link_breaks() -> None:
             await asyncio.wait_for(asked, 1)
         assert lost.value.fate_unknown
         await witness.until(lambda: witness.downs)
+
+
+async def test_action_asked_while_the_link_breaks_is_refused_at_once() -> None:
+    """The first to hear of a loss may ask again at once: that must not wait for an answer that cannot come."""
+    async with AmiServer() as ami, up(ami, LinkLimits(retry_first_s=30)) as (link, _):
+        ami.on("Originate", None)
+        again: asyncio.Future[asyncio.Future[AmiResponse]] = asyncio.get_running_loop().create_future()
+        asked = link.send("Originate")
+        asked.add_done_callback(lambda _: again.set_result(link.send("Setvar")))
+        await ami.received("Originate")
+        ami.cut()
+        assert (await again).done()
+        with pytest.raises(NotConnected):
+            await again.result()
 
 
 async def test_unanswered_action_is_never_sent_again_after_reconnect() -> None:

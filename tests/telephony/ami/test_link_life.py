@@ -171,8 +171,11 @@ async def test_pauses_grow_to_their_bound_with_chance_and_start_anew_after_a_ste
 
 
 async def test_link_that_breaks_soon_after_each_login_is_not_tried_in_a_hurry() -> None:
-    async with AmiServer() as ami, up(ami, LinkLimits(retry_first_s=0.001, retry_most_s=0.004)) as (link, witness):
+    limits = LinkLimits(ping_every_s=0.002, retry_first_s=0.001, retry_most_s=0.004, steady_s=60)
+    async with AmiServer() as ami, up(ami, limits) as (link, witness):
         for number in range(2, 5):
+            await ami.received("Ping")
+            await ami.received("Ping")
             ami.cut()
             await witness.until(lambda wanted=number: witness.ups == wanted)  # type: ignore[misc]
         assert link._retry_s == 0.004

@@ -1,5 +1,6 @@
 """AMI over TLS: the server proves who it is before the secret leaves us."""
 
+import asyncio
 import os
 import shutil
 import ssl
@@ -10,9 +11,10 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
+from acd.telephony.ami.messages import AmiAction
 from acd.telephony.ami.protocol import LinkLimits
 from acd.testing.ami_server import AmiServer, event
-from tests.telephony.ami.link_harness import CALM, running, until, up
+from tests.telephony.ami.link_harness import CALM, record_writes, running, until, up
 
 SLOW = LinkLimits(ping_every_s=30, retry_first_s=0.001, retry_refused_s=30)
 
@@ -68,6 +70,20 @@ async def test_link_over_tls_carries_actions_and_events(authority: Authority) ->
         await ami.flood([event("Newexten", {"AppData": "Zoë" * 50}) * 500, event("Last")])
         await witness.event("Last")
         assert link.counters.events == 501
+
+
+async def test_no_tls_record_is_longer_than_asterisk_reads_at_once(authority: Authority) -> None:
+    """Asterisk leaves the rest of a longer one unread until something else is sent (docs/decisions/0002)."""
+    async with (
+        AmiServer(tls=authority.server("IP:127.0.0.1")) as ami,
+        up(ami, tls=True, ca_file=authority.ca_file) as (link, _),
+    ):
+        writes = record_writes(link)
+        actions = [AmiAction("Setvar", (("Value", "x" * 10 * number),)) for number in range(50)]
+        answers = await asyncio.gather(*link.send_many(*actions))
+        assert all(answer.success for answer in answers)
+        assert [action.get("Value") for action in ami.actions[1:]] == ["x" * 10 * number for number in range(50)]
+        assert all(len(record) <= 1_024 and record.endswith(b"\r\n") for record in writes)
 
 
 async def test_link_over_tls_comes_back_after_a_cut(authority: Authority) -> None:

@@ -12,6 +12,7 @@ from acd.telephony.ami.messages import (
     check_action,
     clean_value,
     parse_headers,
+    tls_records,
 )
 
 BANNER = b"Asterisk Call Manager/11.0.0\r\n"
@@ -129,3 +130,12 @@ def test_stream_without_an_end_of_message_is_broken_off_in_bounded_memory() -> N
 def test_what_does_not_greet_like_a_manager_is_told(greeting: bytes) -> None:
     with pytest.raises(StreamBroken, match="no Asterisk manager answers there"):
         Framer(banner_bytes=100, message_bytes=1_000, endless_bytes=5_000).feed(greeting)
+
+
+def test_actions_are_cut_at_line_ends_into_pieces_that_asterisk_reads_at_once() -> None:
+    lines = [b"Value: " + b"x" * size + b"\r\n" for size in (10, 990, 900, 110, 1, 500, 500, 3)]
+    pieces = tls_records(b"".join(lines) + b"\r\n")
+    assert b"".join(pieces) == b"".join(lines) + b"\r\n"
+    assert all(len(piece) <= 1_024 and piece.endswith(b"\r\n") for piece in pieces)
+    assert len(pieces) == 4
+    assert tls_records(b"Action: Ping\r\n\r\n") == [b"Action: Ping\r\n\r\n"]
