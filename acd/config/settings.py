@@ -44,9 +44,9 @@ class TelephonySettings(msgspec.Struct, frozen=True, kw_only=True):
     connect_timeout_s: float = 5.0
     action_timeout_s: float = 5.0
     """How long an action may stay unanswered."""
-    ping_every_s: float = 5.0
+    ping_every_s: float = 3.0
     """A quiet link is tested so often."""
-    retry_at_most_s: float = 10.0
+    retry_at_most_s: float = 5.0
     """The longest pause between two attempts to connect; the first pauses are shorter."""
 
 

@@ -93,8 +93,8 @@ class TelephonyTable(_Table, frozen=True, kw_only=True):
     waiting_lost_after_s: Annotated[int, Meta(ge=5, le=3600, description="whole seconds, from 5 to 3600")] = 60
     connect_timeout_s: Annotated[float, Meta(ge=0.1, le=60, description="seconds, from 0.1 to 60")] = 5
     action_timeout_s: Annotated[float, Meta(ge=0.1, le=60, description="seconds, from 0.1 to 60")] = 5
-    ping_every_s: Annotated[float, Meta(ge=0.1, le=60, description="seconds, from 0.1 to 60")] = 5
-    retry_at_most_s: Annotated[float, Meta(ge=0.1, le=300, description="seconds, from 0.1 to 300")] = 10
+    ping_every_s: Annotated[float, Meta(ge=0.1, le=60, description="seconds, from 0.1 to 60")] = 3
+    retry_at_most_s: Annotated[float, Meta(ge=0.1, le=300, description="seconds, from 0.1 to 300")] = 5
 
 
 class SignInTable(_Table, frozen=True, kw_only=True):

@@ -1,0 +1,71 @@
+"""A reader that tells operators what they must know or mend. The rest of what happens is in the facts."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import structlog
+
+from acd.core import Fact
+from acd.journal.port import Entry
+from acd.router import facts as f
+
+log = structlog.get_logger(__name__)
+
+
+def read(entries: Sequence[Entry]) -> None:
+    """Log the facts that are worth a line."""
+    for entry in entries:
+        for fact in entry.facts:
+            notice = _NOTICES.get(type(fact))
+            if notice is not None:
+                notice(fact)
+
+
+def _call_refused(fact: f.CallRefused) -> None:
+    mend = _MEND.get(fact.reason)
+    log.warning("call refused", queue=fact.queue, reason=fact.reason, server=fact.line.server, mend=mend)
+
+
+_MEND: dict[f.RefusalReason, str] = {
+    "unknown-queue": "the dialplan hands calls to a queue that the configuration does not have",
+    "queue-closed": "the configuration has this queue no more, the dialplan still hands calls to it",
+    "queue-full": "max_length of this queue is reached",
+}
+
+
+def _server_quiet(fact: f.ServerWentQuiet) -> None:
+    within_s = (fact.lost_at_ms - fact.at_ms) / 1_000
+    log.warning("server is not heard of", server=fact.server, given_up_in_s=within_s)
+
+
+def _server_given_up(fact: f.ServerGivenUp) -> None:
+    log.error("server is given up, with the calls on it", server=fact.server)
+
+
+def _server_settled(fact: f.ServerSettled) -> None:
+    if fact.up:
+        log.info("server is up, its calls are offered", server=fact.server)
+
+
+def _stray_leg(fact: f.StrayLegFound) -> None:
+    log.warning("a leg of no offer is hung up", server=fact.server, offer=fact.offer)
+
+
+def _unreachable(fact: f.OfferEnded) -> None:
+    if fact.outcome in {"unreachable", "failed"}:
+        log.warning("phone could not be rung", agent=fact.agent, outcome=fact.outcome, server=fact.server)
+
+
+def _request_refused(fact: f.RequestRefused) -> None:
+    log.info("request refused", agent=fact.agent, reason=fact.reason, request=fact.request)
+
+
+_NOTICES: dict[type[Fact], Callable[[Any], None]] = {
+    f.CallRefused: _call_refused,
+    f.ServerWentQuiet: _server_quiet,
+    f.ServerGivenUp: _server_given_up,
+    f.ServerSettled: _server_settled,
+    f.StrayLegFound: _stray_leg,
+    f.OfferEnded: _unreachable,
+    f.RequestRefused: _request_refused,
+}
