@@ -152,8 +152,8 @@ class Site:
         """Return once so many calls are queued and their claims are confirmed by Asterisk."""
         await self.fact(f.CallQueued, count=count)
         async with asyncio.timeout(PATIENCE_S):
-            while self.telephony.unconfirmed_claims:
-                await asyncio.sleep(0)  # noqa: ASYNC110  no fact tells of it
+            while self.telephony.unconfirmed_claims:  # noqa: ASYNC110  no fact tells of it
+                await asyncio.sleep(0)
 
     # --- Facts ------------------------------------------------------------------------------------------------
 

@@ -28,13 +28,13 @@ _MADE_HERE = re.compile(r"acd[0-9a-f]{10}-[0-9]+")
 SPOKEN: Final[dict[CodeAnswer, str]] = {
     "logged-in": "agent-loginok",
     "logged-out": "agent-loggedoff",
-    "ready": "activated",
-    "paused": "de-activated",
-    "wrap-up-ended": "activated",
-    "wrong": "agent-incorrect",
-    "locked": "sorry-youre-having-problems",
-    "refused": "im-sorry",
-    "unavailable": "please-try-again-later",
+    "ready": "do-not-disturb&de-activated",
+    "paused": "do-not-disturb&activated",
+    "wrap-up-ended": "auth-thankyou",
+    "wrong": "vm-incorrect",
+    "locked": "im-sorry&please-try-call-later",
+    "refused": "pm-invalid-option",
+    "unavailable": "all-circuits-busy-now",
 }
 """Which prompt says what. All are among Asterisk's core sounds."""
 

@@ -84,7 +84,7 @@ class Hearing:
                 self._line(channel),
                 dialplan.queue_of(event.get("Queue")),
                 dialplan.caller_of(event),
-                dialplan.priority_of(event.get("Priority")),
+                dialplan.priority_of(event.get("CallPriority")),
                 dialplan.skills_of(event.get("Skills")),
             )
         )

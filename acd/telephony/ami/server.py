@@ -164,8 +164,7 @@ class AsteriskServer:
 
     def _on_up(self) -> None:
         self._books.begin_report()
-        self._connection_tasks.start("report", self._report())
-        self._connection_tasks.start("heartbeat", self._beat())
+        self._connection_tasks.start("connection", self._serve_connection())
 
     def _on_down(self, reason: str) -> None:
         log.warning("link lost", server=self.id, reason=reason)
@@ -173,15 +172,21 @@ class AsteriskServer:
         self._connection_tasks.cancel()
         self._submit(i.LinkLost(self.id))
 
-    async def _beat(self) -> None:
-        """Tell the dialplan that the engine is alive, by the server's own clock."""
-        await self.link.send_many(dialplan.set_global("ACD_LOST_AFTER", str(self._options.lost_after_s)))[0]
+    async def _serve_connection(self) -> None:
+        """The heartbeat comes first: a caller who is about to give us up looks at it once more, and we look after."""
+        try:
+            await self.link.send_many(dialplan.set_global("ACD_LOST_AFTER", str(self._options.lost_after_s)))[0]
+            await self._beat_once()
+            await self._report()
+        except AmiError as error:
+            self.link.restart(f"no report came: {error}")
+            return
         while True:
+            await asyncio.sleep(self._options.heartbeat_s)
             try:
                 await self._beat_once()
             except AmiError as error:
                 log.warning("heartbeat failed", server=self.id, error=str(error))
-            await asyncio.sleep(self._options.heartbeat_s)
 
     async def _beat_once(self) -> None:
         epoch = await self._server_time_s()
@@ -194,13 +199,8 @@ class AsteriskServer:
 
     async def _report(self) -> None:
         """Say what exists on the server, then take up again those who wait there and are not known."""
-        try:
-            now_s = await self._server_time_s()
-            answer = await self.link.send_many(report.ask())[0]
-        except AmiError as error:
-            log.warning("no report", server=self.id, error=str(error))
-            self.link.restart("the server gave no report")
-            return
+        now_s = await self._server_time_s()
+        answer = await self.link.send_many(report.ask())[0]
         gone = self._books.end_report()
         seen = report.read(answer.events, self._hearing.watch, set(self._books.legs), gone)
         self._settle_books(seen)
