@@ -56,7 +56,8 @@ class Ear:
     def heard(self, last_ms: int = WINDOW_FRAMES * FRAME_MS) -> Measurement:
         """Measure what arrived in the last milliseconds, up to now: nothing at all measures as silence."""
         since_ns = time.monotonic_ns() - last_ms * 1_000_000
-        return measured(self._samples([frame for at_ns, frame in self._frames if at_ns >= since_ns]))
+        newest = islice(reversed(self._frames), last_ms // FRAME_MS)
+        return measured(self._samples([frame for at_ns, frame in newest if at_ns >= since_ns][::-1]))
 
     async def hears(self, hz: float, within_s: float) -> None:
         """Return once this tone fills a window of 200 ms, or raise `NotHeard`."""

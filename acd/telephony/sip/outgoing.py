@@ -28,12 +28,16 @@ class OutgoingCall(Call):
         self._timeout_s = timeout_s
         self._withdrawn = False
         sender = f"{named(caller_name, leg.dialog.local_uri)};tag={leg.dialog.local_tag}"
-        self._invite: Request = leg.send(
-            "INVITE",
-            self._answered_by,
-            sdp=self._session.offer(holding=False),
-            headers={**headers, "From": sender},
-        )
+        try:
+            self._invite: Request = leg.send(
+                "INVITE",
+                self._answered_by,
+                sdp=self._session.offer(holding=False),
+                headers={**headers, "From": sender},
+            )
+        except ValueError:  # a line break in a name or header
+            self._audio.close()
+            raise
         self.first_invite_at: int = self._invite.transaction.sent_at
         self.invite_at = self.first_invite_at
 

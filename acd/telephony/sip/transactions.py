@@ -188,8 +188,8 @@ class Transactions:
 
     def send(self, request: SipRequest, to: Address, on_response: OnResponse) -> ClientTransaction:
         """Send a request now; its answers go to `on_response`, the final one once (a 200 to an INVITE each time)."""
-        self._forget_old()
         transaction = ClientTransaction(self._wire, request, to, on_response)
+        self._forget_old()
         self._clients[_key(request, request.method)] = (_now_s(), transaction)
         return transaction
 

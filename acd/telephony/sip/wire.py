@@ -32,6 +32,8 @@ class Wire(asyncio.DatagramProtocol):
 
     def __init__(self, on_arrival: Callable[[Arrival], None]) -> None:
         self.unreadable = 0
+        self.address: Address = ("", 0)
+        """Where this phone is reached."""
         self._on_arrival = on_arrival
         self._transport: asyncio.DatagramTransport | None = None
         self._closed = asyncio.get_running_loop().create_future()
@@ -44,13 +46,6 @@ class Wire(asyncio.DatagramProtocol):
             lambda: cls(on_arrival), local_addr=(host, 0)
         )
         return wire
-
-    @property
-    def address(self) -> Address:
-        """Where this phone is reached."""
-        assert self._transport is not None
-        host, port = self._transport.get_extra_info("sockname")
-        return host, port
 
     def send(self, message: SipRequest | SipResponse, to: Address) -> int:
         """Send the message now and return the time of it; on a closed wire it is lost, as on any network."""
@@ -77,6 +72,7 @@ class Wire(asyncio.DatagramProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         # A cast, since asyncio's own class is no DatagramTransport before Python 3.12.
         self._transport = cast("asyncio.DatagramTransport", transport)
+        self.address = self._transport.get_extra_info("sockname")
 
     def connection_lost(self, _exc: Exception | None) -> None:
         self._closed.set_result(None)
