@@ -19,8 +19,8 @@ from acd.telephony.port import CodeAnswer, FeatureCode
 
 log = structlog.get_logger(__name__)
 
-ANSWER_WITHIN_S: Final = 5.0
-"""Somebody listens into silence meanwhile."""
+ANSWER_WITHIN_S: Final = 4.0
+"""Somebody listens into silence meanwhile, and the dialplan gives up after five seconds."""
 
 _DONE: Final[dict[type[i.Request], CodeAnswer]] = {
     i.LogIn: "logged-in",
