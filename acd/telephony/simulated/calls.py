@@ -1,0 +1,163 @@
+"""A caller, and the dialplan's rules of the hand-over (config/asterisk/acd.conf) that the caller runs through."""
+
+from collections.abc import Callable
+from typing import Literal
+
+import msgspec
+
+from acd.model import Caller, QueueId
+from acd.router.inputs import CallArrived, CallerLeft, CallerPlace, SeenCaller
+from acd.telephony.simulated.site import Site
+from acd.telephony.simulated.timing import Alarm
+
+Place = Literal["grace", "waiting", "talking", "elsewhere", "gone"]
+"""`grace`: music already, but the engine has yet to claim. `elsewhere`: back in the operator's dialplan."""
+
+Sound = Literal["music", "voice", "fallback", "silence"]
+
+SOUNDS: dict[Place, Sound] = {
+    "grace": "music",
+    "waiting": "music",
+    "talking": "voice",
+    "elsewhere": "fallback",
+    "gone": "silence",
+}
+SEEN: dict[Place, CallerPlace] = {
+    "grace": "waiting",
+    "waiting": "waiting",
+    "talking": "talking",
+    "elsewhere": "elsewhere",
+    "gone": "elsewhere",
+}
+
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """What the dialplan hands over, and how the caller behaves."""
+
+    queue: QueueId
+    caller: Caller
+    priority: int = 0
+    skills: tuple[str, ...] = ()
+    patience_ms: int | None = None
+    """The caller hangs up after so long without an agent. None: never."""
+    talk_ms: int | None = None
+    """The caller hangs up after so long a conversation. None: leaves that to the agent."""
+
+
+class SimulatedCall:
+    """A caller from the hand-over to the end."""
+
+    def __init__(self, site: Site, asked: Asked) -> None:
+        self.site = site
+        self.asked = asked
+        self.line = site.new_line()
+        self.since_ms = site.clock.now_ms()
+        self.place: Place = "grace"
+        self.claimed = False
+        self.spoke = False
+        """Whether the caller ever reached an agent."""
+        self.result: str | None = None
+        """What the operator's dialplan reads once the call is back there: `served`, `timeout`, …"""
+        self.reason = ""
+        self._alarms: dict[str, Alarm] = {}
+        self._let_agent_go: Callable[[], None] | None = None
+        site.channels[self.line.channel] = self
+        self._arrive()
+
+    @property
+    def hears(self) -> Sound:
+        """What is on the line for the caller."""
+        return SOUNDS[self.place]
+
+    # --- The dialplan -----------------------------------------------------------------------------------------
+
+    def _arrive(self) -> None:
+        if self.site.silent_ms > self.site.rules.stale_ms:
+            self.leave("no-engine", "stale-heartbeat")
+            return
+        self._after("grace", self.site.rules.grace_ms, self._grace_is_over)
+        if self.asked.patience_ms is not None:
+            self._after("patience", self.asked.patience_ms, self._patience_is_over)
+        self.site.tell(self.arrived())
+
+    def arrived(self) -> CallArrived:
+        """The hand-over, as it is told."""
+        waited_ms = self.site.clock.now_ms() - self.since_ms
+        asked = self.asked
+        return CallArrived(self.line, asked.queue, asked.caller, asked.priority, asked.skills, waited_ms)
+
+    def _grace_is_over(self) -> None:
+        if self.place != "grace":
+            return
+        if self.claimed:
+            self.place = "waiting"
+        else:
+            self.leave("unclaimed", "nobody-claimed")
+
+    def engine_lost(self) -> None:
+        if self.place == "waiting":
+            self.leave("lost", "engine-silent")
+
+    def leave(self, result: str, reason: str = "") -> None:
+        """Back to the operator's dialplan, which takes over from here."""
+        self._silence_alarms()
+        self.place, self.result, self.reason = "elsewhere", result, reason
+        self._after("fallback", self.site.rules.fallback_ms, self.hang_up)
+        self.site.tell(CallerLeft(self.line, hung_up=False))
+
+    # --- The conversation -------------------------------------------------------------------------------------
+
+    @property
+    def waits(self) -> bool:
+        """Whether the caller may be connected or given back."""
+        return self.place in {"grace", "waiting"}
+
+    def talk(self, let_agent_go: Callable[[], None]) -> None:
+        """Caller and agent hear each other."""
+        assert self.waits, f"{self.line} is connected while {self.place}"
+        self._silence_alarms()
+        self.place, self.spoke, self._let_agent_go = "talking", True, let_agent_go
+        if self.asked.talk_ms is not None:
+            self._after("talk", self.asked.talk_ms, self.hang_up)
+
+    def agent_left(self) -> None:
+        """The agent ended the conversation."""
+        if self.place == "talking":
+            self._let_agent_go = None
+            self.leave("served")
+
+    # --- The caller -------------------------------------------------------------------------------------------
+
+    def _patience_is_over(self) -> None:
+        if self.waits:
+            self.hang_up()
+
+    def hang_up(self) -> None:
+        """The caller hangs up. Doing it twice is harmless."""
+        was, let_agent_go = self.place, self._let_agent_go
+        if was == "gone":
+            return
+        self.vanish()
+        if was != "elsewhere":
+            self.site.tell(CallerLeft(self.line, hung_up=True))
+        if let_agent_go is not None:
+            let_agent_go()
+
+    # --- The channel ------------------------------------------------------------------------------------------
+
+    def seen(self) -> SeenCaller:
+        return SeenCaller(self.line.channel, SEEN[self.place])
+
+    def vanish(self) -> None:
+        self._silence_alarms()
+        self.place, self._let_agent_go = "gone", None
+        del self.site.channels[self.line.channel]
+        self.site.changed()
+
+    def _after(self, name: str, delay_ms: int, callback: Callable[[], None]) -> None:
+        self._alarms[name] = self.site.after(delay_ms, callback)
+
+    def _silence_alarms(self) -> None:
+        for alarm in self._alarms.values():
+            alarm.cancel()
+        self._alarms.clear()
