@@ -1,0 +1,142 @@
+"""The engine's part, played by hand: it takes reports and answers with facts."""
+
+from typing import NamedTuple
+
+from acd.model import AgentId, CallId, OfferId, QueueId
+from acd.router import facts as f
+from acd.router.inputs import CallArrived, LegAnswered, LegBridged, ServerReported
+from acd.testing.worlds import AgentPhone, CallingParty, World
+
+QUEUE = QueueId("sales")
+AGENT = AgentId("anna")
+
+
+class Conversation(NamedTuple):
+    """A caller and an agent, as far as they have come."""
+
+    caller: CallingParty
+    call: f.CallQueued
+    phone: AgentPhone
+    offer: f.OfferMade
+
+
+class Desk:
+    """Facts with ids of its world."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self._numbers = 0
+
+    def _id(self) -> str:
+        self._numbers += 1
+        return f"{self.world.tag}-{self._numbers}"
+
+    async def arrival(self, caller: CallingParty, since: int = 0) -> CallArrived:
+        """The caller is handed over."""
+        return await self.world.reported(CallArrived, lambda report: report.caller.number == caller.number, since=since)
+
+    def queue(self, arrived: CallArrived) -> f.CallQueued:
+        """The call is taken."""
+        fact = f.CallQueued(
+            at_ms=self.world.now_ms(),
+            call=CallId(self._id()),
+            line=arrived.line,
+            queue=arrived.queue,
+            caller=arrived.caller,
+            priority=arrived.priority,
+            skills=arrived.skills,
+            since_ms=self.world.now_ms(),
+            give_up_at_ms=None,
+        )
+        self.world.act(fact)
+        return fact
+
+    def refuse(self, arrived: CallArrived, reason: f.RefusalReason) -> None:
+        """The call is not taken."""
+        self.world.act(f.CallRefused(self.world.now_ms(), arrived.line, arrived.queue, reason))
+
+    def time_out(self, call: f.CallQueued) -> None:
+        """The longest wait is over."""
+        self.world.act(f.CallTimedOut(self.world.now_ms(), call.call, call.line, call.queue, 1_000))
+
+    def give_back(self, call: f.CallQueued, reason: f.RefusalReason) -> None:
+        """The queue closed."""
+        self.world.act(f.CallReturned(self.world.now_ms(), call.call, call.line, call.queue, reason, 1_000))
+
+    def offer(self, call: f.CallQueued, phone: AgentPhone, ring_ms: int = 20_000) -> f.OfferMade:
+        """A phone is to ring."""
+        now_ms = self.world.now_ms()
+        fact = f.OfferMade(
+            at_ms=now_ms,
+            offer=OfferId(self._id()),
+            call=call.call,
+            agent=AGENT,
+            queue=call.queue,
+            queue_name="Sales",
+            line=call.line,
+            phone=phone.number,
+            caller=call.caller,
+            ring_until_ms=now_ms + ring_ms,
+        )
+        self.world.act(fact)
+        return fact
+
+    def accept(self, offer: f.OfferMade) -> None:
+        """The bridge is to be made."""
+        now_ms = self.world.now_ms()
+        self.world.act(f.OfferAccepted(now_ms, offer.offer, offer.call, offer.agent, offer.line, now_ms + 10_000))
+
+    def end(self, offer: f.OfferMade, outcome: f.OfferOutcome) -> None:
+        """The offer came to nothing."""
+        server = offer.line.server
+        self.world.act(
+            f.OfferEnded(self.world.now_ms(), offer.offer, offer.call, offer.agent, server, outcome, None, None)
+        )
+
+    def call_ended(self, offer: f.OfferMade) -> None:
+        """The conversation is over."""
+        self.world.act(
+            f.CallEnded(self.world.now_ms(), offer.call, offer.offer, offer.agent, offer.queue, "system", 1_000)
+        )
+
+    # --- The usual ways ---------------------------------------------------------------------------------------
+
+    async def waiting(self) -> tuple[CallingParty, f.CallQueued]:
+        """A caller who was taken and waits."""
+        caller = await self.world.caller(QUEUE)
+        call = self.queue(await self.arrival(caller))
+        await caller.hears_music()
+        return caller, call
+
+    async def ringing(self) -> Conversation:
+        """A caller for whom a phone rings."""
+        caller, call = await self.waiting()
+        phone = await self.world.phone()
+        offer = self.offer(call, phone)
+        await phone.rings()
+        return Conversation(caller, call, phone, offer)
+
+    async def talking(self) -> Conversation:
+        """A caller and an agent who hear each other."""
+        pair = await self.ringing()
+        await pair.phone.answer()
+        await self.world.reported(LegAnswered, lambda report: report.offer == pair.offer.offer)
+        self.accept(pair.offer)
+        await self.world.reported(LegBridged, lambda report: report.offer == pair.offer.offer)
+        await pair.caller.hears_voice()
+        await pair.phone.hears_voice()
+        return pair
+
+    async def full_report(self, since: int) -> ServerReported:
+        """The report after a connection, its parts put together."""
+        last = await self.world.reported(ServerReported, lambda report: report.last, since=since)
+        parts = [report for report in self.world.reports[since:] if isinstance(report, ServerReported)]
+        parts = parts[: parts.index(last) + 1]
+        assert parts[0].first, "the first part says that the link is new"
+        assert [part.last for part in parts] == [False] * (len(parts) - 1) + [True]
+        return ServerReported(
+            last.server,
+            tuple(seen for part in parts for seen in part.callers),
+            tuple(seen for part in parts for seen in part.legs),
+            tuple(seen for part in parts for seen in part.phones),
+        )
