@@ -160,7 +160,7 @@ class AmiLink:
                     ssl=tls,
                     server_hostname=(address.tls_name or address.host) if tls else None,
                 )
-        except OSError as error:
+        except (OSError, UnicodeError, OverflowError) as error:  # the last two: no host name, no port
             raise _connect_fault(address, error) from None
         return connection
 
@@ -250,7 +250,8 @@ class AmiLink:
                     raise _Fault(f"Asterisk is silent: no answer to a ping in {limits.ping_answer_s} s")
             answer.result()
         except ActionTimeout:
-            raise _Fault(f"no answer to a ping in {limits.ping_answer_while_busy_s} s") from None
+            behind = "; its events come faster than they are handled" if connection.behind else ""
+            raise _Fault(f"no answer to a ping in {limits.ping_answer_while_busy_s} s{behind}") from None
         except AmiError as error:
             raise _Fault(_why(connection, error)) from None
 
@@ -283,7 +284,7 @@ def _why(connection: AmiConnection, error: AmiError) -> str:
     return connection.lost.result() if connection.lost.done() else str(error)
 
 
-def _connect_fault(address: AmiAddress, error: OSError) -> _Fault:
+def _connect_fault(address: AmiAddress, error: Exception) -> _Fault:
     where = f"{address.host}:{address.port}"
     match error:
         case ssl.SSLCertVerificationError():

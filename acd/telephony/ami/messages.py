@@ -28,6 +28,11 @@ _NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _FORBIDDEN = re.compile(r"[\r\n\0\ud800-\udfff]")
 
 
+def first(value: str | list[str]) -> str:
+    """A header's value, or its first where it is repeated."""
+    return value if isinstance(value, str) else value[0]
+
+
 class AmiError(Exception):
     """An action that has no answer. `fate_unknown` says whether Asterisk may have carried it out."""
 
@@ -63,8 +68,7 @@ class _Message(msgspec.Struct, frozen=True):
 
     def get(self, key: str, default: str = "") -> str:
         """The header's value whatever the case of its name; the first one where it is repeated."""
-        value = self.headers.get(key.lower(), default)
-        return value if isinstance(value, str) else value[0]
+        return first(self.headers.get(key.lower(), default))
 
     def all(self, key: str) -> list[str]:
         """Every value of a header that may be repeated, such as ChanVariable; none is an empty list."""

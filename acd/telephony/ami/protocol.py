@@ -29,6 +29,7 @@ from acd.telephony.ami.messages import (
     LinkLost,
     NotConnected,
     StreamBroken,
+    first,
     parse_headers,
     tls_records,
 )
@@ -134,6 +135,7 @@ class AmiConnection(AMIProtocol):  # type: ignore[misc]
         self.lost: asyncio.Future[str] = loop.create_future()
         self.shut: asyncio.Future[None] = loop.create_future()
         self.up = False
+        self.behind = False
         self.heard_at = loop.time()
         self._server = server
         self._on_event = on_event
@@ -141,7 +143,6 @@ class AmiConnection(AMIProtocol):  # type: ignore[misc]
         self._counters = counters
         self._framer = Framer(limits.banner_bytes, limits.message_bytes, limits.endless_bytes)
         self._messages: deque[bytes] = deque()
-        self._behind = False
         self._malformed_in_a_row = 0
 
     # -- asking
@@ -176,13 +177,11 @@ class AmiConnection(AMIProtocol):  # type: ignore[misc]
         return None
 
     def _pend(self, asked: AmiAction) -> PendingAction:
-        headers: dict[str, str | list[str]] = {"Action": asked.name}
+        action = PendingAction({"Action": asked.name})
         if asked.action_id:
-            headers["ActionID"] = asked.action_id
+            action["ActionID"] = asked.action_id
         for name, value in asked.headers:
-            before = headers.get(name, [])
-            headers[name] = [*([before] if isinstance(before, str) else before), value]
-        action = PendingAction(headers)
+            action[name] = [*action.get(name, []), value]
         self.responses[action.id] = action
         limit_s = self._limits.action_s if asked.timeout_s is None else asked.timeout_s
         timer = self.loop.call_later(limit_s, self._timed_out, action, limit_s)
@@ -210,7 +209,7 @@ class AmiConnection(AMIProtocol):  # type: ignore[misc]
         self._note_banner()
         for _ in range(self._framer.oversize - oversize):
             self._malformed("longer than a message may be", b"")
-        if not self._behind:
+        if not self.behind:
             self._handle_messages()
 
     def _note_banner(self) -> None:
@@ -227,14 +226,15 @@ class AmiConnection(AMIProtocol):  # type: ignore[misc]
             return
         if self._messages:
             self._pause()
+            self.heard_at = self.loop.time()  # what waits here was said: the peer is not silent, we are slow
             self.loop.call_soon(self._handle_messages)
-        elif self._behind:
-            self._behind = False
+        elif self.behind:
+            self.behind = False
             self.transport.resume_reading()
 
     def _pause(self) -> None:
-        if not self._behind:
-            self._behind = True
+        if not self.behind:
+            self.behind = True
             self.transport.pause_reading()
 
     def _handle(self, raw: bytes) -> None:
@@ -264,10 +264,11 @@ class AmiConnection(AMIProtocol):  # type: ignore[misc]
     def _handle_response(self, headers: Headers) -> None:
         message = Message(headers)
         message.headers = headers  # panoramisk's own adds a header "content"
-        action = self.responses.get(str(message.id))
-        if action is None or action.future.done():
+        action = self.responses.get(first(headers.get("actionid", "")))
+        if action is None or action.future.done() or action.responses:
             self._counters.unmatched += 1
-        self.handle_message(message)
+        if action is not None and not action.responses and action.add_message(message):
+            del self.responses[action.id]
 
     def _handle_event(self, event: AmiEvent) -> None:
         action = self.responses.get(event.get("actionid"))

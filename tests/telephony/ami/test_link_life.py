@@ -73,6 +73,14 @@ async def test_link_waits_for_a_server_that_is_not_there_and_tells_it_once() -> 
         assert "is Asterisk running" in faults(logs)[0]["mend"]
 
 
+@pytest.mark.parametrize("wrong", [{"host": "a..b"}, {"port": 70_000}])
+async def test_address_that_cannot_be_is_told_and_does_not_end_the_link(wrong: dict[str, Any]) -> None:
+    with capture_logs() as logs:
+        async with AmiServer() as ami, running(ami, QUICK, **wrong):
+            await until(lambda: faults(logs))
+    assert "cannot be reached" in faults(logs)[0]["reason"]
+
+
 async def test_silent_peer_is_noticed_within_the_bound_and_dropped() -> None:
     async with AmiServer() as ami, up(ami, QUICK) as (link, witness):
         ami.go_silent()
@@ -191,7 +199,8 @@ async def test_link_that_held_tries_at_once_when_it_breaks() -> None:
 async def test_secret_is_in_no_log_and_no_repr() -> None:
     secret = "s3cret-of-the-operator"
     with capture_logs() as logs:
-        async with AmiServer(secret=secret) as ami, up(ami, QUICK, secret=secret) as (link, witness):
+        limits = LinkLimits(action_s=0.05, retry_first_s=0.001, retry_refused_s=0.001)
+        async with AmiServer(secret=secret) as ami, up(ami, limits, secret=secret) as (link, witness):
             ami.once("Login", error("Authentication failed"), None)
             ami.cut()
             await witness.until(lambda: witness.ups == 2, 5)

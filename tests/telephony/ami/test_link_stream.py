@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Callable
 
 import pytest
 from structlog.testing import capture_logs
@@ -124,22 +125,57 @@ async def test_bytes_that_are_no_utf8_are_replaced_and_counted() -> None:
         assert (link.counters.replaced, link.counters.malformed) == (1, 0)
 
 
+def busy(seconds: float) -> Callable[[AmiEvent], None]:
+    """A handler that takes so long for each event."""
+
+    def handle(_: AmiEvent) -> None:
+        until = time.perf_counter() + seconds
+        while time.perf_counter() < until:
+            pass
+
+    return handle
+
+
+def numbered(count: int) -> bytes:
+    return b"".join(event("Newexten", {"Number": str(number)}) for number in range(count))
+
+
 async def test_flood_is_handled_in_order_and_other_tasks_keep_their_turn() -> None:
-    """A handler at 0.1 ms an event, 5,000 events: half a second of work, in turns of at most 50 events."""
     async with AmiServer() as ami, up(ami, LinkLimits(messages_a_turn=50)) as (link, witness):
-
-        def slow(_: AmiEvent) -> None:
-            until = time.perf_counter() + 0.000_1
-            while time.perf_counter() < until:
-                pass
-
-        witness.also = slow
-        flood = b"".join(event("Newexten", {"Number": str(number)}) for number in range(5_000))
-        ami.push_bytes(flood + event("Last"))
+        witness.also = busy(0.000_1)
+        ami.push_bytes(numbered(2_000) + event("Last"))
         turns = await turns_until(witness, "Last")
-        assert [heard.get("Number") for heard in witness.events[:-1]] == [str(n) for n in range(5_000)]
-        assert link.counters.events == 5_001
-        assert turns >= 5_000 / 50
+        assert [heard.get("Number") for heard in witness.events[:-1]] == [str(n) for n in range(2_000)]
+        assert link.counters.events == 2_001
+        assert turns >= 2_000 / 50
+
+
+async def test_events_before_an_orderly_end_are_all_handled() -> None:
+    async with AmiServer() as ami, up(ami, LinkLimits(messages_a_turn=5, retry_first_s=0.005)) as (_, witness):
+        ami.push_bytes(numbered(3_000))
+        ami.hang_up()
+        await witness.until(lambda: witness.downs)
+        assert len(witness.events) == 3_000
+
+
+async def test_slow_handler_is_not_taken_for_a_silent_asterisk() -> None:
+    limits = LinkLimits(ping_every_s=0.01, ping_answer_s=0.02, messages_a_turn=5)
+    async with AmiServer() as ami, up(ami, limits) as (link, witness):
+        witness.also = busy(0.001)
+        ami.push_bytes(numbered(150) + event("Last"))
+        await witness.event("Last")
+        assert (await link.send("Ping")).success
+        assert witness.downs == []
+
+
+async def test_handler_that_never_catches_up_costs_the_link_and_the_reason_says_so() -> None:
+    """Coming back with a fresh report is quicker than ever older events."""
+    limits = LinkLimits(ping_every_s=0.01, ping_answer_while_busy_s=0.05, messages_a_turn=1, retry_first_s=0.005)
+    async with AmiServer() as ami, up(ami, limits) as (_, witness):
+        witness.also = busy(0.001)
+        ami.push_bytes(numbered(1_000))
+        await witness.until(lambda: witness.downs)
+        assert witness.downs == ["no answer to a ping in 0.05 s; its events come faster than they are handled"]
 
 
 async def turns_until(witness: Witness, name: str) -> int:
