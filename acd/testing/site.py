@@ -39,6 +39,12 @@ from acd.telephony.sip import Phone as Softphone
 PATIENCE_S: Final = 5.0
 """How long a test waits for what should happen within milliseconds: noise of a busy machine is no failure."""
 
+FALLBACK_HZ: Final = 2_900.0
+"""The tone of the lab's fallback (sip-lab/asterisk/extensions.conf): higher than any note of the music."""
+CALLER_HZ: Final = 1_700.0
+AGENT_HZ: Final = 2_300.0
+"""What callers and agents say, in tests."""
+
 LAB_SERVERS: Final[tuple[Name, ...]] = ("a", "b")
 
 F = TypeVar("F", bound=Fact)
@@ -71,41 +77,58 @@ class Site:
         answer_code: Callable[[FeatureCode], CodeAnswer] | None = None,
     ) -> None:
         self.lab = lab
-        self.core = Core()
         self.inputs: list[Input] = []
         self.facts: list[Fact] = []
         self._said = asyncio.Event()
         self._settings = (router or RouterSettings(pause_reasons=(PauseReason("lunch", "Lunch", 1),)), queues, agents)
-        self.engine = Engine(MemoryJournal(), RealClock(), self.core)
+        self._servers = tuple(servers or [ami(lab.a)])
+        self._options = options
         self._answer_code = answer_code
-        own = {agent.phone for agent in agents if agent.phone is not None}
-        self.telephony = Asterisk(
-            servers or [ami(lab.a)],
-            frozenset(own | {Phone("1901"), Phone("1902")}),
-            self.engine.submit,
-            self._answer,
-            options,
-        )
         self._tasks = Tasks("site")
         self._stack = AsyncExitStack()
-        self._servers = [server.id for server in servers or [ami(lab.a)]]
         self._numbers = iter(range(2001, 2061))
+        self._running: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
         self._open_files = _open_files()
+        try:
+            await self.start_engine()
+        except BaseException:
+            await self._stop()
+            raise
+        return self
+
+    async def start_engine(self) -> None:
+        """A fresh engine, that knows nothing but its configuration."""
+        self.facts.clear()
+        self.core = Core()
+        self.engine = Engine(MemoryJournal(), RealClock(), self.core)
+        own = {agent.phone for agent in self._settings[2] if agent.phone is not None}
+        self.telephony = Asterisk(
+            self._servers,
+            frozenset(own | {Phone("1901"), Phone("1902")}),
+            self.engine.submit,
+            self._answer,
+            self._options,
+        )
         self.engine.add_reader("site", self._read)
         self.engine.add_reader("telephony", lambda entries: self.telephony.act(facts_of(entries)))
         for change in self._configuration():
             self.engine.submit(change)
         self._running = self._tasks.start("engine", self.engine.run())
         await self.telephony.start()
-        try:
-            for server in self._servers:
-                await self.said(lambda fact, id_=server: _is_up(fact, id_), f"server {server} up")  # type: ignore[misc]
-        except BaseException:
-            await self._stop()
-            raise
-        return self
+        for server in self._servers:
+            await self.fact(f.ServerSettled, server=server.id, within_s=2 * PATIENCE_S)
+
+    async def stop_engine(self) -> None:
+        """As the daemon stops: telephony first, then the loop."""
+        if self._running is None:
+            return
+        await self.telephony.stop()
+        self.engine.stop()
+        async with asyncio.timeout(PATIENCE_S):
+            await self._running
+        self._running = None
 
     def _configuration(self) -> Iterable[Input]:
         router, queues, agents = self._settings
@@ -173,9 +196,10 @@ class Site:
         )
         return self.all(kind, **values)[-1]
 
-    async def said(self, wanted: Callable[[Fact], bool], what: str, within_s: float = 2 * PATIENCE_S) -> None:
-        """Return once a fact is as wanted."""
-        await self._until(lambda: any(map(wanted, self.facts)), what, within_s)
+    async def either(self, *kinds: type[Fact]) -> None:
+        """Return once there is a fact of one of these kinds."""
+        names = " or ".join(kind.__name__ for kind in kinds)
+        await self._until(lambda: any(isinstance(fact, kinds) for fact in self.facts), names, PATIENCE_S)
 
     async def _until(self, condition: Callable[[], bool], what: str, within_s: float) -> None:
         try:
@@ -198,10 +222,8 @@ class Site:
 
     async def _stop(self) -> None:
         await self._stack.aclose()
-        await self.telephony.stop()
-        self.engine.stop()
-        async with asyncio.timeout(PATIENCE_S):
-            await self._running
+        await self.stop_engine()
+        await self._tasks.stop()
 
     async def _check_nothing_is_left(self) -> None:
         others = [task.get_name() for task in asyncio.all_tasks() if task is not asyncio.current_task()]
@@ -217,20 +239,16 @@ class Site:
                     pass
 
 
-def ami(server: LabServer, dial: str = "PJSIP/{phone}") -> ServerSettings:
-    """A lab server as the configuration would name it."""
+def ami(server: LabServer, dial: str = "PJSIP/{phone}", host: str = "", port: int = 0) -> ServerSettings:
+    """A lab server as the configuration would name it; reached by another host and port where these are given."""
     return ServerSettings(
         id=ServerId(server.name),
-        host=server.host,
-        port=server.ami_port,
+        host=host or server.host,
+        port=port or server.ami_port,
         username=server.ami_user,
         secret=server.ami_secret,
         dial=dial,
     )
-
-
-def _is_up(fact: Fact, server: str) -> bool:
-    return type(fact).__name__ == "ServerSettled" and getattr(fact, "server", None) == server
 
 
 def _has(fact: Fact, values: dict[str, object]) -> bool:

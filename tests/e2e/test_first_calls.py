@@ -5,7 +5,7 @@ import pytest
 from acd.lab.servers import Lab
 from acd.router import facts as f
 from acd.router import inputs as i
-from acd.testing.site import Site, agent, queue
+from acd.testing.site import AGENT_HZ, CALLER_HZ, FALLBACK_HZ, Site, agent, queue
 
 pytestmark = pytest.mark.e2e
 
@@ -18,10 +18,10 @@ async def test_caller_and_agent_hear_each_other(lab: Lab) -> None:
         assert "Sales" in ring.caller_name, "the phone shows the queue's name"
         assert ring.caller_number == "2001", "and the caller's number"
         await ring.answer()
-        caller.send_tone(440)
-        ring.send_tone(620)
-        await ring.hears(440, within_s=3)
-        await caller.hears(620, within_s=3)
+        caller.send_tone(CALLER_HZ)
+        ring.send_tone(AGENT_HZ)
+        await ring.hears(CALLER_HZ, within_s=3)
+        await caller.hears(AGENT_HZ, within_s=3)
         assert (await site.fact(f.CallConnected)).agent == "ana"
         await caller.hang_up()
         await ring.ended(within_s=3)
@@ -45,7 +45,7 @@ async def test_four_callers_reach_two_agents_in_their_order(lab: Lab) -> None:
             await (await phone.ring(within_s=5)).answer()
         await site.fact(f.CallConnected, count=4)
         queued = [fact.call for fact in site.all(f.CallQueued)]
-        assert [fact.call for fact in site.all(f.CallConnected)] == queued, "first come, first served"
+        assert [fact.call for fact in site.all(f.OfferMade)] == queued, "first come, first served"
         for caller in callers[2:]:
             await caller.hang_up()
         await site.fact(f.CallEnded, count=4)
@@ -157,7 +157,7 @@ async def test_wrap_up_holds_the_agent_for_every_queue(lab: Lab) -> None:
 async def test_unknown_queue_returns_the_call_with_the_reason(lab: Lab) -> None:
     async with Site(lab, queues=[queue("sales")], agents=[]) as site:
         caller = await site.calls("nowhere")
-        await caller.hears(620, within_s=4)  # the lab's fallback
+        await caller.hears(FALLBACK_HZ, within_s=4)  # the lab's fallback
         assert (await site.fact(f.CallRefused)).reason == "unknown-queue"
         await caller.hang_up()
 
@@ -166,5 +166,5 @@ async def test_longest_wait_ends_in_the_operators_fallback(lab: Lab) -> None:
     async with Site(lab, queues=[queue("sales", max_wait_ms=800)], agents=[]) as site:
         caller = await site.calls("sales")
         await site.fact(f.CallTimedOut)
-        await caller.hears(620, within_s=4)
+        await caller.hears(FALLBACK_HZ, within_s=4)
         await caller.hang_up()

@@ -11,7 +11,7 @@ from acd.router.settings import RouterSettings
 from acd.telephony.ami.protocol import LinkLimits
 from acd.telephony.ami.server import ServerOptions
 from acd.telephony.sip import NothingHappened
-from acd.testing.site import Site, agent, ami, queue
+from acd.testing.site import AGENT_HZ, CALLER_HZ, Site, agent, ami, queue
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
 
@@ -22,7 +22,7 @@ AGENTS = [agent("ana", "1001", "sales"), agent("ben", "1002", "sales")]
 async def test_ten_seconds_without_link_lose_nobody_and_ring_nobody_twice(lab: Lab) -> None:
     """One caller talks, one phone rings, two callers wait; the link is cut for ten seconds."""
     async with Relay(lab.a.host, lab.a.ami_port) as relay:
-        through_relay = replace(ami(lab.a), host="127.0.0.1", port=relay.port)
+        through_relay = ami(lab.a, host="127.0.0.1", port=relay.port)
         async with Site(
             lab, queues=[queue("sales", ring_timeout_ms=30_000)], agents=AGENTS, servers=[through_relay]
         ) as site:
@@ -47,8 +47,8 @@ async def test_ten_seconds_without_link_lose_nobody_and_ring_nobody_twice(lab: L
             assert not site.all(f.CallLost)
             await ring.answer()
             await site.fact(f.CallConnected, count=2)
-            talking.send_tone(440)
-            await conversation.hears(440, within_s=3)
+            talking.send_tone(CALLER_HZ)
+            await conversation.hears(CALLER_HZ, within_s=3)
             for busy in (conversation, ring):
                 await busy.hang_up()
             for phone in (ana, ben):
@@ -65,7 +65,7 @@ async def test_ten_seconds_without_link_lose_nobody_and_ring_nobody_twice(lab: L
 async def test_what_happened_while_the_link_was_down_is_settled_from_the_report(lab: Lab) -> None:
     """While nobody hears it, the ringing phone's caller, a waiting caller and a talking agent hang up."""
     async with Relay(lab.a.host, lab.a.ami_port) as relay:
-        through_relay = replace(ami(lab.a), host="127.0.0.1", port=relay.port)
+        through_relay = ami(lab.a, host="127.0.0.1", port=relay.port)
         async with Site(
             lab, queues=[queue("sales", ring_timeout_ms=30_000)], agents=AGENTS, servers=[through_relay]
         ) as site:
@@ -99,7 +99,7 @@ async def test_what_happened_while_the_link_was_down_is_settled_from_the_report(
 
 async def test_half_open_link_is_noticed_and_replaced(lab: Lab) -> None:
     async with Relay(lab.a.host, lab.a.ami_port) as relay:
-        through_relay = replace(ami(lab.a), host="127.0.0.1", port=relay.port)
+        through_relay = ami(lab.a, host="127.0.0.1", port=relay.port)
         async with Site(lab, queues=[queue("sales")], agents=[], servers=[through_relay], options=QUICK) as site:
             relay.stall()
             await site.fact(f.ServerWentQuiet, within_s=5)
@@ -136,10 +136,10 @@ async def test_agent_takes_calls_of_two_servers_each_on_its_own(lab: Lab) -> Non
             caller = await site.calls("sales", server=server)
             ring = await ana.ring(within_s=5)
             await ring.answer()
-            caller.send_tone(440)
-            ring.send_tone(620)
-            await ring.hears(440, within_s=3)
-            await caller.hears(620, within_s=3)
+            caller.send_tone(CALLER_HZ)
+            ring.send_tone(AGENT_HZ)
+            await ring.hears(CALLER_HZ, within_s=3)
+            await caller.hears(AGENT_HZ, within_s=3)
             offered = site.all(f.OfferMade)[-1]
             assert offered.line.server == server.name
             await caller.hang_up()
@@ -151,7 +151,7 @@ async def test_agent_takes_calls_of_two_servers_each_on_its_own(lab: Lab) -> Non
 
 async def test_losing_one_server_ends_only_its_calls(lab: Lab) -> None:
     async with Relay(lab.b.host, lab.b.ami_port) as relay:
-        servers = [ami(lab.a), replace(ami(lab.b), host="127.0.0.1", port=relay.port)]
+        servers = [ami(lab.a), ami(lab.b, host="127.0.0.1", port=relay.port)]
         router = RouterSettings(server_lost_after_ms=1_500)
         async with Site(lab, queues=[queue("sales")], agents=AGENTS[:1], servers=servers, router=router) as site:
             ana = await site.log_in("ana")
@@ -165,8 +165,8 @@ async def test_losing_one_server_ends_only_its_calls(lab: Lab) -> None:
             lost = await site.fact(f.CallLost, within_s=10)
             assert (lost.reason, lost.call) == ("server", site.all(f.CallQueued)[1].call)
             assert not site.all(f.CallEnded)
-            here.send_tone(440)
-            await ring.hears(440, within_s=3)
+            here.send_tone(CALLER_HZ)
+            await ring.hears(CALLER_HZ, within_s=3)
             await here.hang_up()
             await there.hang_up()
             await site.fact(f.CallEnded)
@@ -185,7 +185,7 @@ async def test_ami_over_tls_carries_a_call(lab: Lab) -> None:
 
 async def test_pause_and_queues_are_kept_over_an_outage(lab: Lab) -> None:
     async with Relay(lab.a.host, lab.a.ami_port) as relay:
-        through_relay = replace(ami(lab.a), host="127.0.0.1", port=relay.port)
+        through_relay = ami(lab.a, host="127.0.0.1", port=relay.port)
         async with Site(lab, queues=[queue("sales")], agents=AGENTS[:1], servers=[through_relay]) as site:
             ana = await site.log_in("ana")
             await site.ask(i.Pause(request=site.request(), agent=AGENTS[0].id, by="ana", reason="lunch"))

@@ -1,0 +1,100 @@
+"""Everything that can cross: hang-ups around the answer, claims around the two seconds."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from acd.lab.relay import Relay
+from acd.lab.servers import Lab
+from acd.router import facts as f
+from acd.telephony.sip import moment
+from acd.testing.site import FALLBACK_HZ, Site, agent, ami, queue
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
+
+MILLISECOND = 1_000_000
+
+
+async def test_caller_who_hangs_up_around_the_answer_leaves_no_ghost(lab: Lab) -> None:
+    """asterisk #1557 and the ghost calls of the recipes: the caller's BYE from 3 ms before to 5 ms after the agent's
+    200 OK, in steps of half a millisecond. Both phones must come to rest, and the agent must get the next call."""
+    async with Site(lab, queues=[queue("sales")], agents=[agent("ana", "1001", "sales")]) as site:
+        ana = await site.log_in("ana")
+        customer = await site.phone("2001")
+        for step in range(-6, 11):
+            caller = await customer.place("q-sales")
+            ring = await ana.ring(within_s=5)
+            await caller.answered(within_s=3)
+            moment_ns = time.monotonic_ns() + 5 * MILLISECOND
+            offset_ns = step * MILLISECOND // 2
+            async with asyncio.TaskGroup() as both:
+                both.create_task(_at(moment_ns, ring.answer))
+                both.create_task(_at(moment_ns + offset_ns, caller.hang_up))
+            await caller.ended(within_s=3)
+            await ring.ended(within_s=3)
+            over = len(site.all(f.CallAbandoned)) + len(site.all(f.CallEnded))
+            assert over == step + 7, f"the call with BYE at {step / 2} ms is neither abandoned nor ended"
+        assert len(site.all(f.OfferMade)) == 17, "each call was offered once"
+        assert len(site.core.state.calls) == 0
+
+
+async def _at(moment_ns: int, act: Callable[[], Awaitable[object]]) -> None:
+    await moment.at(moment_ns)
+    await act()
+
+
+async def test_agent_who_hangs_up_right_after_answering_leaves_the_caller_in_line(lab: Lab) -> None:
+    """asterisk #1557: the agent hangs up before the bridge. The caller keeps the place and the next agent gets it."""
+    agents = [agent("ana", "1001", "sales"), agent("ben", "1002", "sales")]
+    async with Site(lab, queues=[queue("sales")], agents=agents) as site:
+        ana, ben = await site.log_in("ana"), await site.log_in("ben")
+        caller = await site.calls("sales")
+        ring = await ana.ring(within_s=5)
+        ring.answer()
+        await ring.hang_up()
+        await ring.ended(within_s=3)
+        await site.either(f.OfferEnded, f.CallEnded)
+        if site.all(f.OfferEnded):
+            rescue = await ben.ring(within_s=5)
+            await rescue.answer()
+            await site.fact(f.CallConnected, agent="ben")
+            await caller.hang_up()
+        await site.fact(f.CallEnded)  # where the bridge was quicker, it was a conversation, and it is over
+
+
+@pytest.mark.parametrize("cut_s", [1.7, 1.9, 1.95, 2.0, 2.05, 2.1])
+async def test_late_claim_never_pulls_a_call_out_of_the_fallback(lab: Lab, cut_s: float) -> None:
+    """The link is down while calls arrive, and back at about the two seconds after which they take the fallback.
+
+    Each call is either ours (it waits with music, and leaves the line when its caller hangs up) or in the operator's
+    fallback (a tone) and stays there; never both, never none.
+    """
+    async with Relay(lab.a.host, lab.a.ami_port) as relay:
+        through_relay = ami(lab.a, host="127.0.0.1", port=relay.port)
+        async with Site(lab, queues=[queue("sales")], agents=[], servers=[through_relay]) as site:
+            phones = [await site.phone(str(number)) for number in range(2011, 2019)]
+            relay.stall()
+            began = time.monotonic_ns()
+            callers = []
+            for place, phone in enumerate(phones):
+                await moment.at(began + place * 40 * MILLISECOND)
+                callers.append(await phone.place("q-sales"))
+            await moment.at(began + int(cut_s * 1_000) * MILLISECOND)
+            relay.mend()
+            await moment.at(began + 3_000 * MILLISECOND)
+            await site.engine.settled()
+            ours = {call.caller.number for call in site.core.state.calls.values()}
+            in_fallback = 0
+            for phone, caller in zip(phones, callers, strict=True):
+                if phone.number in ours:
+                    await caller.hears_sound(within_s=3, other_than=(FALLBACK_HZ,))
+                else:
+                    await caller.hears(FALLBACK_HZ, within_s=3)
+                    in_fallback += 1
+            assert len(ours) == len(callers) - in_fallback, "nobody is in both places"
+            for caller in callers:
+                await caller.hang_up()
+            if ours:
+                await site.fact(f.CallAbandoned, count=len(ours))
