@@ -41,8 +41,8 @@ def _load(content: bytes) -> dict[str, Any]:
         found = _AT_LINE.match(str(error))
         place, what = (found["place"], found["what"]) if found else ("", str(error))
         raise _not_toml(place, what) from None
-    except (RecursionError, ValueError) as error:  # tables nested without end, numbers without end
-        raise _not_toml("", str(error)) from None
+    except (RecursionError, ValueError):
+        raise _not_toml("", "A number is too long, or lists are nested too deeply") from None
 
 
 def _not_toml(place: str, what: str) -> Mistake:
@@ -93,6 +93,6 @@ def _not_allowed(kind: Any, where: str, table: dict[str, Any], place: str) -> Mi
 
 
 def _unknown(where: str, name: str, known: list[str]) -> Mistake:
-    near = difflib.get_close_matches(name, known, n=1)
+    near = difflib.get_close_matches(name, known, n=1) or [near for near in known if near.startswith(name)]
     guess = f" (did you mean {near[0]}?)" if near else ""
     return Mistake(where, f"there is no such setting{guess}", ", ".join(known))

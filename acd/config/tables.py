@@ -18,7 +18,10 @@ Text = Annotated[str, Meta(pattern=r"^[^\x00-\x1f\x7f]{1,80}\Z", description="te
 Phone = Annotated[
     str, Meta(pattern=r"^[A-Za-z0-9+][A-Za-z0-9_.+-]{0,39}\Z", description="letters, digits and _ . + -, at most 40")
 ]
-Id = Annotated[str, Meta(pattern=ID_PATTERN, description="names of [queue.…] tables in this file")]
+Queues = Annotated[
+    list[Annotated[str, Meta(pattern=ID_PATTERN)]],
+    Meta(description='a list of names of [queue.NAME] tables in this file: ["sales"]'),
+]
 Switch = Annotated[bool, Meta(description="true or false")]
 Secret = Annotated[
     str, Meta(pattern=r"^[^\x00-\x1f\x7f]{1,256}\Z", description="text of 1 to 256 characters in one line")
@@ -69,7 +72,7 @@ class AgentTable(_Table, frozen=True, kw_only=True):
     number: Annotated[str, Meta(pattern=r"^[0-9]{1,12}\Z", description='1 to 12 digits in quotes: "41"')] | None = None
     pin_hash: Annotated[str, Meta(max_length=256, description="what `acd hash-pin` prints")] | None = None
     phone: Phone | None = None
-    queues: list[Id]
+    queues: Queues
     hot_desking: Switch = False
     logged_in_at_start: Switch = False
 
@@ -86,7 +89,9 @@ class RoutingTable(_Table, frozen=True, kw_only=True):
 
 
 class PhonesTable(_Table, frozen=True, kw_only=True):
-    hot_desk: list[Phone] = []
+    hot_desk: Annotated[
+        list[Phone], Meta(description='a list of phones, each of letters, digits and _ . + -: ["1901"]')
+    ] = []
 
 
 class TelephonyTable(_Table, frozen=True, kw_only=True):

@@ -1,0 +1,76 @@
+"""One sample file for each mistake, with what the operator is told beside it (tests/samples/bad-config)."""
+
+from pathlib import Path
+
+import pytest
+
+from acd.config import ConfigError, read_config
+
+SAMPLES = Path(__file__).parent.parent / "samples" / "bad-config"
+FILES = sorted(path.name for path in SAMPLES.glob("*.toml"))
+SECRETS = ("not a real one", "argon2id$v=19", "Action: Logoff")
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_each_mistake_is_told_with_its_place_and_what_is_allowed(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(SAMPLES)
+    with pytest.raises(ConfigError) as caught:
+        read_config(Path(name), environ={})
+    told = str(caught.value)
+    assert told == Path(name).with_suffix(".txt").read_text().rstrip("\n")
+    assert "\n" not in told
+    assert not any(secret in told for secret in SECRETS)
+
+
+def test_there_are_samples_and_each_has_its_text() -> None:
+    assert len(FILES) >= 60
+    assert sorted(path.stem for path in SAMPLES.glob("*.txt")) == sorted(Path(name).stem for name in FILES)
+
+
+def test_an_error_carries_its_parts() -> None:
+    with pytest.raises(ConfigError) as caught:
+        read_config(SAMPLES / "agent-in-unknown-queue.toml")
+    error = caught.value
+    assert (error.file.name, error.setting) == ("agent-in-unknown-queue.toml", "agent.ana.queues[1]")
+    assert (error.wrong, error.allowed) == ('there is no queue "suport"', "sales, support")
+
+
+def test_a_file_that_is_not_there_is_a_mistake(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="cannot be read: No such file or directory"):
+        read_config(tmp_path / "acd.toml")
+
+
+def test_a_folder_is_a_mistake(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="cannot be read: Is a directory"):
+        read_config(tmp_path)
+
+
+@pytest.mark.parametrize("content", ["port = " + "9" * 5_000, "x = " + "[" * 20_000, "x = " + "{x = " * 20_000])
+def test_what_breaks_parsers_is_no_toml(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "acd.toml"
+    path.write_text(content)
+    with pytest.raises(ConfigError, match="it is not TOML"):
+        read_config(path)
+
+
+def test_a_file_that_is_too_large_is_not_parsed(tmp_path: Path) -> None:
+    path = tmp_path / "acd.toml"
+    path.write_bytes(b"#" * 10_000_002)
+    with pytest.raises(ConfigError, match="allowed: at most 10000000 bytes"):
+        read_config(path)
+
+
+def test_a_long_value_is_repeated_in_part_only(tmp_path: Path) -> None:
+    path = tmp_path / "acd.toml"
+    path.write_text(f'[asterisk.main]\nusername = "{"x" * 5_000}"\nsecret = "s"\n')
+    with pytest.raises(ConfigError) as caught:
+        read_config(path)
+    assert len(str(caught.value)) < 300 + len(str(path))
+
+
+def test_hundreds_of_queues_do_not_make_a_page_of_an_error(tmp_path: Path) -> None:
+    path = tmp_path / "acd.toml"
+    queues = "".join(f"[queue.q{number}]\n" for number in range(500))
+    path.write_text('[asterisk.main]\nusername = "acd"\nsecret = "s"\n' + queues + '[agent.ana]\nqueues = ["x"]\n')
+    with pytest.raises(ConfigError, match=r"q18, q19 and 480 more$"):
+        read_config(path)

@@ -1,0 +1,86 @@
+"""Every setting has its entry in docs/configuration.md and its line in config/acd.toml, and both are right."""
+
+import json
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from acd.config import read_config
+from acd.config.tables import NAMED, SINGLE, allowed_for
+
+ROOT = Path(__file__).parent.parent.parent
+EXAMPLE = ROOT / "config" / "acd.toml"
+DOCUMENT = (ROOT / "docs" / "configuration.md").read_text()
+SETTINGS = [
+    (section, field) for section, table in {**NAMED, **SINGLE}.items() for field in msgspec.structs.fields(table)
+]
+NAMES = [f"{section}.{field.name}" for section, field in SETTINGS]
+SUGGESTED = {"asterisk.secret_file", "asterisk.secret_env", "asterisk.ca_file", "asterisk.tls_name", "agent.number"}
+SUGGESTED |= {"agent.pin_hash", "queue.max_wait_s", "queue.max_length"}
+"""Without a default: the example shows a value that makes sense."""
+
+
+def default_of(field: msgspec.structs.FieldInfo) -> object:
+    return field.default_factory() if field.default_factory is not msgspec.NODEFAULT else field.default
+
+
+def uncommented() -> str:
+    """The example with every setting in force. Prose has a blank behind its #."""
+    return re.sub(r"^#(\w+ = )", r"\1", EXAMPLE.read_text(), flags=re.MULTILINE)
+
+
+def in_example(section: str) -> dict[str, Any]:
+    """All that the example says in this section, over its tables."""
+    tables = tomllib.loads(uncommented())[section]
+    if section in SINGLE:
+        return dict(tables)
+    return {name: value for table in reversed(tables.values()) for name, value in table.items()}
+
+
+@pytest.mark.parametrize(("section", "field"), SETTINGS, ids=NAMES)
+def test_every_setting_is_in_the_document(section: str, field: msgspec.structs.FieldInfo) -> None:
+    heading = f"## [{section}.NAME]\n" if section in NAMED else f"## [{section}]\n"
+    entries = DOCUMENT.split(heading)[1].split("\n## ")[0]
+    default = default_of(field)
+    shown = "required" if field.required else "none" if default is None else f"`{json.dumps(default)}`"
+    table = {**NAMED, **SINGLE}[section]
+    assert f"| `{field.name}` | {shown} | {allowed_for(table, field.name)} | " in entries
+
+
+@pytest.mark.parametrize(("section", "field"), SETTINGS, ids=NAMES)
+def test_every_setting_is_in_the_example_with_its_default(section: str, field: msgspec.structs.FieldInfo) -> None:
+    name = f"{section}.{field.name}"
+    shown = in_example(section)
+    assert field.name in shown
+    if (
+        not field.required
+        and name not in SUGGESTED
+        and not re.search(rf"^{field.name} = ", EXAMPLE.read_text(), re.MULTILINE)
+    ):
+        assert shown[field.name] == default_of(field)
+
+
+def test_the_document_names_no_setting_that_is_not_there() -> None:
+    named = re.findall(r"^\| `(\w+)` \| .* \| .* \| ", DOCUMENT, flags=re.MULTILINE)
+    assert sorted(named) == sorted(field.name for _, field in SETTINGS)
+
+
+def test_the_example_is_right() -> None:
+    config = read_config(EXAMPLE)
+    assert [queue.id for queue in config.queues] == ["sales", "support"]
+
+
+def test_the_example_is_right_with_every_setting_in_force(tmp_path: Path) -> None:
+    content = re.sub(r"^(secret|secret_env) = .*\n", "", uncommented(), flags=re.MULTILINE).replace(
+        "tls = false", "tls = true"
+    )
+    (tmp_path / "acd.toml").write_text(content)
+    (tmp_path / "asterisk-main.secret").write_text("not a real one")
+    (tmp_path / "asterisk-main.pem").write_text("-----BEGIN CERTIFICATE-----\n")
+    config = read_config(tmp_path / "acd.toml")
+    assert config.queues[0].max_length == 50
+    assert config.credentials[0].number == "41"
