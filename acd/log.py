@@ -48,6 +48,7 @@ ITEMS_LIMIT: Final = 100
 TEXT_LIMIT: Final = 20_000
 
 _LONG_NUMBER = re.compile(r"\+?\d{7,}")
+_HASH = re.compile(r"\$argon2\w*\$[\w$=,+/]+")
 _known: frozenset[str] = frozenset()
 """Texts that never leave, whatever their key."""
 
@@ -104,7 +105,7 @@ def _to_json(event: Any, **_: Any) -> str:
 
 def mask(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Hide secrets and shorten phone numbers. What comes out is texts, numbers, lists and mappings of these."""
-    return {str(key): _masked(str(key), value, DEPTH_LIMIT) for key, value in event.items()}
+    return {_clean(key): _masked(key, value, DEPTH_LIMIT) for key, value in event.items()}
 
 
 def _masked(key: str, value: Any, depth: int) -> Any:
@@ -127,7 +128,10 @@ def _masked_parts(key: str, parts: Mapping[Any, Any], depth: int) -> dict[str, A
     """A mapping; inside a caller the name is somebody's name."""
     names = {"name"} if _is_in(key, NUMBER_KEYS) else set()
     shown = {str(inner): value for inner, value in list(parts.items())[:ITEMS_LIMIT]}
-    return {inner: HIDDEN if inner in names else _masked(inner, value, depth) for inner, value in shown.items()}
+    return {
+        _clean(_shorten_numbers(inner)): HIDDEN if inner in names else _masked(inner, value, depth)
+        for inner, value in shown.items()
+    }
 
 
 def _masked_leaf(key: str, value: Any) -> Any:
@@ -166,6 +170,7 @@ def _shortened(number: str) -> str:
 def _clean(text: str) -> str:
     for secret in _known:
         text = text.replace(secret, HIDDEN)
+    text = _HASH.sub(HIDDEN, text) if "$argon2" in text else text
     return text if len(text) <= TEXT_LIMIT else text[:TEXT_LIMIT] + "…"
 
 
