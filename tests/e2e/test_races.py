@@ -52,7 +52,7 @@ async def test_agent_who_hangs_up_right_after_answering_leaves_the_caller_in_lin
         ana, ben = await site.log_in("ana"), await site.log_in("ben")
         caller = await site.calls("sales")
         ring = await ana.ring(within_s=5)
-        ring.answer()
+        await ring.answer()  # returns with the ACK: no phone may say BYE before it (RFC 3261, 15)
         await ring.hang_up()
         await ring.ended(within_s=3)
         await site.either(f.OfferEnded, f.CallEnded)
