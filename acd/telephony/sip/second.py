@@ -8,6 +8,8 @@ had to be mended before it could live in a test run in which every warning is an
 - the receiving thread starts after a second, and an incoming call is told a second late;
 - a refused call is not noticed, nor is a CANCEL answered with 487;
 - the ACK of a 200 has a new tag each time, so that Asterisk does not take it for an ACK;
+- the first call of each phone has the same branch, the second too, and so on, so that Asterisk takes the BYE
+  of one for a repetition of another's and the call goes on;
 - a re-INVITE starts the audio threads a second time;
 - ports are taken from a list without a look at whether they are free;
 - audio is kept for ever, in two copies.
@@ -176,6 +178,10 @@ class _Client(SIP.SIPClient):
             for line in ack.split("\r\n")
         ]
         return "\r\n".join(lines)
+
+    def gen_invite(self, number: str, sess_id: str, ms: Any, sendtype: Any, _branch: str, call_id: str) -> str:
+        invite: str = super().gen_invite(number, sess_id, ms, sendtype, self.gen_branch(), call_id)
+        return invite
 
     def say(self, text: str) -> None:
         self.out.sendto(text.encode("utf8"), (self.server, self.port))
