@@ -177,11 +177,10 @@ class AmiConnection(AMIProtocol):  # type: ignore[misc]
         return None
 
     def _pend(self, asked: AmiAction) -> PendingAction:
-        action = PendingAction({"Action": asked.name})
+        headers: dict[str, str | list[str]] = {"Action": asked.name}
         if asked.action_id:
-            action["ActionID"] = asked.action_id
-        for name, value in asked.headers:
-            action[name] = [*action.get(name, []), value]
+            headers["ActionID"] = asked.action_id
+        action = PendingAction(headers | _grouped(asked.headers))
         self.responses[action.id] = action
         limit_s = self._limits.action_s if asked.timeout_s is None else asked.timeout_s
         timer = self.loop.call_later(limit_s, self._timed_out, action, limit_s)
@@ -342,6 +341,15 @@ class AmiConnection(AMIProtocol):  # type: ignore[misc]
         if not self.shut.done():
             self.shut.set_result(None)
         self.drop("Asterisk closed the connection" if exc is None else f"the connection broke: {exc}")
+
+
+def _grouped(headers: Sequence[tuple[str, str]]) -> dict[str, list[str]]:
+    """Repeated headers as one list, as panoramisk wants them, also where their case differs."""
+    spelling: dict[str, str] = {}
+    grouped: dict[str, list[str]] = {}
+    for name, value in headers:
+        grouped.setdefault(spelling.setdefault(name.lower(), name), []).append(value)
+    return grouped
 
 
 def fail(future: asyncio.Future[Any], error: AmiError) -> None:
