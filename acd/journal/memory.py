@@ -40,14 +40,16 @@ class MemoryJournal:
     async def append(self, entries: Sequence[Entry]) -> None:
         if self._closed:
             raise JournalClosed
+        last_number = self._last_number
         for entry in entries:
-            assert entry.first == self._last_number + 1, f"entry {entry.first} after fact {self._last_number}"
-            self._entries.append(entry)
-            self._last_number += len(entry.facts)
+            assert entry.first == last_number + 1, f"entry {entry.first} after fact {last_number}"
+            last_number = entry.last
+        self._entries.extend(entries)
+        self._last_number = last_number
 
     async def read(self, after: int = 0) -> AsyncIterator[Entry]:
         for entry in list(self._entries):
-            if entry.first + len(entry.facts) - 1 > after:
+            if max(entry.first, entry.last) > after:
                 yield entry
 
     async def close(self) -> None:

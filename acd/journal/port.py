@@ -17,6 +17,11 @@ class Entry(msgspec.Struct, frozen=True):
     input: Input
     facts: tuple[Fact, ...]
 
+    @property
+    def last(self) -> int:
+        """The number of the last fact; `first - 1` where there is none."""
+        return self.first + len(self.facts) - 1
+
 
 class CommitFailed(Exception):
     """The entries are not in the journal, none of them; the same commit may be tried again."""
@@ -48,7 +53,9 @@ class Journal(Protocol):
         """
 
     def read(self, after: int = 0) -> AsyncIterator[Entry]:
-        """The committed entries whose facts are numbered above `after`, in order."""
+        """The committed entries whose facts are numbered above `after`, in order. One that has facts on both sides
+        of it comes whole; one without facts counts by the number that its first fact would have had. So `read()`
+        gives every entry."""
 
     async def close(self) -> None:
         """Finish what is begun and let go of every resource. Closing twice is harmless."""

@@ -1,0 +1,1 @@
+"""What every journal owes the engine: see acd/journal/port.py."""
