@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 from typing import Protocol
 
 
@@ -42,11 +42,18 @@ class RealClock:
 
 
 class _VirtualAlarm:
-    def __init__(self, callback: Callable[[], None]) -> None:
+    def __init__(self, callback: Callable[[], None], forgotten: Callable[[], None]) -> None:
         self.callback: Callable[[], None] | None = callback
+        self._forgotten = forgotten
 
     def cancel(self) -> None:
-        self.callback = None
+        if self.callback is not None:
+            self.callback = None
+            self._forgotten()
+
+
+STALE_LIMIT = 100
+"""Cancelled alarms that are kept at least, before those that are set are sorted anew without them."""
 
 
 class VirtualClock:
@@ -54,33 +61,47 @@ class VirtualClock:
 
     def __init__(self, now_ms: int = 1_700_000_000_000) -> None:
         self._now_ms = now_ms
-        self._alarms: list[tuple[int, int, _VirtualAlarm]] = []
+        self._heap: list[tuple[int, int, _VirtualAlarm]] = []
         self._count = 0
+        self._stale = 0
 
     def now_ms(self) -> int:
         return self._now_ms
 
     def call_at(self, when_ms: int, callback: Callable[[], None]) -> Alarm:
-        alarm = _VirtualAlarm(callback)
+        alarm = _VirtualAlarm(callback, self._forget)
         self._count += 1
-        heappush(self._alarms, (max(when_ms, self._now_ms), self._count, alarm))
+        heappush(self._heap, (max(when_ms, self._now_ms), self._count, alarm))
         return alarm
+
+    def _forget(self) -> None:
+        self._stale += 1
+        if self._stale > STALE_LIMIT and self._stale > len(self._heap) // 2:
+            self._heap = [entry for entry in self._heap if entry[2].callback is not None]
+            heapify(self._heap)
+            self._stale = 0
+
+    @property
+    def alarms(self) -> int:
+        """How many are set."""
+        return len(self._heap) - self._stale
 
     @property
     def next_ms(self) -> int | None:
         """When the next alarm rings, or None."""
-        while self._alarms and self._alarms[0][2].callback is None:
-            heappop(self._alarms)
-        return self._alarms[0][0] if self._alarms else None
+        while self._heap and self._heap[0][2].callback is None:
+            heappop(self._heap)
+            self._stale -= 1
+        return self._heap[0][0] if self._heap else None
 
     def step(self) -> bool:
         """Move to the next alarm and let it ring. False where none is set."""
         if self.next_ms is None:
             return False
-        when_ms, _, alarm = heappop(self._alarms)
-        self._now_ms = when_ms
-        assert alarm.callback is not None, "cancelled alarms were cleared just now"
-        alarm.callback()
+        self._now_ms, _, alarm = heappop(self._heap)
+        callback, alarm.callback = alarm.callback, None
+        assert callback is not None, "cancelled alarms were cleared just now"
+        callback()
         return True
 
     def advance(self, by_ms: int) -> None:

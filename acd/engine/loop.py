@@ -8,7 +8,7 @@ is set, for the core's next deadline.
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Final
+from typing import Any, Final
 
 import structlog
 
@@ -29,6 +29,7 @@ COMMIT_TRIES: Final = 3
 COMMIT_RETRY_S: Final = 0.2
 
 Reader = Callable[[Sequence[Entry]], None]
+Answer = RequestAccepted | RequestRefused
 
 
 class InboxFull(NotTaken):
@@ -49,8 +50,12 @@ class Engine:
         self._inbox: deque[Input] = deque()
         self._wake = asyncio.Event()
         self._readers: dict[str, Reader] = {}
-        self._asked: dict[RequestId, asyncio.Future[RequestAccepted | RequestRefused]] = {}
-        self._barriers: list[asyncio.Future[None]] = []
+        self._submitted = 0
+        self._handled = 0
+        self._asked: dict[RequestId, deque[asyncio.Future[Answer]]] = {}
+        """Those who wait for an answer, in the order in which they asked: an id may be used again."""
+        self._barriers: deque[tuple[int, asyncio.Future[None]]] = deque()
+        """Those who wait until so many inputs are handled, committed and handed on."""
         self._alarm: Alarm | None = None
         self._stopping = False
         self._stopped = False
@@ -72,24 +77,23 @@ class Engine:
         if len(self._inbox) >= INBOX_LIMIT:
             raise InboxFull
         self._inbox.append(asked)
+        self._submitted += 1
         self._wake.set()
 
-    async def ask(self, request: i.Request) -> RequestAccepted | RequestRefused:
+    async def ask(self, request: i.Request) -> Answer:
         """Submit a request and wait for its answer, committed. Raises as `submit`."""
         self.submit(request)
-        answer: asyncio.Future[RequestAccepted | RequestRefused] = asyncio.get_running_loop().create_future()
-        self._asked[request.request] = answer
-        try:
-            return await answer
-        finally:
-            self._asked.pop(request.request, None)
+        answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self._asked.setdefault(request.request, deque()).append(answer)
+        return await answer
 
     async def settled(self) -> None:
-        """Return once all that was submitted before is committed and handed on: a sign of life, too."""
+        """Return once all that was submitted before is committed and handed on, and nothing is due: a sign of life,
+        too. What is submitted meanwhile is not waited for. Raises `EngineStopped` where that will never be."""
         if self._stopped:
             raise EngineStopped
-        barrier = asyncio.get_running_loop().create_future()
-        self._barriers.append(barrier)
+        barrier: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._barriers.append((self._submitted, barrier))
         self._wake.set()
         await barrier
 
@@ -104,22 +108,26 @@ class Engine:
             from acd import __version__
 
             self._inbox.appendleft(i.OpenJournal(self._journal.tag, self._journal.seed, __version__))
+            self._submitted += 1
         try:
             while not (self._stopping and not self._inbox):
                 await self._turn()
+            self._release_barriers()
         finally:
             self._end()
 
     async def _turn(self) -> None:
         if not self._inbox and not self._is_due():
-            self._release_barriers()
             self._set_alarm()
+            self._release_barriers()
             await self._wake.wait()
         self._wake.clear()
         entries = self._handle_batch()
         if entries:
             await self._commit(entries)
             self._hand_on(entries)
+            if self._inbox and not self._is_due():  # under load nobody who settles waits for the end of it
+                self._release_barriers()
             await asyncio.sleep(0)  # a backlog must not keep telephony from its turn
 
     def _handle_batch(self) -> list[Entry]:
@@ -127,6 +135,7 @@ class Engine:
         entries: list[Entry] = []
         while self._inbox and len(entries) < BATCH_LIMIT:
             entries.append(self._handle(self._inbox.popleft()))
+            self._handled += 1
         if not entries and self._is_due():
             entries.append(self._handle(i.PassTime()))
         return entries
@@ -168,8 +177,13 @@ class Engine:
                     self._resolve(fact)
 
     def _resolve(self, fact: RequestAccepted | RequestRefused) -> None:
-        answer = self._asked.pop(fact.request, None)
-        if answer is not None and not answer.done():
+        waiting = self._asked.get(fact.request)
+        if waiting is None:
+            return
+        answer = waiting.popleft()
+        if not waiting:
+            del self._asked[fact.request]
+        if not answer.done():  # who asked may have gone
             answer.set_result(fact)
 
     def _set_alarm(self) -> None:
@@ -179,20 +193,23 @@ class Engine:
         self._alarm = None if due_ms is None else self.clock.call_at(due_ms, self._wake.set)
 
     def _release_barriers(self) -> None:
-        for barrier in self._barriers:
+        while self._barriers and self._barriers[0][0] <= self._handled:
+            _, barrier = self._barriers.popleft()
             if not barrier.done():
                 barrier.set_result(None)
-        self._barriers.clear()
 
     def _end(self) -> None:
+        """Whoever still waits learns that it was in vain."""
         self._stopping = self._stopped = True
         if self._alarm is not None:
             self._alarm.cancel()
-        self._release_barriers()
-        for answer in self._asked.values():
-            if not answer.done():
-                answer.set_exception(EngineStopped())
+        left: list[asyncio.Future[Any]] = [barrier for _, barrier in self._barriers]
+        left += [answer for waiting in self._asked.values() for answer in waiting]
+        for future in left:
+            if not future.done():
+                future.set_exception(EngineStopped())
         self._asked.clear()
+        self._barriers.clear()
 
 
 def facts_of(entries: Sequence[Entry]) -> list[Fact]:

@@ -1,0 +1,111 @@
+"""The facts file: private, whole, and never in the way of a call."""
+
+import resource
+import signal
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from acd.engine.facts_file import FactLine, FactsFile, InputLine, lines_of, parse_line
+from acd.testing.journals import working_day
+from tests.engine.running import arrival, make_engine, running, set_up
+
+DAY = working_day("acdday")
+LINES = [line for entry in DAY for line in lines_of(entry)]
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "facts.jsonl"
+
+
+def _written(path: Path) -> list[InputLine | FactLine]:
+    return [parse_line(line) for line in path.read_bytes().splitlines()]
+
+
+def test_new_file_is_its_owners_alone(path: Path) -> None:
+    FactsFile(path).close()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_file_that_others_could_read_is_closed_to_them(path: Path) -> None:
+    path.touch(mode=0o644)
+    path.chmod(0o644)
+    FactsFile(path).close()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_every_input_and_fact_reads_back_equal_and_in_order(path: Path) -> None:
+    file = FactsFile(path)
+    file.read(DAY[:7])
+    file.read(DAY[7:])
+    file.close()
+    assert _written(path) == LINES
+
+
+def test_facts_carry_their_numbers_in_the_journal(path: Path) -> None:
+    file = FactsFile(path)
+    file.read(DAY)
+    file.close()
+    numbers = [line.number for line in _written(path) if isinstance(line, FactLine)]
+    assert numbers == list(range(1, len(numbers) + 1))
+
+
+def test_what_was_there_stays(path: Path) -> None:
+    for part in (DAY[:3], DAY[3:]):
+        file = FactsFile(path)
+        file.read(part)
+        file.close()
+    assert _written(path) == LINES
+
+
+@pytest.mark.parametrize("line", [b"", b"{", b"{}", b'{"number": 1}', b'{"at_ms": 1, "input": {"type": "Nonsense"}}'])
+def test_line_that_is_none_is_refused(line: bytes) -> None:
+    with pytest.raises(msgspec.DecodeError):
+        parse_line(line)
+
+
+async def test_full_disk_stops_no_call() -> None:
+    file = FactsFile(Path("/dev/full"))
+    engine, reading = make_engine()
+    engine.add_reader("facts file", file.read)
+    async with running(engine):
+        for asked in [*set_up(), arrival(1)]:
+            engine.submit(asked)
+        await engine.settled()
+    file.close()
+    assert arrival(1) in reading.inputs
+
+
+def test_mode_of_a_device_is_left_alone() -> None:
+    before = Path("/dev/full").stat().st_mode
+    FactsFile(Path("/dev/full")).close()
+    assert Path("/dev/full").stat().st_mode == before
+
+
+@pytest.fixture
+def small_disk() -> Iterator[int]:
+    """Files end in the middle of a line."""
+    size = 1_000
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    yield size
+    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    signal.signal(signal.SIGXFSZ, before)
+
+
+def test_line_that_the_disk_did_not_take_whole_does_not_spoil_the_next(path: Path, small_disk: int) -> None:
+    file = FactsFile(path)
+    file.read(DAY)
+    assert path.stat().st_size == small_disk
+    path.write_bytes(path.read_bytes()[: small_disk // 2 + 1])  # somebody made room
+    file.read(DAY[:1])
+    file.close()
+    *_, torn, first, second = path.read_bytes().splitlines()
+    with pytest.raises(msgspec.DecodeError):
+        parse_line(torn)
+    assert [parse_line(first), parse_line(second)] == list(lines_of(DAY[0]))
