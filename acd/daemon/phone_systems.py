@@ -22,8 +22,8 @@ with an error, so that the service manager starts it anew."""
 PhoneSystemFactory = Callable[[Config, Submit, AnswerCode, OnFailure], PhoneSystem]
 
 
-def asterisk(config: Config, submit: Submit, answer_code: AnswerCode, _on_failure: OnFailure) -> PhoneSystem:
-    """The Asterisk servers of this configuration. Their links come back by themselves and never fail."""
+def asterisk(config: Config, submit: Submit, answer_code: AnswerCode, on_failure: OnFailure) -> PhoneSystem:
+    """The Asterisk servers of this configuration. Their links come back by themselves."""
     from acd.telephony.ami.adapter import Asterisk
     from acd.telephony.ami.protocol import LinkLimits
     from acd.telephony.ami.server import ServerOptions
@@ -36,4 +36,4 @@ def asterisk(config: Config, submit: Submit, answer_code: AnswerCode, _on_failur
         retry_most_s=settings.retry_at_most_s,
     )
     options = ServerOptions(lost_after_s=settings.waiting_lost_after_s, link=limits)
-    return Asterisk(config.servers, config.phones, submit, answer_code, options)
+    return Asterisk(config.servers, config.phones, submit, answer_code, options, on_failure)

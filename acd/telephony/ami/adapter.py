@@ -8,7 +8,7 @@ from acd.config import ServerSettings
 from acd.core import Fact
 from acd.model import OfferId, Phone, ServerId
 from acd.router import facts as f
-from acd.telephony.ami.server import AsteriskServer, ServerOptions
+from acd.telephony.ami.server import AsteriskServer, OnFailure, ServerOptions
 from acd.telephony.port import AnswerCode, Submit
 
 log = structlog.get_logger(__name__)
@@ -24,7 +24,9 @@ class Asterisk:
         submit: Submit,
         answer_code: AnswerCode,
         options: ServerOptions | None = None,
+        on_failure: OnFailure | None = None,
     ) -> None:
+        self._on_failure = on_failure
         self._submit = submit
         self._answer_code = answer_code
         self._options = options or ServerOptions()
@@ -33,7 +35,7 @@ class Asterisk:
         self._server_of: dict[OfferId, ServerId] = {}
 
     def _make(self, settings: ServerSettings) -> AsteriskServer:
-        return AsteriskServer(settings, self._phones, self._submit, self._answer_code, self._options)
+        return AsteriskServer(settings, self._phones, self._submit, self._answer_code, self._options, self._on_failure)
 
     @property
     def unconfirmed_claims(self) -> int:

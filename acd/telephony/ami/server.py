@@ -6,7 +6,7 @@ operator's fallback.
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final
 
@@ -36,6 +36,10 @@ CODES_AT_ONCE: Final = 20
 """Feature codes that are answered at the same time on one server; the caller of one more hears «unavailable»."""
 
 
+OnFailure = Callable[[str, BaseException], None]
+"""Told of a task that failed, with its name: a bug, after which only a new start is safe."""
+
+
 class ServerOptions(msgspec.Struct, frozen=True, kw_only=True):
     """What holds for every server."""
 
@@ -55,14 +59,15 @@ class AsteriskServer:
         submit: Submit,
         answer_code: AnswerCode,
         options: ServerOptions,
+        on_failure: OnFailure | None = None,
     ) -> None:
         self.id = ServerId(settings.id)
         self.settings = settings
         self._submit_to = submit
         self._answer_code = answer_code
         self._options = options
-        self._tasks = Tasks(f"asterisk-{settings.id}")
-        self._connection_tasks = Tasks(f"asterisk-{settings.id}-link")
+        self._tasks = Tasks(f"asterisk-{settings.id}", on_failure)
+        self._connection_tasks = Tasks(f"asterisk-{settings.id}-link", on_failure)
         self._books = Books()
         self._acting = Acting(self.id, settings.address_of, self._books, self._send, self._expect_end)
         self._hearing = Hearing(

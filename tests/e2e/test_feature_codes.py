@@ -1,0 +1,113 @@
+"""Agents without a panel: log in, pause, ready, end wrap-up, log out from a phone, with number, PIN and a voice."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from acd.config import read_config
+from acd.core import Fact
+from acd.daemon import Daemon, asterisk
+from acd.engine.loop import facts_of
+from acd.journal.memory import MemoryJournal
+from acd.lab.servers import Lab
+from acd.router import facts as f
+from acd.sign_in import hash_pin
+from acd.telephony.sip import Phone
+from acd.testing.watching import Watching
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
+
+CONFIG = """
+[asterisk.a]
+host = "{host}"
+username = "acd"
+secret = "lab-acd"
+
+[queue.sales]
+name = "Sales"
+wrap_up_s = 60
+
+[pause.lunch]
+number = 1
+name = "Lunch"
+
+[agent.ana]
+name = "Ana"
+number = "41"
+pin_hash = "{pin_hash}"
+hot_desking = true
+queues = ["sales"]
+
+[phones]
+hot_desk = ["1901"]
+
+[sign_in]
+tries = 3
+"""
+
+
+class Desk:
+    """A daemon on the lab and the phone on a hot desk."""
+
+    def __init__(self, daemon: Daemon, phone: Phone, watching: Watching[Fact], lab: Lab) -> None:
+        self.daemon, self.phone, self.watching, self.lab = daemon, phone, watching, lab
+
+    async def key(self, code: str, pin: str, number: str = "41#") -> None:
+        """Dial the code, key in number and PIN, listen to the answer until Asterisk hangs up."""
+        call = await self.phone.place(code)
+        await call.answered(within_s=5)
+        await call.hears_sound(within_s=3)
+        await call.press(number)
+        await call.press(pin)
+        await call.hears_sound(within_s=5)
+        await call.ended(within_s=15)
+
+
+@pytest_asyncio.fixture
+async def desk(lab: Lab, tmp_path: Path) -> AsyncIterator[Desk]:
+    path = tmp_path / "acd.toml"
+    path.write_text(CONFIG.format(host=lab.a.host, pin_hash=hash_pin("4711")))
+    watching: Watching[Fact] = Watching()
+    daemon = Daemon(read_config(path), path, MemoryJournal(), asterisk)
+    daemon.engine.add_reader("test", lambda entries: watching.saw(*facts_of(entries)))
+    async with daemon, Phone("1901", "lab-1901", (lab.a.host, lab.a.sip_port)) as phone:
+        await phone.register()
+        await watching.sees(f.ServerSettled)
+        yield Desk(daemon, phone, watching, lab)
+
+
+async def test_agent_works_a_whole_shift_by_feature_codes(desk: Desk) -> None:
+    saw = desk.watching
+    await desk.key("*40", "4711#")
+    logged_in = await saw.sees(f.AgentLoggedIn)
+    assert (logged_in.agent, logged_in.phone) == ("ana", "1901"), "the phone is hers now"
+
+    async with Phone("2001", "lab-2001", (desk.lab.a.host, desk.lab.a.sip_port)) as customer:
+        caller = await customer.place("q-sales")
+        await (await desk.phone.ring(within_s=5)).answer()
+        await saw.sees(f.CallConnected)
+        await caller.hang_up()
+    await saw.sees(f.WrapUpStarted)
+    await desk.key("*44", "4711#")
+    assert (await saw.sees(f.WrapUpEnded)).by == "ana"
+
+    await desk.key("*431", "4711#")
+    assert (await saw.sees(f.AgentPaused)).reason == "lunch"
+    await desk.key("*42", "4711#")
+    await saw.sees(f.AgentBecameReady)
+    await desk.key("*41", "4711#")
+    await saw.sees(f.AgentLoggedOut)
+    counted = [fact for fact in saw.all(f.DirectCallEnded) if fact.counted]
+    assert not counted, "a feature code is no direct call"
+
+
+async def test_wrong_pin_changes_nothing_and_is_locked_in_the_end(desk: Desk) -> None:
+    for _ in range(3):
+        await desk.key("*4041", "9999#", number="")
+    await desk.key("*4041", "4711#", number="")
+    assert not desk.watching.all(f.AgentLoggedIn), "locked: the right PIN comes too late"
+    text = str(desk.watching.seen)
+    assert "9999" not in text
+    assert "4711" not in text
