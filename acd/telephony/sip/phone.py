@@ -13,13 +13,14 @@ sockets, within bounded time and whatever the far end does.
 
 import asyncio
 import contextlib
+from collections import deque
 from types import TracebackType
 from typing import Self
 
 from aiosipua import SipDigestAuth, SipRequest, parse_uri
 
 from acd.tasks import Tasks
-from acd.telephony.sip.binding import Binding
+from acd.telephony.sip.binding import Binding, NotRegistered
 from acd.telephony.sip.call import Call, State
 from acd.telephony.sip.incoming import IncomingCall
 from acd.telephony.sip.leg import Leg, Line, plain_reply
@@ -29,7 +30,7 @@ from acd.telephony.sip.watch import NothingHappened, Watch
 from acd.telephony.sip.wire import Address, Arrival, Wire
 
 FAREWELL_S = 2.0
-"""How long leaving waits for the far end: once for the calls' ends, once for the registrar."""
+"""How long leaving waits for the far end's and the registrar's word."""
 MAX_CALLS = 200
 """More calls at once are refused with 486: a phone that nobody attends must not grow for ever."""
 
@@ -61,7 +62,7 @@ class Phone:
         self._media = media
         self._rings = rings
         self._calls: dict[str, Call] = {}
-        self._ringing: list[IncomingCall] = []
+        self._ringing: deque[IncomingCall] = deque(maxlen=MAX_CALLS)
         self._watch = Watch()
         self._tasks = Tasks(f"phone-{number}")
         self._attending: tuple[float, float | None, float | None] | None = None
@@ -140,7 +141,7 @@ class Phone:
             within_s,
             lambda: NothingHappened(f"{self.number} did not ring within {within_s:g} s\n{self.conversation()}"),
         )
-        return self._ringing.pop(0)
+        return self._ringing.popleft()
 
     @property
     def rings_waiting(self) -> int:
@@ -243,14 +244,13 @@ class Phone:
         self._calls.pop(call.call_id, None)
 
     async def _say_farewell(self) -> None:
-        # Nobody may be there to confirm; then the phone leaves all the same.
-        with contextlib.suppress(TimeoutError, NothingHappened):
+        # Nobody may be there to confirm; then the phone leaves all the same, after one time-out and not two.
+        with contextlib.suppress(TimeoutError, NothingHappened, NotRegistered):
             async with asyncio.timeout(FAREWELL_S):
                 for ending in [call.hang_up() for call in tuple(self._calls.values())]:
                     await ending
-        if self._binding is not None and self._binding.registered:
-            with contextlib.suppress(Exception):
-                await self._binding.unregister(FAREWELL_S)
+                if self._binding is not None and self._binding.registered:
+                    await self._binding.unregister(FAREWELL_S)
 
     async def _close(self) -> None:
         if self._binding is not None:

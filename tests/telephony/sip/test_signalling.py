@@ -1,6 +1,7 @@
 """The softphone against a scripted far end: what is lost, repeated, crossed or wrong."""
 
 import asyncio
+import random
 from collections.abc import AsyncIterator
 
 import pytest
@@ -419,6 +420,36 @@ async def test_garbage_is_counted_and_survived(ana: Phone, far: FarEnd) -> None:
     for garbage in (b"", b"\0\0\0\0", b"\r\n\r\n", b"INVITE\r\n\r\n", b"SIP/2.0 200 OK\r\n\r\n", bytes(range(256))):
         far.throw(garbage, (host, int(port)))
     _, _ = await rung_and_talking(ana, far)
+
+
+@pytest.mark.parametrize("seed", range(5))
+async def test_mutilated_messages_disturb_nothing(ana: Phone, bob: Phone, far: FarEnd, seed: int) -> None:
+    broken: list[dict[str, object]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _loop, context: broken.append(context))
+    call, invite = await placed(ana, far)
+    ring, incoming = await rung(ana, far)
+    ok = far.reply(invite, 200, far.sdp.answer(invite.text, holding=False))
+    ring.answer()
+    wholes = [bytes(message) for message in (incoming, ok)]
+    wholes += [wholes[0].replace(b"INVITE", method) for method in (b"ACK", b"BYE", b"CANCEL", b"UPDATE", b"INFO")]
+    chance = random.Random(seed)
+    for _ in range(300):
+        far.throw(mutilated(chance.choice(wholes), chance))
+    await call.answered()
+    await (await bob.place(ana.uri)).ringing()
+    assert broken == []
+
+
+def mutilated(message: bytes, chance: random.Random) -> bytes:
+    """The message with some bytes changed, lost, repeated or put in."""
+    text = bytearray(message)
+    for _ in range(chance.randint(1, 5)):
+        begin = chance.randrange(len(text))
+        end = min(len(text), begin + chance.randint(0, 30))
+        put = chance.choice([b"", text[begin:end] * 2, b"\r\n", b"<", b'"', b";tag=", b":", b"\xff", b"0"])
+        text[begin:end] = put
+        text = text or bytearray(b"x")
+    return bytes(text)
 
 
 async def test_requests_of_unknown_calls_are_told_so(ana: Phone, far: FarEnd) -> None:
