@@ -1,6 +1,5 @@
 """The simulated phone system behind the telephony port."""
 
-import asyncio
 from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -8,11 +7,12 @@ from typing import Any, Final
 
 import structlog
 
+from acd.config import ServerSettings
 from acd.core import Fact
-from acd.model import OfferId, ServerId
+from acd.model import OfferId, Phone, ServerId
 from acd.router import facts as f
 from acd.tasks import Tasks
-from acd.telephony.port import AnswerCode, FeatureCode, Submit
+from acd.telephony.port import AnswerCode, CodeAnswer, FeatureCode, Submit
 from acd.telephony.simulated.calls import SimulatedCall
 from acd.telephony.simulated.exchange import Exchange, asked
 from acd.telephony.simulated.link import Link
@@ -23,6 +23,8 @@ from acd.telephony.simulated.timing import Clock
 log = structlog.get_logger(__name__)
 
 CODES_AT_ONCE: Final = 20
+
+OnFailure = Callable[[str, BaseException], None]
 
 
 class SimulatedPhones:
@@ -39,11 +41,12 @@ class SimulatedPhones:
         *,
         exchange: Exchange | None = None,
         answer_code: AnswerCode | None = None,
+        on_failure: OnFailure | None = None,
     ) -> None:
         self.exchange = exchange or Exchange(clock, servers)
         self._submit = submit
         self._answer_code = answer_code
-        self._tasks = Tasks("simulated-phones")
+        self._tasks = Tasks("simulated-phones", on_failure)
         self._links: dict[ServerId, Link] = {}
         self._server_of: dict[OfferId, ServerId] = {}
         self._by_fact: dict[type[Fact], Callable[[Any], None]] = {
@@ -78,13 +81,16 @@ class SimulatedPhones:
             if act is not None:
                 act(fact)
 
-    async def reconfigure(self, servers: Sequence[str]) -> None:
-        """Follow a change of the configuration: a server that stays keeps its link."""
-        for id_ in [id_ for id_ in self._links if id_ not in servers]:
+    async def reconfigure(self, servers: Sequence[ServerSettings], phones: frozenset[Phone]) -> None:
+        """Follow a change of the configuration: a server that stays keeps its link; phones that are new are put up."""
+        wanted = [settings.id for settings in servers]
+        for id_ in [id_ for id_ in self._links if id_ not in wanted]:
             self._links.pop(id_).close()
-        for name in servers:
-            if ServerId(name) not in self._links:
-                self._add(name).open()
+        for id_ in wanted:
+            if id_ not in self._links:
+                self._add(id_).open()
+        for number in sorted(phones):
+            self.exchange.phone(number)
 
     async def stop(self) -> None:
         for link in self._links.values():
@@ -136,11 +142,11 @@ class SimulatedPhones:
             self._tasks.start(f"code-{code.line.channel}", self._serve(self._answer_code, code, reply))
 
     async def _serve(self, answer_code: AnswerCode, code: FeatureCode, reply: Reply) -> None:
+        answer: CodeAnswer = "unavailable"
         try:
-            reply(await answer_code(code))
-        except asyncio.CancelledError:
-            reply("unavailable")
-            raise
+            answer = await answer_code(code)
+        finally:
+            reply(answer)
 
     # --- The world around the engine --------------------------------------------------------------------------
 
