@@ -1,0 +1,155 @@
+"""The command line: what it prints, and its exit codes."""
+
+import os
+import pty
+import subprocess
+import sys
+import types
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from acd import __version__, cli
+from acd.sign_in import _matches, is_pin_hash
+
+EXAMPLE = Path(__file__).parent.parent.parent / "config" / "acd.toml"
+BAD = Path(__file__).parent.parent / "samples" / "bad-config"
+
+
+@pytest.fixture
+def runner() -> CliRunner:
+    return CliRunner()
+
+
+def test_the_version(runner: CliRunner) -> None:
+    result = runner.invoke(cli.main, ["--version"])
+    assert (result.exit_code, result.stdout) == (0, f"acd, version {__version__}\n")
+
+
+def test_a_right_configuration_is_summed_up(runner: CliRunner, tmp_path: Path) -> None:
+    path = tmp_path / "acd.toml"
+    path.write_text(EXAMPLE.read_text())
+    path.chmod(0o600)
+    result = runner.invoke(cli.main, ["check-config", str(path)])
+    assert (result.exit_code, result.stderr) == (0, "")
+    rows = [line.split() for line in result.stdout.splitlines()]
+    assert ["queues", "2", "sales,", "support"] in rows
+    assert ["servers", "1", "main", "(127.0.0.1:5038)"] in rows
+    assert f"{path}: right" in result.stdout
+    assert "change me" not in result.output
+
+
+def test_warnings_do_not_make_it_wrong(runner: CliRunner, tmp_path: Path) -> None:
+    path = tmp_path / "acd.toml"
+    path.write_text('[asterisk.main]\nusername = "acd"\nsecret = "not a real one"\n')
+    path.chmod(0o644)
+    result = runner.invoke(cli.main, ["check-config", str(path)])
+    assert result.exit_code == 0
+    assert [line.split(":")[0] for line in result.stderr.splitlines()] == ["warning", "warning"]
+
+
+def test_names_are_no_markup(runner: CliRunner, tmp_path: Path) -> None:
+    path = tmp_path / "acd.toml"
+    path.write_text(
+        '[asterisk.main]\nusername = "acd"\nsecret = "x"\n[pause.lunch]\nnumber = 1\nname = "[red]Lunch[/]"\n'
+    )
+    assert "1 [red]Lunch[/]" in runner.invoke(cli.main, ["check-config", str(path)]).stdout
+
+
+@pytest.mark.parametrize("command", [["check-config"], ["run", "--config"]])
+def test_a_wrong_configuration_is_one_line_and_exit_code_2(runner: CliRunner, command: list[str]) -> None:
+    path = BAD / "port-too-large.toml"
+    result = runner.invoke(cli.main, [*command, str(path)])
+    wrong = "asterisk.main.port: 65536 is not allowed; allowed: a whole number, from 1 to 65535"
+    assert (result.exit_code, result.stdout, result.stderr) == (2, "", f"acd: {path}: {wrong}\n")
+
+
+@pytest.mark.parametrize("arguments", [["run"], ["check-config"], ["no-such-command"], ["run", "--log-level", "loud"]])
+def test_a_wrong_command_is_exit_code_2(runner: CliRunner, arguments: list[str]) -> None:
+    result = runner.invoke(cli.main, arguments)
+    assert result.exit_code == 2
+    assert "Traceback" not in result.output
+
+
+def test_a_facts_file_that_cannot_be_written_is_exit_code_2(tmp_path: Path) -> None:
+    facts = tmp_path / "no-such-folder" / "facts"
+    command = [
+        sys.executable,
+        "-m",
+        "acd",
+        "run",
+        "--config",
+        str(EXAMPLE),
+        "--facts",
+        str(facts),
+        "--log-level",
+        "error",
+    ]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=50, check=False)
+    assert ended.returncode == 2
+    assert ended.stderr == f"acd: the facts file {facts} cannot be written: No such file or directory\n"
+
+
+def test_a_pin_from_standard_input_is_hashed(runner: CliRunner) -> None:
+    result = runner.invoke(cli.main, ["hash-pin"], input="4711\n")
+    assert result.exit_code == 0
+    made = result.stdout.strip()
+    assert is_pin_hash(made)
+    assert _matches(made, "4711")
+
+
+@pytest.mark.parametrize("given", ["", "123\n", "words\n", "1" * 5_000])
+def test_what_is_no_pin_is_exit_code_2(runner: CliRunner, given: str) -> None:
+    result = runner.invoke(cli.main, ["hash-pin"], input=given)
+    assert (result.exit_code, result.stderr) == (2, "acd: a PIN is 4 to 12 digits\n")
+
+
+def test_a_pin_is_never_an_argument(runner: CliRunner) -> None:
+    result = runner.invoke(cli.main, ["hash-pin", "4711"])
+    assert result.exit_code == 2
+
+
+def test_on_a_terminal_the_pin_is_asked_for_twice_and_not_shown() -> None:
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "acd", "hash-pin"],
+        stdin=theirs,
+        stdout=subprocess.PIPE,
+        stderr=theirs,
+        start_new_session=True,
+    )
+    os.close(theirs)
+    seen = ""
+    for prompt in ("PIN: ", "Repeat for confirmation: "):
+        while not seen.endswith(prompt):
+            seen += os.read(ours, 1_000).decode()
+        os.write(ours, b"4711\n")
+    made, _ = process.communicate(timeout=50)
+    os.close(ours)
+    assert process.returncode == 0
+    assert is_pin_hash(made.decode().strip())
+    assert "4711" not in seen
+
+
+def test_a_command_of_another_room_is_loaded_when_it_is_there(
+    runner: CliRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room = types.ModuleType("acd_demo_of_a_test")
+    room.command = click.Command("demo", callback=lambda: click.echo("here"))  # type: ignore[attr-defined]
+    room.__spec__ = types.SimpleNamespace()  # type: ignore[assignment]
+    monkeypatch.setitem(sys.modules, room.__name__, room)
+    monkeypatch.setattr(cli, "LAZY", {"demo": room.__name__, "gone": "acd.lab.no_such_module"})
+    assert runner.invoke(cli.main, ["demo"]).stdout == "here\n"
+    listed = runner.invoke(cli.main, ["--help"]).stdout
+    assert "demo" in listed
+    assert "gone" not in listed
+    assert runner.invoke(cli.main, ["gone"]).exit_code == 2
+
+
+def test_other_commands_load_neither_the_engine_nor_a_softphone() -> None:
+    heavy = {"acd.engine", "acd.telephony", "panoramisk", "aiosipua"}
+    code = f"import sys, acd.cli; print([name for name in {heavy} if name in sys.modules])"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=50, check=True)
+    assert loaded.stdout == "[]\n"

@@ -1,0 +1,457 @@
+"""The daemon in this process: start, reload, stop, and what is left of it."""
+
+import asyncio
+import os
+import signal
+import stat
+from collections.abc import AsyncIterator, Callable, Sequence
+from pathlib import Path
+
+import pytest
+from structlog.testing import capture_logs
+
+from acd.config import read_config
+from acd.daemon import CannotStart, Daemon
+from acd.daemon import service as service_module
+from acd.daemon.sd_notify import Notifier
+from acd.engine.facts_file import FactLine, parse_line
+from acd.engine.loop import Engine, EngineStopped
+from acd.journal.memory import MemoryJournal
+from acd.journal.port import CommitFailed, Entry, JournalClosed
+from acd.model import AgentId, Caller, ChannelId, Line, Phone, QueueId, ServerId
+from acd.router import facts as f
+from acd.router import inputs as i
+from acd.telephony.port import FeatureCode
+from tests.daemon.recorded import PATIENCE_S, SERVER, RecordedPhones, Systemd, write
+
+FIRST = (
+    SERVER
+    + """
+[queue.sales]
+[queue.support]
+[agent.ana]
+phone = "1001"
+queues = ["sales", "support"]
+logged_in_at_start = true
+[agent.ben]
+phone = "1002"
+queues = ["support"]
+[phones]
+hot_desk = ["1901"]
+"""
+)
+WITHOUT_BEN = FIRST.replace('[agent.ben]\nphone = "1002"\nqueues = ["support"]\n', "")
+LINE = Line(ServerId("main"), ChannelId("1.1"))
+
+
+def open_files() -> set[str]:
+    """What this process has open, by number and target."""
+    found = set()
+    for number in Path("/proc/self/fd").iterdir():
+        try:
+            found.add(f"{number} {number.readlink()}")
+        except FileNotFoundError:
+            continue  # the folder itself
+    return found
+
+
+def tasks() -> set[str]:
+    current = asyncio.current_task()
+    return {task.get_name() for task in asyncio.all_tasks() if task is not current}
+
+
+@pytest.fixture(autouse=True)
+async def nothing_is_left() -> AsyncIterator[None]:
+    before = open_files(), tasks()
+    yield
+    assert (open_files(), tasks()) == before
+
+
+@pytest.fixture
+def phones() -> RecordedPhones:
+    return RecordedPhones()
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return write(tmp_path / "acd.toml", FIRST)
+
+
+def make(path: Path, phones: RecordedPhones, **others: object) -> Daemon:
+    options = {"journal": MemoryJournal()} | others
+    return Daemon(read_config(path), path, telephony_factory=phones.make, **options)  # type: ignore[arg-type]
+
+
+# --- Start and stop -----------------------------------------------------------------------------------------------
+
+
+async def test_the_phone_system_starts_once_the_core_knows_the_configuration(
+    path: Path, phones: RecordedPhones
+) -> None:
+    async with make(path, phones):
+        configured = f.JournalOpened, f.RouterConfigured, f.QueueConfigured, f.AgentConfigured
+        assert sum(len(phones.of(kind)) for kind in configured) == 5
+        assert phones.did == ["start after 5 facts"]
+        assert phones.config.phones == {"1001", "1002", "1901"}
+
+
+async def test_agents_are_logged_in_at_start(path: Path, phones: RecordedPhones) -> None:
+    async with make(path, phones) as daemon:
+        await daemon.engine.settled()
+        assert [(fact.agent, fact.by) for fact in phones.of(f.AgentLoggedIn)] == [("ana", "configuration")]
+
+
+async def test_nobody_is_logged_in_by_an_engine_that_comes_back(path: Path, phones: RecordedPhones) -> None:
+    journal = MemoryJournal()
+    await journal.append([Entry(1, 1, i.OpenJournal("t", 1, "0"), (f.JournalOpened(1, "t", 1, "0"),))])
+    daemon = make(path, phones, journal=journal)
+    daemon.engine._core.state.fact_count = 1
+    async with daemon:
+        await daemon.engine.settled()
+        assert not phones.of(f.AgentLoggedIn)
+
+
+async def test_a_call_goes_through_the_daemon(path: Path, phones: RecordedPhones) -> None:
+    async with make(path, phones) as daemon:
+        phones.submit(i.ServerReported(LINE.server))
+        phones.submit(i.CallArrived(LINE, QueueId("sales"), Caller("555")))
+        await daemon.engine.settled()
+        assert [fact.agent for fact in phones.of(f.OfferMade)] == ["ana"]
+
+
+async def test_a_feature_code_goes_through_the_daemon(path: Path, phones: RecordedPhones) -> None:
+    async with make(path, phones):
+        answer = await phones.answer_code(FeatureCode(LINE, "login", "41", "4711", None, Phone("1002")))
+        assert answer == "wrong"
+
+
+async def test_a_stop_ends_the_phone_system_first_and_takes_its_last_reports(
+    path: Path, phones: RecordedPhones
+) -> None:
+    async def last_report() -> None:
+        phones.submit(i.ServerReported(LINE.server))
+
+    phones.stops = last_report
+    journal = MemoryJournal()
+    async with make(path, phones, journal=journal):
+        pass
+    assert phones.did[-1] == "stop"
+    assert phones.of(f.ServerRollCalled)
+    with pytest.raises(EngineStopped):
+        phones.submit(i.PassTime())
+    with pytest.raises(JournalClosed):
+        await journal.append([])
+
+
+async def test_a_phone_system_that_does_not_stop_is_given_up(
+    path: Path, phones: RecordedPhones, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service_module, "STOP_TELEPHONY_WITHIN_S", 0.05)
+    phones.stops = lambda: asyncio.get_running_loop().create_future()
+    journal = MemoryJournal()
+    with capture_logs() as logged:
+        async with make(path, phones, journal=journal):
+            pass
+    assert ("a part took too long", "telephony") in [(entry["event"], entry.get("part")) for entry in logged]
+    assert journal._closed
+
+
+async def test_a_phone_system_that_fails_to_stop_does_not_keep_the_rest_open(
+    path: Path, phones: RecordedPhones
+) -> None:
+    async def fails() -> None:
+        raise RuntimeError("no")
+
+    phones.stops = fails
+    journal = MemoryJournal()
+    with capture_logs() as logged:
+        async with make(path, phones, journal=journal):
+            pass
+    assert "a part failed" in [entry["event"] for entry in logged]
+    assert journal._closed
+
+
+async def test_an_engine_that_does_not_finish_is_given_up(
+    path: Path, phones: RecordedPhones, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Stuck(MemoryJournal):
+        stuck = False
+
+        async def append(self, entries: Sequence[Entry]) -> None:
+            if self.stuck:
+                await asyncio.get_running_loop().create_future()
+            await super().append(entries)
+
+    monkeypatch.setattr(service_module, "STOP_ENGINE_WITHIN_S", 0.05)
+    journal = Stuck()
+    async with make(path, phones, journal=journal) as daemon:
+        journal.stuck = True
+        daemon.engine.submit(i.ServerReported(LINE.server))
+    assert journal._closed
+
+
+async def test_a_start_that_fails_undoes_what_was_started(path: Path, phones: RecordedPhones, tmp_path: Path) -> None:
+    phones.start_fails = RuntimeError("no")
+    journal = MemoryJournal()
+    with pytest.raises(RuntimeError, match="no"):
+        async with make(path, phones, journal=journal, facts_path=tmp_path / "facts"):
+            pytest.fail("it did not start")
+    assert phones.did[-1] == "stop"
+    assert journal._closed
+
+
+async def test_a_facts_file_that_cannot_be_written_is_the_operators_mistake(
+    path: Path, phones: RecordedPhones, tmp_path: Path
+) -> None:
+    with pytest.raises(CannotStart, match=r"no-such-folder/facts cannot be written: No such file or directory"):
+        async with make(path, phones, facts_path=tmp_path / "no-such-folder" / "facts"):
+            pytest.fail("it did start")
+
+
+async def test_every_fact_is_in_the_facts_file_which_is_private(
+    path: Path, phones: RecordedPhones, tmp_path: Path
+) -> None:
+    facts_path = tmp_path / "facts"
+    async with make(path, phones, facts_path=facts_path):
+        pass
+    assert stat.S_IMODE(facts_path.stat().st_mode) == 0o600
+    lines = [parse_line(line) for line in facts_path.read_bytes().splitlines()]
+    assert [line.fact for line in lines if isinstance(line, FactLine)] == phones.facts
+
+
+async def test_what_is_odd_in_the_configuration_is_said_at_the_start(path: Path, phones: RecordedPhones) -> None:
+    write(path, SERVER)
+    with capture_logs() as logged:
+        async with make(path, phones):
+            pass
+    assert any("there is no queue" in entry.get("warning", "") for entry in logged)
+
+
+async def test_an_unknown_queue_in_the_dialplan_is_in_the_log(path: Path, phones: RecordedPhones) -> None:
+    async with make(path, phones) as daemon:
+        with capture_logs() as logged:
+            phones.submit(i.CallArrived(LINE, QueueId("salse"), Caller("555")))
+            await daemon.engine.settled()
+    refused = [entry for entry in logged if entry["event"] == "call refused"]
+    assert [(entry["queue"], entry["reason"]) for entry in refused] == [("salse", "unknown-queue")]
+    assert "the configuration does not have" in refused[0]["mend"]
+
+
+# --- Reload -------------------------------------------------------------------------------------------------------
+
+
+async def test_a_reload_tells_the_core_what_differs(path: Path, phones: RecordedPhones) -> None:
+    async with make(path, phones) as daemon:
+        write(path, WITHOUT_BEN.replace("[queue.sales]", "[queue.sales]\nring_timeout_s = 20"))
+        phones.facts.clear()
+        assert await daemon.reload()
+        assert [type(fact) for fact in phones.facts] == [f.QueueConfigured, f.AgentRetired]
+
+
+async def test_a_reload_without_a_change_changes_nothing(path: Path, phones: RecordedPhones) -> None:
+    async with make(path, phones) as daemon:
+        await daemon.engine.settled()
+        phones.facts.clear()
+        assert await daemon.reload()
+        assert (phones.facts, phones.asked) == ([], None)
+
+
+async def test_a_reload_tells_the_phone_system_of_servers_and_phones(path: Path, phones: RecordedPhones) -> None:
+    async with make(path, phones) as daemon:
+        more = '[asterisk.second]\nhost = "127.0.0.2"\nusername = "acd"\nsecret = "not a real one"\n'
+        write(path, more + WITHOUT_BEN)
+        assert await daemon.reload()
+        assert phones.asked == (daemon.config.servers, frozenset({Phone("1001"), Phone("1901")}))
+        assert [server.id for server in daemon.config.servers] == ["second", "main"]
+
+
+async def test_a_wrong_file_changes_nothing_and_says_why(path: Path, phones: RecordedPhones) -> None:
+    async with make(path, phones) as daemon:
+        await daemon.engine.settled()
+        old = daemon.config
+        phones.facts.clear()
+        write(path, WITHOUT_BEN.replace('"sales", "support"', '"sales", "suport"'))
+        with capture_logs() as logged:
+            assert not await daemon.reload()
+        await daemon.engine.settled()
+        assert (phones.facts, phones.asked, daemon.config) == ([], None, old)
+    (said,) = [entry for entry in logged if entry["log_level"] == "error"]
+    assert said["event"] == "configuration is wrong, nothing was changed"
+    assert 'agent.ana.queues[1]: there is no queue "suport"; allowed: sales, support' in said["error"]
+
+
+async def test_a_file_that_is_gone_changes_nothing(path: Path, phones: RecordedPhones) -> None:
+    async with make(path, phones) as daemon:
+        await asyncio.to_thread(path.unlink)
+        assert not await daemon.reload()
+        assert daemon.config.queues
+
+
+async def test_a_fault_while_reading_changes_nothing(
+    path: Path, phones: RecordedPhones, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(_path: Path) -> None:
+        raise ZeroDivisionError
+
+    async with make(path, phones) as daemon:
+        monkeypatch.setattr(service_module, "read_config", fails)
+        assert not await daemon.reload()
+        assert not daemon.failed
+
+
+async def test_a_call_in_progress_does_not_notice_a_reload(path: Path, phones: RecordedPhones) -> None:
+    async with make(path, phones) as daemon:
+        phones.submit(i.ServerReported(LINE.server))
+        phones.submit(i.CallArrived(LINE, QueueId("sales"), Caller("555")))
+        await daemon.engine.settled()
+        (offer,) = phones.of(f.OfferMade)
+        phones.submit(i.LegAnswered(offer.offer))
+        phones.submit(i.LegBridged(offer.offer))
+        await daemon.engine.settled()
+        write(path, SERVER + '[queue.support]\n[agent.ben]\nphone = "1002"\nqueues = ["support"]\n')
+        assert await daemon.reload()
+        assert phones.of(f.CallConnected)
+        assert not phones.of(f.CallEnded)
+        phones.submit(i.LegEnded(offer.offer, "hung-up"))
+        await daemon.engine.settled()
+        assert [fact.agent for fact in phones.of(f.CallEnded)] == [AgentId("ana")]
+
+
+async def test_new_pins_and_pause_reasons_hold_after_a_reload(path: Path, phones: RecordedPhones) -> None:
+    from acd.sign_in import hash_pin
+
+    async with make(path, phones) as daemon:
+        known = FIRST.replace("[agent.ana]", f'[agent.ana]\nnumber = "41"\npin_hash = "{hash_pin("4711")}"')
+        write(path, known + "[pause.lunch]\nnumber = 1\n")
+        assert await daemon.reload()
+        answer = await phones.answer_code(FeatureCode(LINE, "pause", "41", "4711", 1, Phone("1001")))
+        assert answer == "paused"
+
+
+async def test_what_a_reload_cannot_change_is_said(path: Path, phones: RecordedPhones) -> None:
+    async with make(path, phones) as daemon:
+        write(path, FIRST + "[telephony]\nping_every_s = 9\n")
+        with capture_logs() as logged:
+            assert await daemon.reload()
+    assert "[telephony] has changed: that takes effect at the next start" in [entry["event"] for entry in logged]
+
+
+async def test_a_large_reload_lets_calls_have_their_turn(
+    path: Path, phones: RecordedPhones, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waiting: list[int] = []
+    settled = Engine.settled
+
+    async def watched(engine: Engine) -> None:
+        waiting.append(engine.backlog)
+        await settled(engine)
+
+    async with make(path, phones) as daemon:
+        agents = "".join(f'[agent.a{number}]\nqueues = ["sales"]\n' for number in range(1_700))
+        write(path, FIRST + agents)
+        monkeypatch.setattr(Engine, "settled", watched)
+        assert await daemon.reload()
+    assert waiting == [500, 500, 500, 200]
+    assert len(phones.of(f.AgentConfigured)) == 1_702
+
+
+# --- As a process -------------------------------------------------------------------------------------------------
+
+
+async def running(daemon: Daemon, systemd: Systemd, meanwhile: Callable[[], object]) -> int:
+    """Run until ready, do something, and wait for the end: the exit code."""
+
+    async def when_ready() -> None:
+        await systemd.hear_until("READY=1")
+        meanwhile()
+
+    async with asyncio.timeout(PATIENCE_S), asyncio.TaskGroup() as group:
+        group.create_task(when_ready())
+        code = group.create_task(daemon.run())
+    return code.result()
+
+
+@pytest.fixture
+async def systemd(tmp_path: Path) -> AsyncIterator[Systemd]:
+    async with Systemd(str(tmp_path / "notify")) as systemd:
+        yield systemd
+
+
+@pytest.fixture
+def notifier(systemd: Systemd) -> Notifier:
+    return Notifier({"NOTIFY_SOCKET": systemd.address, "WATCHDOG_USEC": "100000"})
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_a_signal_ends_it_well(
+    path: Path, phones: RecordedPhones, systemd: Systemd, notifier: Notifier, number: int
+) -> None:
+    daemon = make(path, phones, notifier=notifier)
+    assert await running(daemon, systemd, lambda: os.kill(os.getpid(), number)) == 0
+    assert phones.did[-1] == "stop"
+    assert (await systemd.hear_until("STOPPING=1"))[1] == "STATUS=stopping"
+    assert systemd.heard_all()
+
+
+async def test_a_phone_system_that_fails_ends_it_with_an_error(
+    path: Path, phones: RecordedPhones, systemd: Systemd, notifier: Notifier
+) -> None:
+    daemon = make(path, phones, notifier=notifier)
+    with capture_logs() as logged:
+        code = await running(daemon, systemd, lambda: phones.on_failure("asterisk/link", RuntimeError("broken")))
+    assert code == 1
+    assert [entry["task"] for entry in logged if entry["log_level"] == "critical"] == ["asterisk/link"]
+
+
+class Failing(MemoryJournal):
+    """Fails once told to; at first or later."""
+
+    def __init__(self, fails: bool) -> None:
+        super().__init__()
+        self.fails = fails
+
+    async def append(self, entries: Sequence[Entry]) -> None:
+        if self.fails:
+            raise CommitFailed("the disk is full")
+        await super().append(entries)
+
+
+async def test_a_journal_that_fails_ends_it_with_an_error(
+    path: Path, phones: RecordedPhones, systemd: Systemd, notifier: Notifier
+) -> None:
+    journal = Failing(fails=False)
+    daemon = make(path, phones, journal=journal, notifier=notifier)
+
+    def fail() -> None:
+        journal.fails = True
+        phones.submit(i.ServerReported(LINE.server))
+
+    assert await running(daemon, systemd, fail) == 1
+
+
+async def test_a_journal_that_fails_at_the_start_is_never_ready(
+    path: Path, phones: RecordedPhones, systemd: Systemd, notifier: Notifier
+) -> None:
+    assert await make(path, phones, journal=Failing(fails=True), notifier=notifier).run() == 1
+    assert systemd.heard_all()
+
+
+async def test_the_watchdog_is_silent_while_the_engine_stands_still(
+    path: Path, phones: RecordedPhones, systemd: Systemd, notifier: Notifier
+) -> None:
+    free = asyncio.Event()
+    free.set()
+
+    class Slow(MemoryJournal):
+        async def append(self, entries: Sequence[Entry]) -> None:
+            await free.wait()
+            await super().append(entries)
+
+    async with make(path, phones, journal=Slow(), notifier=notifier) as daemon:
+        await systemd.hear_until("WATCHDOG=1")
+        free.clear()
+        daemon.engine.submit(i.ServerReported(LINE.server))
+        heard = await systemd.hear_for(0.5)
+        assert len(heard) <= 1, "the one that was on its way"
+        free.set()
+        await systemd.hear_until("WATCHDOG=1")
