@@ -138,7 +138,7 @@ def _call_queued(state: State, fact: f.CallQueued) -> None:
     state.call_on[fact.line] = fact.call
     state.queues[fact.queue].length += 1
     state.queues[fact.queue].calls += 1
-    state.server(fact.line.server).channels.present[fact.line.channel] = None
+    state.server(fact.line.server).channels.enter(fact.line.channel)
     _wait(state, call)
 
 
@@ -212,7 +212,7 @@ def _offer_made(state: State, fact: f.OfferMade) -> None:
     call.offer = fact.offer
     state.take_from_line(call)
     state.offers[fact.offer] = Offer(fact.offer, fact.call, fact.agent, fact.queue, fact.line)
-    state.server(fact.line.server).legs.present[fact.offer] = None
+    state.server(fact.line.server).legs.enter(fact.offer)
     _due(state, fact.ring_until_ms, "ring", fact.offer)
     state.relist(agent)
 
@@ -372,7 +372,7 @@ def _wrap_up_ended(state: State, fact: f.WrapUpEnded) -> None:
 def _direct_call_started(state: State, fact: f.DirectCallStarted) -> None:
     state.direct_calls[fact.line] = DirectCall(fact.phone, fact.agent, fact.direction, fact.counted)
     state.lines_of.setdefault(fact.phone, {})[fact.line] = None
-    state.server(fact.line.server).channels.present[fact.line.channel] = None
+    state.server(fact.line.server).channels.enter(fact.line.channel)
     _relist_at(state, fact.phone)
 
 

@@ -22,6 +22,8 @@ def reported(turn: Turn, report: i.ServerReported) -> None:
     ended is concluded only of what has not been heard of since.
     """
     server = turn.state.servers.get(report.server) or Server()
+    if report.first and (server.up or server.settling) and not server.given_up:
+        links.lost(turn, i.LinkLost(report.server))
     unheard = [seen for seen in report.callers if seen.channel in server.channels.unseen]
     legs = [seen for seen in report.legs if _is_ours(turn, report.server, seen.offer)]
     silent = [seen.offer for seen in legs if seen.offer in server.legs.unseen]

@@ -155,7 +155,13 @@ class Roll:
         self.unseen.update(self.present)
         self.present = {}
 
+    def enter(self, name: str) -> None:
+        """It is heard of now, for the first time or again."""
+        self.unseen.pop(name, None)
+        self.present[name] = None
+
     def see(self, name: str) -> None:
+        """It is there, if it was known."""
         if name in self.unseen:
             del self.unseen[name]
             self.present[name] = None

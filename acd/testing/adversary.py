@@ -1,0 +1,223 @@
+"""Inputs by chance, kind and unkind: a phone system that repeats itself, is late, reports what never was and loses
+its links, people who ask for anything, and a configuration that changes under them.
+
+Everything is chosen through `choose`, so that a seeded generator or Hypothesis can lead.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import TypeVar, get_args
+
+from acd.core import Fact, Input
+from acd.model import AgentId, Caller, ChannelId, Direction, Line, OfferId, Phone, QueueId, RequestId, ServerId
+from acd.router import facts as f
+from acd.router import inputs as i
+from acd.router.settings import AgentSettings, PauseReason, QueueSettings, RouterSettings
+from acd.router.state import State
+from acd.router.states import Work
+
+T = TypeVar("T")
+
+
+class Chooser:
+    """How the adversary chooses."""
+
+    def __init__(self, choose: Callable[[Sequence[object]], object]) -> None:
+        self._choose = choose
+
+    def of(self, options: Sequence[T]) -> T:
+        """One of the options."""
+        return self._choose(options)  # type: ignore[return-value]
+
+    def some(self, options: Sequence[T], most: int) -> tuple[T, ...]:
+        """None to `most` of the options, perhaps one of them twice."""
+        return tuple(self.of(options) for _ in range(self.of(range(most + 1)))) if options else ()
+
+    def yes(self) -> bool:
+        return self.of((False, True))
+
+    def likely(self) -> bool:
+        """Three times of four."""
+        return self.of((True, True, True, False))
+
+
+SERVERS = tuple(ServerId(name) for name in "ab")
+QUEUES = tuple(QueueId(name) for name in ("sales", "support", "billing", "night"))
+AGENTS = tuple(AgentId(name) for name in ("ana", "ben", "cleo", "dora", "emil", "fay"))
+PHONES = tuple(Phone(str(number)) for number in range(1001, 1008))
+REASONS = ("lunch", "training", "no-such-reason")
+STEPS_MS = (0, 0, 0, 1, 50, 50, 300, 300, 1_000, 1_000, 3_000, 3_000, 6_000, 15_000)
+LONG_STEPS_MS = (20_000, 70_000, 300_000)
+CHANNELS_KEPT = 24
+OFFERS_KEPT = 12
+
+
+class Adversary:
+    """Makes inputs. It knows what was said and what was answered, and prefers it to pure invention."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._lines: list[Line] = [Line(server, ChannelId(f"{server}-0")) for server in SERVERS]
+        self._offers: list[OfferId] = [OfferId("never-made")]
+        self._count = 0
+
+    def hear(self, facts: Sequence[Fact]) -> None:
+        """Remember the offers: reports name them, also when they are long over."""
+        self._offers = [*self._offers, *(fact.offer for fact in facts if isinstance(fact, f.OfferMade))]
+        self._offers = self._offers[-OFFERS_KEPT:]
+
+    # --- Calls ------------------------------------------------------------------------------------------------
+
+    def call_arrives(self, choice: Chooser) -> Input:
+        queue = choice.of((*QUEUES, *QUEUES, QueueId("unknown")))
+        priority, waited_ms = choice.of((0, 0, 0, 1, 5)), choice.of((0, 0, 0, 3_000, 90_000))
+        return i.CallArrived(self._line(choice), queue, Caller("555", "Bob"), priority, (), waited_ms)
+
+    def caller_leaves(self, choice: Chooser) -> Input:
+        return i.CallerLeft(self._known_line(choice), choice.yes())
+
+    # --- Legs -------------------------------------------------------------------------------------------------
+
+    def leg_answers(self, choice: Chooser) -> Input:
+        return i.LegAnswered(self._offer(choice, Work.RINGING))
+
+    def leg_is_bridged(self, choice: Chooser) -> Input:
+        return i.LegBridged(self._offer(choice, Work.CONNECTING))
+
+    def leg_ends(self, choice: Chooser) -> Input:
+        return i.LegEnded(self._offer(choice, Work.TALKING), choice.of(get_args(i.LegEnd)))
+
+    def any_leg_ends(self, choice: Chooser) -> Input:
+        return i.LegEnded(choice.of(self._offers), choice.of(get_args(i.LegEnd)))
+
+    # --- Direct calls -----------------------------------------------------------------------------------------
+
+    def phone_is_used(self, choice: Chooser) -> Input:
+        return i.PhoneInUse(choice.of(PHONES), self._line(choice), choice.of(get_args(Direction)))
+
+    def direct_call_changes(self, choice: Chooser) -> Input:
+        line = choice.of(tuple(self._state.direct_calls) or (self._known_line(choice),))
+        changes: tuple[Input, ...] = (i.PhoneAnswered(line), i.PhoneServes(line), i.PhoneReleased(line))
+        return choice.of((*changes, i.PhoneReleased(line)))
+
+    # --- Servers ----------------------------------------------------------------------------------------------
+
+    def link_is_lost(self, choice: Chooser) -> Input:
+        return i.LinkLost(choice.of((*SERVERS, *SERVERS, ServerId("never-heard-of"))))
+
+    def server_reports_all(self, choice: Chooser) -> Input:
+        """An honest report, as far as the core's own beliefs go."""
+        server = choice.of(SERVERS)
+        callers = tuple(
+            i.SeenCaller(call.line.channel, "talking" if call.connected_at_ms is not None else "waiting")
+            for call in self._state.calls.values()
+            if call.line.server == server
+        )
+        legs = tuple(
+            i.SeenLeg(offer.id, self._believed(offer.agent))
+            for offer in self._state.offers.values()
+            if offer.line.server == server
+        )
+        phones = tuple(
+            i.SeenPhone(direct.phone, line.channel, direct.direction, direct.answered_at_ms is not None)
+            for line, direct in self._state.direct_calls.items()
+            if line.server == server
+        )
+        return i.ServerReported(server, callers, legs, phones)
+
+    def _believed(self, agent: AgentId) -> i.LegState:
+        states: dict[Work, i.LegState] = {Work.RINGING: "ringing", Work.CONNECTING: "answered"}
+        return states.get(self._state.agents[agent].work, "talking")
+
+    def server_reports_anything(self, choice: Chooser) -> Input:
+        """Whatever subset, in whatever state, also of what never was or is on the other server."""
+        lines = choice.some(self._lines, 4)
+        callers = tuple(i.SeenCaller(line.channel, choice.of(get_args(i.CallerPlace))) for line in lines)
+        legs = tuple(i.SeenLeg(offer, choice.of(get_args(i.LegState))) for offer in choice.some(self._offers, 4))
+        phones = tuple(
+            i.SeenPhone(choice.of(PHONES), line.channel, choice.of(get_args(Direction)), choice.yes())
+            for line in choice.some(self._lines, 2)
+        )
+        return i.ServerReported(choice.of(SERVERS), callers, legs, phones, first=choice.yes(), last=choice.yes())
+
+    # --- People -----------------------------------------------------------------------------------------------
+
+    def log_in(self, choice: Chooser) -> Input:
+        phone = None if choice.likely() else choice.of(PHONES)
+        return i.LogIn(
+            request=self._request(), agent=self._agent(choice), by="x", queues=self._some(choice), phone=phone
+        )
+
+    def log_out(self, choice: Chooser) -> Input:
+        return i.LogOut(request=self._request(), agent=self._agent(choice), by="x", queues=self._some(choice))
+
+    def pause(self, choice: Chooser) -> Input:
+        queues, reason = self._some(choice), choice.of(REASONS)
+        return i.Pause(request=self._request(), agent=self._agent(choice), by="x", reason=reason, queues=queues)
+
+    def get_ready(self, choice: Chooser) -> Input:
+        return i.GetReady(request=self._request(), agent=self._agent(choice), by="x", queues=self._some(choice))
+
+    def end_wrap_up(self, choice: Chooser) -> Input:
+        return i.EndWrapUp(request=self._request(), agent=self._agent(choice), by="x")
+
+    # --- Configuration ----------------------------------------------------------------------------------------
+
+    def router_is_configured(self, choice: Chooser) -> Input:
+        reasons = (PauseReason("lunch", "Lunch", 1), PauseReason("training", "Training", 2))
+        refusal_ms, rest_ms, lost_ms = choice.of((1_000, 5_000)), choice.of((1_000, 10_000)), choice.of((1_000, 60_000))
+        return i.ConfigureRouter(RouterSettings(refusal_ms, rest_ms, lost_ms, reasons))
+
+    def queue_is_configured(self, choice: Chooser) -> Input:
+        queue = choice.of(QUEUES)
+        return i.ConfigureQueue(
+            QueueSettings(
+                queue,
+                queue.title(),
+                ring_timeout_ms=choice.of((3_000, 15_000)),
+                wrap_up_ms=choice.of((0, 1, 10_000)),
+                max_wait_ms=choice.of((None, None, None, 1, 20_000, 60_000)),
+                max_length=choice.of((None, None, None, 1, 8)),
+            )
+        )
+
+    def queue_is_retired(self, choice: Chooser) -> Input:
+        return i.RetireQueue(choice.of(QUEUES))
+
+    def agent_is_configured(self, choice: Chooser) -> Input:
+        agent = choice.of(AGENTS)
+        phone = choice.of((PHONES[AGENTS.index(agent)], PHONES[AGENTS.index(agent)], None))
+        queues = choice.of((QUEUES, QUEUES[:2], QUEUES[1:], QUEUES[:1], (*QUEUES, QueueId("unknown"))))
+        return i.ConfigureAgent(AgentSettings(agent, agent.title(), phone, queues, choice.yes()))
+
+    def agent_is_retired(self, choice: Chooser) -> Input:
+        return i.RetireAgent(choice.of(AGENTS))
+
+    # --- What is there ----------------------------------------------------------------------------------------
+
+    def _line(self, choice: Chooser) -> Line:
+        """Mostly a new channel; sometimes one that was used before, or is in use."""
+        if not choice.likely():
+            return choice.of(self._lines)
+        self._count += 1
+        server = choice.of(SERVERS)
+        self._lines = [*self._lines, Line(server, ChannelId(f"{server}-{self._count}"))][-CHANNELS_KEPT:]
+        return self._lines[-1]
+
+    def _known_line(self, choice: Chooser) -> Line:
+        live = tuple(self._state.call_on)
+        return choice.of(live) if live and choice.likely() else choice.of(self._lines)
+
+    def _offer(self, choice: Chooser, work: Work) -> OfferId:
+        """Mostly one for which the report makes sense."""
+        fit = [offer.id for offer in self._state.offers.values() if self._state.agents[offer.agent].work is work]
+        return choice.of(fit) if fit and choice.likely() else choice.of(self._offers)
+
+    def _agent(self, choice: Chooser) -> AgentId:
+        return choice.of((*AGENTS, *AGENTS, AgentId("nobody")))
+
+    def _some(self, choice: Chooser) -> tuple[QueueId, ...]:
+        return () if choice.likely() else choice.some((*QUEUES, QueueId("unknown")), 3)
+
+    def _request(self) -> RequestId:
+        self._count += 1
+        return RequestId(f"r{self._count}")

@@ -1,0 +1,92 @@
+"""The books of calls, offers and agents, kept from the facts alone: whatever the core believes, these must add up.
+
+Nothing here reads the core's state, so a core that is wrong and consistent with itself is found out.
+"""
+
+from acd.model import AgentId, CallId, OfferId
+from acd.router import facts as f
+
+
+class Ledger:
+    """Post every fact in order; `AssertionError` where the story does not add up."""
+
+    def __init__(self) -> None:
+        self.now_ms = 0
+        self.waiting: dict[CallId, None] = {}
+        self.offered: dict[OfferId, f.OfferMade] = {}
+        self.accepted: set[OfferId] = set()
+        self.talking: dict[OfferId, f.CallConnected] = {}
+        self.wrapping_up: dict[AgentId, f.WrapUpStarted] = {}
+        self.ids: set[str] = set()
+        self.queued = 0
+        self.ended: dict[str, int] = {}
+
+    def post(self, fact: f.Fact) -> None:
+        """Enter one fact."""
+        assert fact.at_ms >= self.now_ms, f"time went back to {fact}"
+        self.now_ms = fact.at_ms
+        match fact:
+            case f.CallQueued():
+                self._is_new(fact.call)
+                self.waiting[fact.call] = None
+                self.queued += 1
+            case f.OfferMade():
+                self._offer_made(fact)
+            case f.OfferAccepted():
+                assert fact.offer in self.offered, f"{fact} of no live offer"
+                self.accepted.add(fact.offer)
+            case f.OfferEnded():
+                assert self.offered.pop(fact.offer, None) is not None, f"{fact} of no live offer"
+            case f.CallConnected():
+                self._connected(fact)
+            case f.CallEnded():
+                assert self.talking.pop(fact.offer, None) is not None, f"{fact} of no conversation"
+                self._count(fact)
+            case f.CallAbandoned() | f.CallTimedOut() | f.CallReturned() | f.CallLost():
+                self._left(fact)
+            case f.WrapUpStarted():
+                assert fact.agent not in self.wrapping_up, f"{fact} within a wrap-up"
+                self.wrapping_up[fact.agent] = fact
+            case f.WrapUpEnded():
+                assert self.wrapping_up.pop(fact.agent, None) is not None, f"{fact} of no wrap-up"
+            case _:
+                pass
+
+    def balance(self) -> None:
+        """Every call that was queued is waiting, talking or ended, and nothing is counted twice."""
+        known = len(self.waiting) + len(self.talking) + sum(self.ended.values())
+        assert self.queued == known, f"{self.queued} calls were queued, {known} are accounted for"
+
+    def _is_new(self, id_: str) -> None:
+        assert id_ not in self.ids, f"the id {id_} was used before"
+        self.ids.add(id_)
+
+    def _offer_made(self, fact: f.OfferMade) -> None:
+        self._is_new(fact.offer)
+        assert fact.call in self.waiting, f"{fact}: the call does not wait"
+        held = [other for other in self.offered.values() if other.agent == fact.agent or other.call == fact.call]
+        held_by = [other for other in self.talking.values() if other.agent == fact.agent]
+        assert not held, f"{fact} while {held}"
+        assert not held_by, f"{fact} while {held_by}"
+        assert fact.agent not in self.wrapping_up, f"{fact} during a wrap-up"
+        assert fact.ring_until_ms > fact.at_ms, f"{fact} does not ring"
+        self.offered[fact.offer] = fact
+
+    def _connected(self, fact: f.CallConnected) -> None:
+        offer = self.offered.pop(fact.offer, None)
+        assert offer is not None, f"{fact} of no live offer"
+        assert (offer.agent, offer.call) == (fact.agent, fact.call), f"{fact}, but {offer}"
+        assert fact.call in self.waiting, f"{fact}: the call does not wait"
+        del self.waiting[fact.call]
+        self.talking[fact.offer] = fact
+
+    def _left(self, fact: f.CallAbandoned | f.CallTimedOut | f.CallReturned | f.CallLost) -> None:
+        offers = [offer for offer in self.offered.values() if offer.call == fact.call]
+        assert not offers, f"{fact} while {offers}"
+        assert fact.call in self.waiting, f"{fact}: the call does not wait"
+        del self.waiting[fact.call]
+        self._count(fact)
+
+    def _count(self, fact: f.Fact) -> None:
+        name = type(fact).__name__
+        self.ended[name] = self.ended.get(name, 0) + 1

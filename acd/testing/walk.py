@@ -1,0 +1,98 @@
+"""A long walk by chance through the core, from one seed: cheap, and the same wherever it runs.
+
+`python -m acd.testing.walk SEED INPUTS` walks and prints one digest of all facts: two interpreters, two hash seeds,
+one digest.
+"""
+
+import hashlib
+import random
+import sys
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from acd.core import Fact, Input
+from acd.testing.adversary import AGENTS, LONG_STEPS_MS, QUEUES, STEPS_MS, Adversary, Chooser
+from acd.testing.playbook import Playbook
+
+LONG_STEP = 0.01
+"""How often much time passes at once."""
+
+
+def weights(adversary: Adversary) -> dict[Callable[[Chooser], Input], int]:
+    """How often what happens: mostly a working day, with trouble all over it."""
+    return {
+        adversary.call_arrives: 50,
+        adversary.caller_leaves: 12,
+        adversary.leg_answers: 90,
+        adversary.leg_is_bridged: 90,
+        adversary.leg_ends: 60,
+        adversary.any_leg_ends: 10,
+        adversary.phone_is_used: 5,
+        adversary.direct_call_changes: 12,
+        adversary.link_is_lost: 3,
+        adversary.server_reports_all: 8,
+        adversary.server_reports_anything: 2,
+        adversary.log_in: 20,
+        adversary.log_out: 2,
+        adversary.pause: 4,
+        adversary.get_ready: 8,
+        adversary.end_wrap_up: 10,
+        adversary.router_is_configured: 1,
+        adversary.queue_is_configured: 4,
+        adversary.queue_is_retired: 1,
+        adversary.agent_is_configured: 4,
+        adversary.agent_is_retired: 1,
+    }
+
+
+class Walk:
+    """A playbook led by a seeded generator."""
+
+    def __init__(self, seed: int, *, check_every: int = 1) -> None:
+        self.book = Playbook(check_every=check_every)
+        self.adversary = Adversary(self.book.state)
+        self._random = random.Random(seed)  # noqa: S311  # chance for tests, not for secrets
+        self._choice = Chooser(self._choose)
+        self._kinds, self._weights = zip(*weights(self.adversary).items(), strict=True)
+        self._furnish()
+
+    def step(self) -> list[Fact]:
+        """Some time, one input, and all that follows."""
+        steps_ms = LONG_STEPS_MS if self._random.random() < LONG_STEP else STEPS_MS
+        facts = self.book.wait(until_ms=self.book.now_ms + self._random.choice(steps_ms))
+        (kind,) = self._random.choices(self._kinds, self._weights)
+        facts += self.book.tell(kind(self._choice))
+        self.adversary.hear(facts)
+        return facts
+
+    def run(self, inputs: int) -> None:
+        """So many steps, then the last look."""
+        for _ in range(inputs):
+            self.step()
+        self.book.finish()
+
+    def _furnish(self) -> None:
+        """Begin with everybody and every queue there, so that no walk is idle."""
+        for _ in range(2 * len(QUEUES)):
+            self.book.tell(self.adversary.queue_is_configured(self._choice))
+        for _ in range(2 * len(AGENTS)):
+            self.book.tell(self.adversary.agent_is_configured(self._choice))
+
+    def _choose(self, options: Sequence[object]) -> object:
+        return options[self._random.randrange(len(options))]
+
+
+def digest(facts: Sequence[Fact]) -> str:
+    """One line for a whole journal."""
+    encoder = msgspec.json.Encoder()
+    whole = hashlib.sha256()
+    for fact in facts:
+        whole.update(encoder.encode(fact))
+    return f"{len(facts)} facts {whole.hexdigest()}"
+
+
+if __name__ == "__main__":
+    walk = Walk(int(sys.argv[1]), check_every=int(sys.argv[2]))
+    walk.run(int(sys.argv[2]))
+    print(digest(walk.book.facts))  # noqa: T201
