@@ -72,10 +72,7 @@ class FeatureCodes:
             log.info("a pause for an unknown reason was refused", agent=agent, reason=code.reason_number)
             return "refused"
         answer = await self._engine.ask(request)
-        if isinstance(answer, RequestRefused):
-            log.info("a feature code was refused", agent=agent, request=code.request, reason=answer.reason)
-            return "refused"
-        return _DONE[type(request)]
+        return "refused" if isinstance(answer, RequestRefused) else _DONE[type(request)]
 
     def _request(self, code: FeatureCode, agent: AgentId) -> i.Request | None:
         """The request that this code stands for; None for a pause without a known reason."""
