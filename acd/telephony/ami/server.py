@@ -211,7 +211,7 @@ class AsteriskServer:
         self._settle_books(seen)
         for part in seen.parts(self.id):
             self._submit(part)
-        for waiting in sorted(seen.waiting, key=lambda caller: caller.since_s or now_s):
+        for waiting in sorted(seen.waiting, key=lambda caller: (caller.since_s or now_s, _created(caller.channel))):
             self._take_up(waiting, now_s)
         log.info("server reported", server=self.id, callers=len(seen.callers), legs=len(seen.legs))
 
@@ -264,6 +264,12 @@ class AsteriskServer:
             await _done(self.link.send_many(said, dialplan.redirect(channel, "acd-code", "said")))
         except AmiError as error:
             log.warning("feature code not answered", server=self.id, error=str(error))
+
+
+def _created(channel: ChannelId) -> int:
+    """The running number in a Uniqueid: who came first within one second."""
+    number = channel.rpartition(".")[2]
+    return int(number) if number.isascii() and number.isdigit() else 0
 
 
 async def _done(answers: Sequence[asyncio.Future[AmiResponse]]) -> list[AmiResponse]:
