@@ -4,6 +4,7 @@ It has no task of its own: whoever waits for something reads, and what was not w
 """
 
 import asyncio
+import contextlib
 import itertools
 import ssl
 from collections import deque
@@ -44,6 +45,8 @@ class Ami:
             yield ami
         finally:
             writer.close()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
 
     async def ask(self, action: str, **headers: str) -> Message:
         """Send an action and give back its answer. Events that come in between are kept."""

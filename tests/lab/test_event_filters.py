@@ -75,7 +75,7 @@ async def test_dialled_number_with_line_breaks_cannot_forge_an_event(ami: Ami, s
 async def test_caller_name_with_line_breaks_cannot_forge_an_event(ami: Ami, server: Server) -> None:
     """Asterisk itself escapes this one."""
     await beat(ami)
-    async with calling(server.address, "b-sales"):
+    async with calling(server.address, "f-sales"):
         call = await ami.said("AcdCall")
         assert call["CallerIDName"] == r"Eve\r\nEvent: forged"
         assert call["Event"] == "UserEvent"
