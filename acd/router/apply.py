@@ -109,12 +109,12 @@ def _agent_retired(state: State, fact: f.AgentRetired) -> None:
 
 
 def _tidy(state: State, agent: Agent) -> None:
-    """Work keeps a logged-out agent's phone and a retired agent; without work both are let go."""
-    if agent.work is not Work.IDLE:
-        return
-    if all(entry.state is Membership.LOGGED_OUT for entry in agent.queues.values()):
+    """A logged-out agent's phone is let go once no offer or conversation is on it, a retired agent with the last
+    work."""
+    logged_out = all(entry.state is Membership.LOGGED_OUT for entry in agent.queues.values())
+    if logged_out and agent.work in {Work.IDLE, Work.WRAP_UP}:
         _move_to_phone(state, agent, None)
-    if agent.retired:
+    if agent.retired and agent.work is Work.IDLE:
         _forget_agent(state, agent)
 
 
@@ -435,6 +435,8 @@ def _still_waits(state: State, line: Line) -> None:
 def _server_given_up(state: State, fact: f.ServerGivenUp) -> None:
     server = state.server(fact.server)
     server.settling = server.given_up = True
+    server.channels.call()  # also what was heard of live: the server never said so in full
+    server.legs.call()
     state.deadlines.drop("server-lost", fact.server)
     _due(state, fact.at_ms, "settle", fact.server)
 

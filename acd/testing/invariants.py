@@ -99,15 +99,15 @@ def _state_in(agent: Agent, queue: Queue) -> Membership:
 
 
 def _agents_are_kept_while_needed(state: State) -> None:
-    """A phone is held from the first log-in until nothing holds it; a retired agent goes with the last work."""
+    """A phone is held while logged in and while an offer or a call is on it; a retired agent goes with the last work."""
     for id_, agent in state.agents.items():
         logged_in = [queue for queue, entry in agent.queues.items() if entry.state is not Membership.LOGGED_OUT]
         assert set(logged_in) <= set(state.queues), f"{id_} is logged in to a queue that is gone"
         assert set(agent.queues) <= set(agent.settings.queues), f"{id_} is in a queue without assignment"
         assert not logged_in or agent.phone is not None, f"{id_} is logged in without a phone"
-        if agent.work is Work.IDLE:
-            assert not agent.retired, f"{id_} is retired and without work"
-            assert logged_in or agent.phone is None, f"{id_} is logged out and holds {agent.phone}"
+        assert not agent.retired or agent.work is not Work.IDLE, f"{id_} is retired and without work"
+        on_the_phone = agent.work in ON_AN_OFFER
+        assert logged_in or on_the_phone or agent.phone is None, f"{id_} is logged out and holds {agent.phone}"
         for entry in agent.queues.values():
             assert (entry.reason is not None) == (entry.state is Membership.PAUSED), f"{id_}: {entry}"
 

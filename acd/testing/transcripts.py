@@ -127,7 +127,7 @@ def shown(fact: Fact, names: Names) -> str:
 
 
 def _is_usual(field: str, value: object, fact: Fact) -> bool:
-    return value in (None, (), "") or (field, value) in {("priority", 0), ("since_ms", fact.at_ms)}
+    return value in (None, (), "", Caller()) or (field, value) in {("priority", 0), ("since_ms", fact.at_ms)}
 
 
 def _subject(fields: dict[str, object], names: Names) -> tuple[list[str], frozenset[str]]:
