@@ -80,6 +80,11 @@ class DirectCall:
         if not self._over:
             self._sides.append(Side(self._callee.home, self._callee, "in", self._cut))
             self._callee.invited(self, f"call from {self._dialler.number}")
+            self._callee.home.after(self._callee.home.rules.direct_ring_ms, self._give_up)
+
+    def _give_up(self) -> None:
+        if not self._talks:
+            self.put_down("no-answer")
 
     def picked_up(self) -> None:
         self._talks = True

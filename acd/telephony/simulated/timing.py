@@ -38,6 +38,8 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     """When the engine has been silent for so long, its waiting callers return: `lost`."""
     hold_ms: int = 5_000
     """An agent who picked up and is not bridged by then is let go."""
+    direct_ring_ms: int = 60_000
+    """How long one phone rings for another."""
     fallback_ms: int = 10_000
     """How long a returned caller stays in the operator's own dialplan."""
 

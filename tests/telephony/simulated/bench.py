@@ -28,13 +28,13 @@ class Bench:
     ) -> None:
         """`before`: whose exchange this is, the engine being a new one."""
         names = servers or ("sim",)
-        self.clock = before.clock if before else VirtualClock()
+        self.clock: VirtualClock = before.clock if before else VirtualClock()
         self.began_ms = self.clock.now_ms()
         self.reports: list[tuple[int, Input]] = []
         self.deaf = False
         """Whether the engine takes nothing."""
         own = Exchange(self.clock, names, seed=seed, steps=steps, rules=rules)
-        self.exchange = before.exchange if before else own
+        self.exchange: Exchange = before.exchange if before else own
         self.exchange.faults = faults or Faults()
         self.phones = SimulatedPhones(self._take, self.clock, names, exchange=self.exchange, answer_code=answer_code)
         self._numbers = 0

@@ -143,6 +143,17 @@ async def test_direct_call_to_a_busy_phone_is_over_at_once() -> None:
     assert bench.exchange.channels == []
 
 
+async def test_direct_call_that_nobody_answers_is_given_up_after_a_minute() -> None:
+    bench = await Bench().start()
+    bench.phones.phone("1001")
+    bench.phones.phone("1002")
+    bench.exchange.dial(Phone("1001"), Phone("1002"))
+    bench.clock.advance(59_900)
+    assert bench.exchange.phone("1002").state == "ringing"
+    bench.clock.advance(200)
+    assert bench.exchange.phone("1002").state == bench.exchange.phone("1001").state == "idle"
+
+
 async def test_direct_call_between_two_agents_is_reported_for_both() -> None:
     bench = await Bench().start()
     bench.phones.phone("1001")
