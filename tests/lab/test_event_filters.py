@@ -42,7 +42,7 @@ async def test_a_call_reaches_the_engine_in_few_events(
         record_property(f"events_{title}", seen.total())
         sys.stdout.write(f"{title}: {seen.total()} {dict(seen)}\n")
     assert after.total() <= MOST_EVENTS_A_CALL
-    assert {"AcdCall", "AcdUp", "AcdLeft", "BridgeEnter", "BridgeLeave", "HangupRequest", "Hangup"} <= set(after)
+    assert {"AcdCall", "AcdUp", "AcdLeft", "BridgeEnter", "HangupRequest", "Hangup"} <= set(after)
     assert after["Newchannel"] == after["Newstate"] == 2, "caller and agent: begun, and answered"
 
 
