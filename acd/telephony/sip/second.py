@@ -39,10 +39,13 @@ with warnings.catch_warnings():
 
     # pyVoIP's modules import each other in a circle, which must be entered at this end.
     # isort: split
+    import pyVoIP
     from pyVoIP import RTP, SIP
     from pyVoIP.VoIP.status import PhoneStatus
 
 THREAD_END_S = 2.0
+pyVoIP.REGISTER_FAILURE_THRESHOLD = 1
+"""A refused registration is over; pyVoIP would try again at once, each time on a new thread."""
 SILENT_8BIT = b"\x80" * FRAME_SAMPLES
 
 
@@ -51,6 +54,8 @@ def _end_threads(owner: object) -> None:
     for thread in threading.enumerate():
         works_for = getattr(getattr(thread, "function", None), "__self__", None)
         if works_for is owner and thread is not threading.current_thread():
+            while thread.ident is None:  # another thread is just starting it
+                time.sleep(0.001)
             thread.join(THREAD_END_S)
 
 

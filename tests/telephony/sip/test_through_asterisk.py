@@ -1,7 +1,6 @@
 """The softphones on the lab's Asterisk. Each test has numbers of its own, so that they may run side by side."""
 
 import asyncio
-import threading
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 
@@ -10,6 +9,7 @@ import pytest
 from acd.telephony.sip import CallRefused, EndedBy, IncomingCall, NothingHappened, NotRegistered, OutgoingCall, Phone
 from acd.telephony.sip.second import SecondPhone
 from tests.lab.server import Server, bring_up
+from tests.telephony.sip.conftest import threads
 
 # The first test may have to build the image.
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
@@ -210,7 +210,7 @@ async def test_independent_phone_takes_busy_cancel_and_the_callers_end(phones: P
 
 
 async def test_independent_phone_left_in_a_call_ends_it_and_its_threads(phones: Phones, asterisk: Server) -> None:
-    threads = threading.active_count()
+    before = threads()
     caller = await phones.make(2053)
     async with SecondPhone("1053", "lab-1053", phones.registrar) as agent:
         await agent.register()
@@ -218,8 +218,7 @@ async def test_independent_phone_left_in_a_call_ends_it_and_its_threads(phones: 
         await (await agent.ring()).answer()
         await call.answered()
     await call.ended(within_s=1)
-    workers = sum(thread.name.startswith("asyncio_") for thread in threading.enumerate())
-    assert threading.active_count() - workers <= threads
+    assert threads() == before
     assert "sip:" not in await asterisk.cli("pjsip show aor 1053")
 
 
