@@ -164,7 +164,11 @@ class Adversary:
 
     def router_is_configured(self, choice: Chooser) -> Input:
         reasons = (PauseReason("lunch", "Lunch", 1), PauseReason("training", "Training", 2))
-        refusal_ms, rest_ms, lost_ms = choice.of((1_000, 5_000)), choice.of((1_000, 10_000)), choice.of((1_000, 60_000))
+        refusal_ms, rest_ms, lost_ms = (
+            choice.of((1_000, 5_000)),
+            choice.of((1_000, 10_000)),
+            choice.of((20_000, 60_000)),
+        )
         return i.ConfigureRouter(RouterSettings(refusal_ms, rest_ms, lost_ms, reasons))
 
     def queue_is_configured(self, choice: Chooser) -> Input:

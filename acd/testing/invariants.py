@@ -99,7 +99,7 @@ def _state_in(agent: Agent, queue: Queue) -> Membership:
 
 
 def _agents_are_kept_while_needed(state: State) -> None:
-    """A phone is held while logged in and while an offer or a call is on it; a retired agent goes with the last work."""
+    """A phone is held while logged in, or an offer or a call is on it; a retired agent goes with the last work."""
     for id_, agent in state.agents.items():
         logged_in = [queue for queue, entry in agent.queues.items() if entry.state is not Membership.LOGGED_OUT]
         assert set(logged_in) <= set(state.queues), f"{id_} is logged in to a queue that is gone"
@@ -205,6 +205,28 @@ def _of_server(state: State, id_: ServerId, server: Server) -> set[Key]:
     if not server.up and not server.settling and (not empty or waited_for):
         expected.add(("server-lost", id_, ""))
     return expected
+
+
+def passing(state: State) -> set[str]:
+    """G5: what must end by itself, if only time passes: longer than any of it was set to last."""
+    silent = {id_ for id_, server in state.servers.items() if not server.up}
+    things = {f"offer {offer.id}" for offer in state.offers.values() if offer.line.server in silent}
+    things |= {f"call {id_}" for id_, call in state.calls.items() if call.line.server in silent}
+    things |= {f"direct call {line}" for line in state.direct_calls if line.server in silent}
+    for id_, agent in state.agents.items():
+        if agent.work in {Work.RINGING, Work.CONNECTING}:
+            things.add(f"offer {agent.offer}")
+        if agent.wrap_up is not None:
+            things.add(f"wrap-up of {id_} after {agent.wrap_up.call}")
+        if agent.rests:
+            things.add(f"rest of {id_}")
+    for call_id, call in state.calls.items():
+        if call.give_up_at_ms is not None and call.connected_at_ms is None:
+            things.add(f"wait of {call_id}")
+    for queue_id, queue in state.queues.items():
+        things |= {f"wait of {place.call}" for line in queue.waiting.values() for place in line if queue.retired}
+        things |= {f"membership of {agent_id} in {queue_id}" for agent_id in queue.members if queue.retired}
+    return things
 
 
 INVARIANTS: tuple[Callable[[State], None], ...] = (

@@ -24,6 +24,8 @@ from acd.testing.ledger import Ledger
 from acd.testing.names import Names
 
 TEN_O_CLOCK_MS = 10 * 60 * 60 * 1000
+ALL_IS_OVER_S = 100
+"""Longer than every ring, wait, wrap-up, rest and silence that a test sets."""
 SLICES = 10_000
 """The most turns that one instant may take; more means that the core keeps itself busy."""
 
@@ -79,6 +81,13 @@ class Playbook:
         refolded = differences(fold(self.facts), self.state)
         assert not refolded, f"folding the facts gives another state: {refolded}"
         self.ledger.balance()
+
+    def outlast(self) -> None:
+        """Let more time pass than anything may last, and see that what had to end by itself has ended (G5)."""
+        before = invariants.passing(self.state)
+        self.wait(seconds=ALL_IS_OVER_S)
+        left = before & invariants.passing(self.state)
+        assert not left, f"still there after {ALL_IS_OVER_S} s: {left}"
 
     def check(self) -> None:
         """Look at everything now."""

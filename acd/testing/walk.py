@@ -15,6 +15,7 @@ from acd.core import Fact, Input
 from acd.testing.adversary import AGENTS, LONG_STEPS_MS, QUEUES, STEPS_MS, Adversary, Chooser
 from acd.testing.playbook import Playbook
 
+SILENCE_EVERY = 1_000
 LONG_STEP = 0.01
 """How often much time passes at once."""
 
@@ -31,7 +32,7 @@ def weights(adversary: Adversary) -> dict[Callable[[Chooser], Input], int]:
         adversary.phone_is_used: 5,
         adversary.direct_call_changes: 12,
         adversary.link_is_lost: 3,
-        adversary.server_reports_all: 8,
+        adversary.server_reports_all: 14,
         adversary.server_reports_anything: 2,
         adversary.log_in: 20,
         adversary.log_out: 2,
@@ -67,9 +68,11 @@ class Walk:
         return facts
 
     def run(self, inputs: int) -> None:
-        """So many steps, then the last look."""
-        for _ in range(inputs):
+        """So many steps, with a long silence now and then, and the last look."""
+        for count in range(1, inputs + 1):
             self.step()
+            if count % SILENCE_EVERY == 0:
+                self.book.outlast()
         self.book.finish()
 
     def _furnish(self) -> None:
@@ -93,6 +96,7 @@ def digest(facts: Sequence[Fact]) -> str:
 
 
 if __name__ == "__main__":
-    walk = Walk(int(sys.argv[1]), check_every=int(sys.argv[2]))
-    walk.run(int(sys.argv[2]))
+    seed, inputs = int(sys.argv[1]), int(sys.argv[2])
+    walk = Walk(seed, check_every=inputs)
+    walk.run(inputs)
     print(digest(walk.book.facts))  # noqa: T201

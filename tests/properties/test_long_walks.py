@@ -1,0 +1,72 @@
+"""Long walks by chance from fixed seeds: cheap, so they go far; and the same wherever they run."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from acd.router.facts import (
+    AgentRetired,
+    CallConnected,
+    CallEnded,
+    CallLost,
+    CallReturned,
+    CallTimedOut,
+    DirectCallEnded,
+    Fact,
+    OfferOverdue,
+    QueueRemoved,
+    ServerGivenUp,
+    StrayLegFound,
+    WaitOverdue,
+    WrapUpEnded,
+)
+from acd.testing.walk import Walk, digest
+
+RARE: tuple[type[Fact], ...] = (
+    AgentRetired,
+    CallConnected,
+    CallEnded,
+    CallLost,
+    CallReturned,
+    CallTimedOut,
+    DirectCallEnded,
+    OfferOverdue,
+    QueueRemoved,
+    ServerGivenUp,
+    StrayLegFound,
+    WaitOverdue,
+    WrapUpEnded,
+)
+"""What must have happened in a long walk, or the walk has grown lame."""
+
+
+def test_guarantees_hold_over_a_hundred_thousand_inputs() -> None:
+    walk = Walk(seed=1, check_every=100)
+    walk.run(100_000)
+    happened = {type(fact) for fact in walk.book.facts}
+    assert set(RARE) <= happened, f"never happened: {set(RARE) - happened}"
+
+
+@pytest.mark.parametrize("seed", range(100, 104))
+def test_guarantees_hold_after_each_of_a_thousand_inputs(seed: int) -> None:
+    Walk(seed, check_every=1).run(1_000)
+
+
+def _walked_elsewhere(hash_seed: str) -> str:
+    """The digest of a walk in a fresh interpreter."""
+    return subprocess.run(
+        [sys.executable, "-m", "acd.testing.walk", "7", "5000"],
+        env={**os.environ, "PYTHONHASHSEED": hash_seed},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    ).stdout.strip()
+
+
+def test_same_inputs_give_the_same_facts_under_any_hash_seed() -> None:
+    walk = Walk(seed=7, check_every=5_000)
+    walk.run(5_000)
+    assert {_walked_elsewhere("1"), _walked_elsewhere("2")} == {digest(walk.book.facts)}
