@@ -28,6 +28,7 @@ class EngineProcess:
         self.log: list[str] = []
         self.config = folder / "acd.toml"
         self.config.write_text(config)
+        self.config.chmod(0o600)
         self._pipe = folder / "facts"
         self._said = asyncio.Event()
         self._tasks = Tasks("engine-process")
