@@ -23,7 +23,9 @@ def sockets() -> list[str]:
 
 def threads() -> set[threading.Thread]:
     """The threads of this process, but asyncio's own: its pool, and on Python 3.11 one for each child process."""
-    return {thread for thread in threading.enumerate() if not thread.name.startswith(("asyncio_", "waitpid-"))}
+    return {
+        thread for thread in threading.enumerate() if not thread.name.startswith(("asyncio_", "asyncio-", "waitpid-"))
+    }
 
 
 @pytest.fixture(autouse=True)
