@@ -1,0 +1,101 @@
+"""One call as one line: its steps, with the time that each took. PURE: what to draw, from a row and the time."""
+
+from collections.abc import Iterator, Sequence
+from itertools import zip_longest
+from typing import Final
+
+from rich.text import Text
+
+from acd.lab.board import CallRow, Step
+
+WAIT_SHOWN_MS: Final = 100
+"""A shorter wait was none: a phone rang at once."""
+
+ARROW: Final = Text(" → ", "grey42")
+CUT: Final = Text("… → ", "grey42")
+_OUTCOMES: Final = {
+    "declined": "declined",
+    "busy": "busy",
+    "no-answer": "no answer",
+    "unreachable": "unreachable",
+    "failed": "failed",
+    "agent-left": "left",
+    "lost": "lost",
+    "withdrawn": "withdrawn",
+}
+_LEFT: Final = {"gave up": "gave up", "timeout": "waited too long"}
+
+
+def steps_of(call: CallRow, now_ms: int, width: int) -> Text:
+    """The steps in so many columns: where they don't fit, the newest are shown."""
+    steps = list(call.steps)
+    parts = [
+        part
+        for step, after in zip_longest(steps, steps[1:])
+        for part in _parts(call, step, after, now_ms if after is None else after.at_ms)
+    ]
+    return _fitted(parts, width)
+
+
+def _fitted(parts: Sequence[Text], width: int) -> Text:
+    left = list(parts)
+    while len(left) > 1 and _length(left, cut=len(left) < len(parts)) > width:
+        left.pop(0)
+    line = ARROW.join(left)
+    return CUT + line if len(left) < len(parts) else line
+
+
+def _length(parts: Sequence[Text], *, cut: bool) -> int:
+    return sum(part.cell_len for part in parts) + len(ARROW) * (len(parts) - 1) + (len(CUT) if cut else 0)
+
+
+def lasting(ms: float, *, going_on: bool) -> str:
+    """A time that is over to a tenth of a second; of one that goes on, the seconds that tick."""
+    return f"{max(0, int(ms)) // 1_000} s" if going_on else f"{ms / 1_000:.1f} s"
+
+
+def _parts(call: CallRow, step: Step, after: Step | None, until_ms: int) -> Iterator[Text]:
+    going_on = after is None
+    time = lasting(until_ms - step.at_ms, going_on=going_on)
+    match step.kind:
+        case "arrived":
+            yield from _waited(step, until_ms, time, going_on=going_on, first=True)
+        case "rings":
+            yield _rings(call, step, time, going_on=going_on)
+        case "refused" if step.what != "caller-gone":
+            yield Text(_OUTCOMES.get(step.what, step.what), "red3")
+            yield from _waited(step, until_ms, time, going_on=going_on, first=False)
+        case "talks":
+            yield _talks(call, time, going_on=going_on)
+        case "ended":
+            who = step.agent if step.what == "agent" else step.what
+            yield Text("parted" if who == "system" else f"{who} hung up")
+        case "wraps up":
+            yield Text(f"wrap-up {time}", "medium_purple1" if going_on else "medium_purple3")
+        case "done":
+            yield Text("done", "green4")
+        case "left":
+            yield Text(_LEFT.get(step.what, f"back: {step.what}"), "red1")
+        case "refused" | "answers":
+            return
+
+
+def _waited(step: Step, until_ms: int, time: str, *, going_on: bool, first: bool) -> Iterator[Text]:
+    if going_on or until_ms - step.at_ms >= WAIT_SHOWN_MS:
+        yield Text(f"waits {time}" if going_on else f"waited {time}", "orange1" if going_on else "")
+    elif first:
+        yield Text("arrived")
+
+
+def _rings(call: CallRow, step: Step, time: str, *, going_on: bool) -> Text:
+    if going_on:
+        return Text(f"{step.agent} rings {time}", "yellow1")
+    measured = call.rang_after_ms if step is call.steps[1] else None
+    return Text(f"{step.agent} rings" + (f" in {measured:.1f} ms" if measured is not None else ""), "yellow3")
+
+
+def _talks(call: CallRow, time: str, *, going_on: bool) -> Text:
+    text = Text(f"talks {time}" if going_on else f"talked {time}", "deep_sky_blue1" if going_on else "deep_sky_blue3")
+    if call.was_heard:
+        text.append(" ♪", "green3")
+    return text

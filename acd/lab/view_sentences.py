@@ -1,0 +1,139 @@
+"""What happened, as one says it: a sentence for each fact and observation that is worth one. PURE.
+
+The board is the one to which the fact was applied already: it knows everybody's names.
+"""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from acd.core import Fact
+from acd.lab.board import Board, Heard, Observation, Rang
+from acd.model import CallId, QueueId
+from acd.router import facts as f
+
+
+def sentence(board: Board, fact: Fact) -> str | None:
+    """What the fact says, or None where nobody wants to hear it."""
+    say = _SAY.get(type(fact))
+    return None if say is None else say(board, fact)
+
+
+def observed(board: Board, seen: Observation) -> str:
+    """What the phone tells."""
+    agent = board.agent_at(seen.phone)
+    who = agent.name if agent is not None else _caller_on(board, seen)
+    match seen:
+        case Rang():
+            return f"{who}'s phone rings {seen.after_ms:.1f} ms after the caller's INVITE"
+        case Heard():
+            return f"{who} {heard(seen)}"
+
+
+def heard(seen: Heard) -> str:
+    """What is heard, in words."""
+    if not seen.good:
+        return "does not hear the other side"
+    if seen.level_dbfs is None or seen.hz is None:
+        return "hears the other side"
+    return f"hears {seen.hz:.0f} Hz at {seen.level_dbfs:.0f} dBFS"
+
+
+def seconds(ms: float) -> str:
+    """A time that people can take in."""
+    return f"{ms / 1_000:.1f} s" if ms < 100_000 else f"{ms / 60_000:.0f} min"
+
+
+def _caller_on(board: Board, seen: Observation) -> str:
+    calls = (call.who for call in reversed(board.calls.values()) if call.caller.number == seen.phone)
+    return next(calls, seen.phone)
+
+
+def _who(board: Board, call: CallId) -> str:
+    return board.calls[call].who if call in board.calls else "a caller"
+
+
+def _queue(board: Board, queue: QueueId) -> str:
+    return board.queues[queue].name if queue in board.queues else queue
+
+
+def _queued(board: Board, fact: f.CallQueued) -> str:
+    before = len(board.queues[fact.queue].waiting) - 1 if fact.queue in board.queues else 0
+    return f"{_who(board, fact.call)} calls {_queue(board, fact.queue)}" + (f", behind {before}" if before > 0 else "")
+
+
+def _offer_ended(board: Board, fact: f.OfferEnded) -> str | None:
+    agent, caller = board.name_of(fact.agent), _who(board, fact.call)
+    words: dict[f.OfferOutcome, str] = {
+        "declined": f"{agent} declines {caller}",
+        "busy": f"{agent}'s phone is busy",
+        "no-answer": f"{agent} does not answer {caller}",
+        "unreachable": f"{agent}'s phone cannot be reached",
+        "failed": f"{agent}'s phone could not be rung",
+        "agent-left": f"{agent} leaves before {caller} is there",
+        "lost": f"nobody knows what became of {agent}'s phone",
+        "withdrawn": f"{agent} is not rung any more",
+    }
+    return words.get(fact.outcome)
+
+
+def _ended(board: Board, fact: f.CallEnded) -> str:
+    agent, caller = board.name_of(fact.agent), _who(board, fact.call)
+    talked = seconds(fact.talked_ms)
+    match fact.ended_by:
+        case "caller":
+            return f"{caller} hangs up after {talked} with {agent}"
+        case "agent":
+            return f"{agent} hangs up after {talked} with {caller}"
+        case "system":
+            return f"{caller} and {agent} are parted after {talked}"
+
+
+def _direct_call_started(board: Board, fact: f.DirectCallStarted) -> str | None:
+    if fact.agent is None:
+        return None
+    way = "dials past the queues" if fact.direction == "out" else "is called past the queues"
+    return f"{board.name_of(fact.agent)} {way}"
+
+
+def _direct_call_ended(board: Board, fact: f.DirectCallEnded) -> str | None:
+    if fact.agent is None or not fact.counted:
+        return None
+    return f"{board.name_of(fact.agent)}'s direct call is over"
+
+
+_SAY: Final[dict[type[Fact], Callable[[Board, Any], str | None]]] = {
+    f.JournalOpened: lambda _board, fact: f"the engine opens its journal {fact.tag}",
+    f.CallQueued: _queued,
+    f.CallRefused: lambda board, fact: f"a call to {_queue(board, fact.queue)} is refused: {fact.reason}",
+    f.CallConnected: lambda board, fact: (
+        f"{board.name_of(fact.agent)} talks with {_who(board, fact.call)}, who waited {seconds(fact.waited_ms)}"
+    ),
+    f.CallEnded: _ended,
+    f.CallAbandoned: lambda board, fact: f"{_who(board, fact.call)} gives up after {seconds(fact.waited_ms)}",
+    f.CallTimedOut: lambda board, fact: f"{_who(board, fact.call)} has waited too long and goes back",
+    f.CallReturned: lambda board, fact: f"{_who(board, fact.call)} goes back: {fact.reason}",
+    f.CallLost: lambda board, fact: f"{_who(board, fact.call)} is gone: {fact.reason}",
+    f.OfferMade: lambda board, fact: f"{board.name_of(fact.agent)}'s phone is to ring for {_who(board, fact.call)}",
+    f.OfferAccepted: lambda board, fact: f"{board.name_of(fact.agent)} picks up",
+    f.OfferEnded: _offer_ended,
+    f.AgentLoggedIn: lambda board, fact: (
+        f"{board.name_of(fact.agent)} logs in at phone {fact.phone} for {_queues(board, fact.queues)}"
+    ),
+    f.AgentBecameReady: lambda board, fact: f"{board.name_of(fact.agent)} is back",
+    f.AgentPaused: lambda board, fact: (
+        f"{board.name_of(fact.agent)} pauses: {board.pauses.get(fact.reason, fact.reason)}"
+    ),
+    f.AgentLoggedOut: lambda board, fact: f"{board.name_of(fact.agent)} logs out",
+    f.WrapUpStarted: lambda board, fact: (
+        f"{board.name_of(fact.agent)} wraps up for {seconds(fact.until_ms - fact.at_ms)} at most"
+    ),
+    f.WrapUpEnded: lambda board, fact: f"{board.name_of(fact.agent)} has wrapped up",
+    f.DirectCallStarted: _direct_call_started,
+    f.DirectCallEnded: _direct_call_ended,
+    f.ServerWentQuiet: lambda _board, fact: f"server {fact.server} is not heard of",
+    f.ServerSettled: lambda _board, fact: f"server {fact.server} is up" if fact.up else None,
+}
+
+
+def _queues(board: Board, queues: tuple[QueueId, ...]) -> str:
+    return " and ".join(", ".join(_queue(board, queue) for queue in queues).rsplit(", ", 1))
