@@ -139,7 +139,7 @@ async def test_caller_of_a_dead_engine_is_given_back(ami: Ami, server: Server, p
 
 async def test_music_goes_on_as_long_as_the_engine_lives(ami: Ami, server: Server) -> None:
     """Whenever the music's time is over the heartbeat is looked at; a fresh one lets it go on."""
-    await ami.set("ACD_LOST_AFTER", "3")
+    await ami.set("ACD_LOST_AFTER", "4")
     async with claimed_call(ami, server) as call:
         await ami.said("AcdStay", Uniqueid=call)
         ami.kept.clear()
