@@ -10,6 +10,7 @@ had to be mended before it could live in a test run in which every warning is an
 - the ACK of a 200 has a new tag each time, so that Asterisk does not take it for an ACK;
 - the first call of each phone has the same branch, the second too, and so on, so that Asterisk takes the BYE
   of one for a repetition of another's and the call goes on;
+- while it unregisters it takes any message for the registrar's, so a BYE's 200 must have come before;
 - a re-INVITE starts the audio threads a second time;
 - ports are taken from a list without a look at whether they are free;
 - audio is kept for ever, in two copies.
@@ -146,6 +147,7 @@ class _Client(SIP.SIPClient):
     phone: "_Phone"
 
     def start(self) -> None:
+        self.bye_confirmed = threading.Event()
         self.NSD = True
         self.register_timeout = int(THREAD_END_S)
         self.s = self.out = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -172,6 +174,8 @@ class _Client(SIP.SIPClient):
             self._cancelled(message)
         elif not is_request and int(message.status) >= 300 and message.headers["CSeq"]["method"] == "INVITE":
             self._refused(message)
+        elif not is_request and message.headers["CSeq"]["method"] == "BYE":
+            self.bye_confirmed.set()
         else:
             super().parse_message(message)
 
@@ -209,6 +213,7 @@ class _Phone(VoIP.VoIPPhone):
     """pyVoIP's phone, with the classes above in place of its own."""
 
     calls: dict[str, Any]
+    sip: _Client
     threads: list[threading.Timer]
 
     def __init__(self, owner: "SecondPhone", registrar: Address, number: str, password: str, host: str) -> None:
@@ -243,7 +248,9 @@ class _Phone(VoIP.VoIPPhone):
     def stop(self, failed: bool = False) -> None:
         for call in list(self.calls.values()):
             if call.state == VoIP.CallState.ANSWERED:
+                self.sip.bye_confirmed.clear()
                 self.sip.bye(call.request)
+                self.sip.bye_confirmed.wait(THREAD_END_S)
             call.over()
         for late in self.threads:
             late.cancel()

@@ -1,7 +1,6 @@
 """Two softphones on the loopback interface, without a registrar: every behaviour that needs no Asterisk."""
 
 import asyncio
-import statistics
 import time
 from collections.abc import Callable
 
@@ -197,7 +196,8 @@ async def test_what_is_said_at_a_moment_leaves_at_that_moment(ana: Phone, bob: P
         assert call.hung_up_at is not None
         late_ns.append(call.hung_up_at - moment)
         await ring.ended(within_s=1)
-    assert statistics.quantiles(late_ns, n=4)[0] < 200_000  # the upper ones are the machine's other work
+    # The loop's own timers are late by half a millisecond on average. What is later here is the machine's other work.
+    assert sorted(late_ns)[2] < 200_000
 
 
 async def test_times_follow_each_other(ana: Phone, bob: Phone) -> None:
