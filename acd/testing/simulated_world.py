@@ -28,7 +28,7 @@ R = TypeVar("R")
 
 Condition = Callable[[], bool]
 
-QUICK = Rules(grace_ms=1_000, hold_ms=500, fallback_ms=60_000)
+QUICK = Rules(grace_ms=1_000, hold_ms=1_000, fallback_ms=60_000)
 """By the machine's clock nobody wants to wait for seconds."""
 AS_IT_IS = Rules(fallback_ms=60_000)
 

@@ -78,11 +78,13 @@ class SimulatedCall:
         self._after("grace", self.site.rules.grace_ms, self._grace_is_over)
         if self.asked.patience_ms is not None:
             self._after("patience", self.asked.patience_ms, self._patience_is_over)
-        self.site.tell(self.arrived())
+        self.site.tell(self._arrived(waited_ms=0))
 
-    def arrived(self) -> CallArrived:
-        """The hand-over, as it is told."""
-        waited_ms = self.site.clock.now_ms() - self.since_ms
+    def still_waits(self) -> CallArrived:
+        """The hand-over, as it is told again after a connection."""
+        return self._arrived(self.site.clock.now_ms() - self.since_ms)
+
+    def _arrived(self, waited_ms: int) -> CallArrived:
         asked = self.asked
         return CallArrived(self.line, asked.queue, asked.caller, asked.priority, asked.skills, waited_ms)
 

@@ -97,7 +97,7 @@ class Server:
     def waiting(self) -> list[CallArrived]:
         """Those in our place of the dialplan, as if they arrived now."""
         calls = [call for call in self.site.channels.values() if isinstance(call, SimulatedCall)]
-        return [call.arrived() for call in calls if call.waits]
+        return [call.still_waits() for call in calls if call.waits]
 
     def restart(self) -> None:
         """Every channel is gone, and nobody is told."""

@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 
 from acd.config import ServerSettings
-from acd.model import Phone, ServerId
+from acd.model import OfferId, Phone, ServerId
 from acd.router.inputs import (
     CallArrived,
     CallerLeft,
@@ -87,6 +87,33 @@ async def test_overtaken_reports_of_one_channel_keep_their_order() -> None:
         about = [report for _, report in bench.reports if isinstance(report, CallArrived | CallerLeft)]
         kinds = [type(report) for report in about if report.line == call.line]
         assert kinds == [CallArrived, CallerLeft]
+
+
+async def test_bridge_that_cannot_be_made_is_told_though_the_end_of_the_leg_was_not() -> None:
+    bench = await Bench().start()
+    phone = bench.phones.phone("1001")
+    phone.behave(Answer(after_ms=100))
+    call = bench.waiting()
+    offer = bench.ring(call.line, "1001")
+    bench.clock.advance(200)
+    bench.exchange.faults = Faults(report_lost=1_000)
+    phone.hang_up()
+    bench.exchange.faults = Faults()
+    bench.accept(call.line, offer)
+    bench.clock.advance(100)
+    assert bench.told(LegEnded) == [LegEnded(offer, "hung-up")]
+    assert call.hears == "music"
+
+
+async def test_action_on_a_caller_whose_end_was_never_told_is_answered_with_it() -> None:
+    bench = await Bench().start()
+    call = bench.waiting()
+    bench.exchange.faults = Faults(report_lost=1_000)
+    call.hang_up()
+    bench.exchange.faults = Faults()
+    bench.accept(call.line, OfferId("acdbench-none"))
+    bench.clock.advance(100)
+    assert bench.told(CallerLeft) == [CallerLeft(call.line, hung_up=True)]
 
 
 # --- Links ----------------------------------------------------------------------------------------------------
