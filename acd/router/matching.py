@@ -8,13 +8,13 @@ free agent just refused does not hold up the calls behind it: an agent who is of
 """
 
 from collections.abc import Iterator
-from heapq import merge
+from heapq import heapify, heappop, heappush, merge
 from typing import NamedTuple
 
-from acd.model import QueueId
 from acd.router import offers
 from acd.router.state import Agent, Call, Place, Queue, State
-from acd.router.turn import Turn
+from acd.router.states import Work
+from acd.router.turn import SLICE, Turn
 
 
 class Pair(NamedTuple):
@@ -26,27 +26,29 @@ class Pair(NamedTuple):
 
 
 def match(turn: Turn) -> None:
-    """Offer every waiting call for which an agent is free."""
+    """Offer waiting calls for which an agent is free: all of them, or a slice, and then the rest stays touched."""
     state = turn.state
-    pairs: dict[QueueId, Pair] = {}
-    fresh: list[QueueId] = list(state.touched)
-    while fresh or pairs:
-        for queue in fresh:
-            pair = best_pair(state, state.queues[queue])
-            if pair is not None:
-                pairs[queue] = pair
-        if not pairs:
+    pairs = [pair for queue in state.touched if (pair := best_pair(state, state.queues[queue])) is not None]
+    heapify(pairs)
+    for _ in range(SLICE):
+        best = _first_that_holds(state, pairs)
+        if best is None:
             break
-        best = min(pairs.values(), key=_place)
         offers.make(turn, best.call, best.agent)
-        fresh = [queue for queue, pair in pairs.items() if pair.call is best.call or pair.agent is best.agent]
-        for queue in fresh:
-            del pairs[queue]
-    state.touched.clear()
+    state.touched = {pair.call.queue: None for pair in pairs}
 
 
-def _place(pair: Pair) -> Place:
-    return pair.place
+def _first_that_holds(state: State, pairs: list[Pair]) -> Pair | None:
+    """The best of the pairs. Offers only take calls and agents away: so a pair that no longer holds gives way to the
+    next one of its queue, which cannot come before it."""
+    while pairs:
+        if pairs[0].call.offer is None and pairs[0].agent.work is Work.IDLE:
+            return pairs[0]
+        queue = state.queues[heappop(pairs).call.queue]
+        following = best_pair(state, queue)
+        if following is not None:
+            heappush(pairs, following)
+    return None
 
 
 def best_pair(state: State, queue: Queue) -> Pair | None:

@@ -205,7 +205,7 @@ class State:
         self.agent_at: dict[Phone, AgentId] = {}
         self.lines_of: dict[Phone, dict[Line, None]] = {}
         self.touched: dict[QueueId, None] = {}
-        """Queues in which a call and an agent may have come together since the last match."""
+        """Queues in which a call and an agent may have come together since the last match, or were left by it."""
 
     def server(self, server: ServerId) -> Server:
         """The server, known from its first mention."""

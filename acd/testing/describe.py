@@ -1,6 +1,7 @@
 """A core's state as plain text, whole: what is logical and what is derived, order included.
 
-Two states that are described alike behave alike from then on.
+Two states that are described alike behave alike from then on. Left out are only the queues that the next match is to
+look at: to look at more of them changes nothing.
 """
 
 from collections.abc import Mapping
@@ -18,7 +19,6 @@ def describe(state: State) -> dict[str, str]:
         "calls by line": repr(state.call_on),
         "agents by phone": repr(state.agent_at),
         "lines by phone": repr(state.lines_of),
-        "touched": repr(state.touched),
     }
     _describe_each(parts, "queue", state.queues)
     _describe_each(parts, "agent", state.agents)

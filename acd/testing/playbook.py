@@ -59,9 +59,14 @@ class Playbook:
         facts = self._handle(asked)
         for _ in range(SLICES):
             if not self._is_due(self.now_ms):
-                return facts
+                break
             facts += self._handle(i.PassTime())
-        raise AssertionError(f"something stays due at {self.now_ms}: {self.state.deadlines.all()[:3]}")
+        else:
+            raise AssertionError(f"something stays due at {self.now_ms}: {self.state.deadlines.all()[:3]}")
+        self._inputs += 1
+        if self._inputs % self._check_every == 0:
+            self.check()
+        return facts
 
     def wait(self, *, seconds: float = 0, until_ms: int | None = None) -> list[Fact]:
         """Let time pass; what falls due meanwhile happens at its own moment. Returns the facts."""
@@ -104,9 +109,6 @@ class Playbook:
         for fact in facts:
             self._watch(fact)
         self._shadow.touched.clear()
-        self._inputs += 1
-        if self._inputs % self._check_every == 0:
-            self.check()
         return facts
 
     def _watch(self, fact: Fact) -> None:

@@ -1,0 +1,216 @@
+"""The watchers themselves: a core that is broken by hand does not pass them."""
+
+from collections.abc import Callable
+
+import pytest
+
+from acd.model import AgentId, CallId, OfferId, Phone, QueueId, ServerId
+from acd.router import facts as f
+from acd.router.deadlines import Deadline
+from acd.router.state import InQueue, State
+from acd.router.states import Membership, Work
+from acd.testing import invariants
+from acd.testing.ledger import Ledger
+from acd.testing.playbook import Playbook
+
+ANA, BEN, SALES, A = AgentId("ana"), AgentId("ben"), QueueId("sales"), ServerId("a")
+
+
+def _book(check_every: int = 1) -> Playbook:
+    """Ana rings for C1, C2 waits, Ben is paused."""
+    book = Playbook(check_every=check_every)
+    for sentence in (
+        "the router is configured: reasons lunch",
+        "queue sales is configured: longest wait 60 s",
+        "agent ana is configured: phone 1001, queues sales",
+        "agent ben is configured: phone 1002, queues sales",
+        "server a reports: nothing",
+        "ana logs in",
+        "ben logs in",
+        "ben pauses for lunch",
+        "call C1 arrives in sales",
+        "call C2 arrives in sales",
+    ):
+        book.say(sentence)
+    return book
+
+
+def _waiting(state: State) -> CallId:
+    return next(id_ for id_, call in state.calls.items() if call.offer is None)
+
+
+def _ringing(state: State) -> OfferId:
+    return next(iter(state.offers))
+
+
+def _two_offers(state: State) -> None:
+    offer = state.offers[_ringing(state)]
+    state.offers[OfferId("second")] = offer
+
+
+def _no_offer(state: State) -> None:
+    state.agents[ANA].offer = None
+
+
+def _call_twice(state: State) -> None:
+    state.line_up(state.calls[state.offers[_ringing(state)].call])
+
+
+def _call_nowhere(state: State) -> None:
+    state.take_from_line(state.calls[_waiting(state)])
+
+
+def _wrong_count(state: State) -> None:
+    state.queues[SALES].length += 1
+
+
+def _idle_beside_waiting(state: State) -> None:
+    state.agents[BEN].queues[SALES] = InQueue(Membership.READY)
+
+
+def _not_looked_at(state: State) -> None:
+    state.touched[SALES] = None
+
+
+def _listed_though_paused(state: State) -> None:
+    state.queues[SALES].ready.add(state.agents[BEN].free)
+
+
+def _no_member(state: State) -> None:
+    del state.queues[SALES].members[BEN]
+
+
+def _phone_of_nobody(state: State) -> None:
+    state.agent_at[Phone("1009")] = ANA
+
+
+def _line_forgotten(state: State) -> None:
+    state.call_on.clear()
+
+
+def _one_sided_refusal(state: State) -> None:
+    state.agents[BEN].refusals[_waiting(state)] = None
+
+
+def _channel_unknown(state: State) -> None:
+    state.servers[A].channels.present.clear()
+
+
+def _overdue_on_a_live_server(state: State) -> None:
+    state.calls[_waiting(state)].overdue = True
+
+
+def _ring_without_end(state: State) -> None:
+    state.deadlines.drop("ring", _ringing(state))
+
+
+def _wait_without_end(state: State) -> None:
+    state.deadlines.drop("give-up", _waiting(state))
+
+
+def _deadline_without_reason(state: State) -> None:
+    state.deadlines.set(Deadline(10**9, 1, "wrap-up", BEN))
+
+
+def _work_without_offer(state: State) -> None:
+    state.agents[BEN].work = Work.TALKING
+
+
+def _retired_and_idle(state: State) -> None:
+    state.agents[BEN].retired = True
+
+
+def _logged_in_without_phone(state: State) -> None:
+    state.agents[BEN].phone = None
+
+
+@pytest.mark.parametrize(
+    "break_it",
+    [
+        _two_offers,
+        _no_offer,
+        _call_twice,
+        _call_nowhere,
+        _wrong_count,
+        _idle_beside_waiting,
+        _not_looked_at,
+        _listed_though_paused,
+        _no_member,
+        _phone_of_nobody,
+        _line_forgotten,
+        _one_sided_refusal,
+        _channel_unknown,
+        _overdue_on_a_live_server,
+        _ring_without_end,
+        _wait_without_end,
+        _deadline_without_reason,
+        _work_without_offer,
+        _retired_and_idle,
+        _logged_in_without_phone,
+    ],
+)
+def test_broken_state_is_found(break_it: Callable[[State], None]) -> None:
+    book = _book()
+    break_it(book.state)
+    with pytest.raises(AssertionError):
+        invariants.check(book.state)
+
+
+def test_state_that_the_facts_do_not_give_is_found() -> None:
+    book = _book()
+    book.state.seed += 1
+    with pytest.raises(AssertionError, match=r"applying the facts gives another state: .*seed 1.*seed 2"):
+        book.finish()
+
+
+def test_offer_to_another_than_the_best_is_found() -> None:
+    book = _book(check_every=1_000)
+    ben = book.state.agents[BEN]
+    ben.free = ben.free._replace(free_since_ms=0)  # the core now believes that Ben has been idle longest
+    book.say("caller C2 hangs up")
+    book.say("caller C1 hangs up")
+    book.say("ben gets ready")
+    with pytest.raises(AssertionError, match="should have been chosen, not OfferMade"):
+        book.say("call C3 arrives in sales")
+
+
+def _made(offer: str, call: str, agent: AgentId) -> f.OfferMade:
+    line = next(iter(_book().state.call_on))
+    caller = _book().state.calls[_waiting(_book().state)].caller
+    return f.OfferMade(2, OfferId(offer), CallId(call), agent, SALES, "Sales", line, Phone("1"), caller, 9)
+
+
+def _queued(call: str) -> f.CallQueued:
+    made = _made("o", call, ANA)
+    return f.CallQueued(1, CallId(call), made.line, SALES, made.caller, 0, (), 1, None)
+
+
+def _connected(offer: str, call: str, agent: AgentId) -> f.CallConnected:
+    return f.CallConnected(3, CallId(call), OfferId(offer), agent, SALES, 0)
+
+
+@pytest.mark.parametrize(
+    "story",
+    [
+        [_queued("c"), _queued("c")],
+        [_made("o", "c", ANA)],
+        [_queued("c"), _made("o", "c", ANA), _made("p", "c", BEN)],
+        [_queued("c"), _queued("d"), _made("o", "c", ANA), _made("p", "d", ANA)],
+        [_queued("c"), _made("o", "c", ANA), _connected("o", "c", BEN)],
+        [_queued("c"), _made("o", "c", ANA), _connected("o", "c", ANA), _connected("o", "c", ANA)],
+        [
+            _queued("c"),
+            f.CallAbandoned(2, CallId("c"), SALES, 1),
+            f.CallTimedOut(2, CallId("c"), _made("o", "c", ANA).line, SALES, 1),
+        ],
+        [f.WrapUpEnded(1, ANA, CallId("c"), SALES, "time")],
+        [f.AgentRested(2, ANA), f.AgentRested(1, ANA)],
+    ],
+)
+def test_story_that_does_not_add_up_is_found(story: list[f.Fact]) -> None:
+    ledger = Ledger()
+    *beginning, wrong = story
+    for fact in beginning:
+        ledger.post(fact)
+    with pytest.raises(AssertionError):
+        ledger.post(wrong)

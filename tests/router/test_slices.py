@@ -1,0 +1,144 @@
+"""Large effects go in slices by count: no turn is long, and none is lost (docs/routing.md R25)."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from acd.core import Core, Fact, fold
+from acd.model import AgentId, Caller, ChannelId, Line, Phone, QueueId, RequestId, ServerId
+from acd.router import inputs as i
+from acd.router.settings import AgentSettings, QueueSettings, RouterSettings
+from acd.router.turn import SLICE
+from acd.testing import invariants
+
+MANY = 5 * SLICE
+SALES = QueueId("sales")
+SERVER = ServerId("a")
+LONGEST_TURN = 8 * SLICE
+"""A slice of offers and one of calls, each with what follows from it."""
+
+
+@pytest.fixture
+def core() -> Core:
+    """Many calls, half as many agents: so half of the calls ring and half wait."""
+    core = Core()
+    core.handle(i.OpenJournal("t", 1, "test"), 0)
+    core.handle(i.ConfigureQueue(QueueSettings(SALES, "Sales", wrap_up_ms=0, max_wait_ms=60_000)), 0)
+    core.handle(i.ServerReported(SERVER), 0)
+    core.handle(i.PassTime(), 0)
+    for number in range(MANY // 2):
+        agent = AgentId(f"agent-{number}")
+        core.handle(i.ConfigureAgent(AgentSettings(agent, agent, Phone(str(number)), (SALES,))), 0)
+        core.handle(i.LogIn(request=RequestId("r"), agent=agent, by=agent), 0)
+    for number in range(MANY):
+        core.handle(i.CallArrived(Line(SERVER, ChannelId(f"c{number}")), SALES, Caller()), 0)
+    return core
+
+
+def _turns(core: Core, now_ms: int) -> Iterator[list[Fact]]:
+    """Turn after turn until nothing is due."""
+    while core.next_deadline_ms is not None and core.next_deadline_ms <= now_ms:
+        yield core.handle(i.PassTime(), now_ms)
+
+
+def _check_turns(core: Core, now_ms: int, least: int) -> None:
+    """There are several turns, none is long, and afterwards all is well."""
+    turns = list(_turns(core, now_ms))
+    assert len(turns) >= least, f"{len(turns)} turns of {[len(facts) for facts in turns]} facts"
+    assert max(len(facts) for facts in turns) <= LONGEST_TURN
+    invariants.check(core.state)
+
+
+def test_many_deadlines_of_one_instant_are_taken_in_slices(core: Core) -> None:
+    _check_turns(core, 15_000, least=MANY // 2 // SLICE)
+
+
+def test_all_waits_that_end_at_once_are_taken_in_slices(core: Core) -> None:
+    _check_turns(core, 60_000, least=MANY // SLICE)
+    assert not core.state.calls
+
+
+def test_calls_of_a_lost_server_are_let_go_in_slices(core: Core) -> None:
+    core.handle(i.ConfigureRouter(RouterSettings(server_lost_after_ms=1_000)), 0)
+    core.handle(i.LinkLost(SERVER), 0)
+    _check_turns(core, 1_000, least=MANY // SLICE)
+    assert not core.state.calls
+
+
+def test_calls_that_a_report_does_not_name_are_let_go_in_slices(core: Core) -> None:
+    core.handle(i.LinkLost(SERVER), 0)
+    core.handle(i.ServerReported(SERVER), 10)
+    _check_turns(core, 10, least=MANY // SLICE)
+    assert not core.state.calls
+
+
+def test_retired_queue_is_emptied_in_slices(core: Core) -> None:
+    core.handle(i.RetireQueue(SALES), 0)
+    _check_turns(core, 0, least=MANY // 2 // SLICE)
+    assert len(core.state.calls) == MANY // 2
+    assert not core.state.queues[SALES].members
+
+
+def test_server_that_comes_back_while_it_is_given_up_is_up(core: Core) -> None:
+    core.handle(i.ConfigureRouter(RouterSettings(server_lost_after_ms=1_000)), 0)
+    core.handle(i.LinkLost(SERVER), 0)
+    core.handle(i.PassTime(), 1_000)
+    callers = tuple(i.SeenCaller(line.channel, "waiting") for line in core.state.call_on)
+    core.handle(i.ServerReported(SERVER, callers=callers), 1_000)
+    left = len(core.state.calls)
+    assert 0 < left < MANY
+    _check_turns(core, 1_000, least=1)
+    assert core.state.servers[SERVER].up
+    assert len(core.state.calls) == left
+
+
+def test_call_that_arrives_while_its_server_is_given_up_is_not_kept_for_ever(core: Core) -> None:
+    core.handle(i.ConfigureRouter(RouterSettings(server_lost_after_ms=1_000)), 0)
+    core.handle(i.LinkLost(SERVER), 0)
+    core.handle(i.PassTime(), 1_000)
+    core.handle(i.CallArrived(Line(SERVER, ChannelId("late")), SALES, Caller()), 1_000)
+    _check_turns(core, 1_000, least=1)
+    assert [call.line.channel for call in core.state.calls.values()] == ["late"]
+    _check_turns(core, 2_000, least=1)
+    assert not core.state.calls
+
+
+def test_time_that_goes_back_is_a_broken_invariant(core: Core) -> None:
+    core.handle(i.CallArrived(Line(SERVER, ChannelId("x")), SALES, Caller()), 10)
+    with pytest.raises(AssertionError, match="time went back from 10 to 9"):
+        core.handle(i.PassTime(), 9)
+
+
+def test_journal_is_opened_once(core: Core) -> None:
+    with pytest.raises(AssertionError, match="a journal is opened once"):
+        core.handle(i.OpenJournal("t", 1, "test"), 0)
+
+
+def _everybody_waits_for_the_report() -> tuple[Core, list[Fact]]:
+    """As many calls as agents, and a server that is quiet; with all facts so far."""
+    core, facts = Core(), list[Fact]()
+    core_inputs: list[i.Input] = [i.OpenJournal("t", 1, "test"), i.ConfigureQueue(QueueSettings(SALES, "Sales"))]
+    for number in range(MANY):
+        agent = AgentId(f"agent-{number}")
+        core_inputs.append(i.ConfigureAgent(AgentSettings(agent, agent, Phone(str(number)), (SALES,))))
+        core_inputs.append(i.LogIn(request=RequestId("r"), agent=agent, by=agent))
+        core_inputs.append(i.CallArrived(Line(SERVER, ChannelId(f"c{number}")), SALES, Caller()))
+    for asked in core_inputs:
+        facts += core.handle(asked, 0)
+    return core, facts
+
+
+def test_offers_to_all_who_waited_for_a_report_are_made_in_slices() -> None:
+    core, _ = _everybody_waits_for_the_report()
+    core.handle(i.ServerReported(SERVER), 1)
+    _check_turns(core, 1, least=MANY // SLICE)
+    assert len(core.state.offers) == MANY
+
+
+def test_core_that_takes_over_between_two_slices_goes_on_alike() -> None:
+    core, facts = _everybody_waits_for_the_report()
+    facts += core.handle(i.ServerReported(SERVER), 1)
+    facts += core.handle(i.PassTime(), 1)
+    assert 0 < len(core.state.offers) < MANY
+    successor = Core(fold(facts))
+    assert list(_turns(successor, 1)) == list(_turns(core, 1))
