@@ -31,8 +31,8 @@ from acd.telephony.sip import OutgoingCall, Phone
 from acd.testing.process import EngineProcess
 from benchmarks.report import Check, finish, times_table
 
-WAYS = {"bare Dial": "bench-dial", "app_queue": "bench-queue-1", "acd": "q-bench"}
-RELEASES = {"acd": "q-bench", "app_queue": "bench-queue-fast"}
+WAYS = {"bare Dial": "bench-dial", "app_queue": "bench-queue-1", "acd": "bench-acd"}
+RELEASES = {"acd": "bench-acd", "app_queue": "bench-queue-fast"}
 WAITING = 40
 AGENT = "1050"
 CALLERS = range(2001, 2001 + WAITING)
