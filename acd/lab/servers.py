@@ -24,6 +24,8 @@ class LabServer(msgspec.Struct, frozen=True):
 
     name: Name
     host: str
+    state: Path
+    """Where the lab's script keeps what belongs to this lab."""
     sip_port: int = 5060
     ami_port: int = 5038
     ami_tls_port: int = 5039
@@ -33,7 +35,7 @@ class LabServer(msgspec.Struct, frozen=True):
     @property
     def ca_file(self) -> Path:
         """The certificate by which the server proves itself on its TLS port. There once it is up."""
-        return SCRIPT.parent / ".work" / "tls" / f"{self.name}.pem"
+        return self.state / "tls" / f"{self.name}.pem"
 
 
 class Lab:
@@ -41,9 +43,12 @@ class Lab:
 
     def __init__(self, environment: Mapping[str, str] = os.environ) -> None:
         number = int(environment.get("ACD_LAB", "1"))
-        assert 1 <= number <= 200, f"ACD_LAB is {number}; a lab has a number from 1 to 200"
-        self.a = LabServer("a", f"127.0.{number}.1")
-        self.b = LabServer("b", f"127.0.{number}.2")
+        if not 1 <= number <= 99:
+            raise ValueError(f"ACD_LAB is {number}; a lab has a number from 1 to 99")
+        work = SCRIPT.parent / ".work"
+        state = work if number == 1 else work / f"lab-{number}"
+        self.a = LabServer("a", f"127.0.{number}.1", state)
+        self.b = LabServer("b", f"127.0.{number}.2", state)
 
     async def up(self, *names: Name) -> None:
         """Start the servers (both, if none is named) and wait until they answer. Raises `LabUnavailable`."""

@@ -10,7 +10,8 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 LAB = ROOT / "sip-lab" / "lab"
-WORK = ROOT / "sip-lab" / ".work"
+NUMBER = int(os.environ.get("ACD_LAB", "1"))
+STATE = ROOT / "sip-lab" / ".work" / ("" if NUMBER == 1 else f"lab-{NUMBER}")
 NO_ENGINE = 3
 """The lab's exit code where no Docker engine is, and none can be made."""
 
@@ -22,11 +23,11 @@ class Server:
 
     @property
     def container(self) -> str:
-        return f"acd-lab-{self.name}"
+        return f"acd-lab{'' if NUMBER == 1 else NUMBER}-{self.name}"
 
     @property
     def certificate(self) -> Path:
-        return WORK / "tls" / f"{self.name}.pem"
+        return STATE / "tls" / f"{self.name}.pem"
 
     async def cli(self, command: str) -> str:
         """What Asterisk's command line answers."""
@@ -37,8 +38,8 @@ class Server:
         return await run("docker", "exec", self.container, "sh", "-c", command)
 
 
-A = Server("a", "127.0.1.1")
-B = Server("b", "127.0.1.2")
+A = Server("a", f"127.0.{NUMBER}.1")
+B = Server("b", f"127.0.{NUMBER}.2")
 
 
 async def run(*command: str, within: float = 20.0) -> str:

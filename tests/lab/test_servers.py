@@ -7,7 +7,7 @@ import pytest
 
 from tests.lab.ami import Ami
 from tests.lab.phones import answering, calling, register
-from tests.lab.server import ROOT, A, B, Server, run
+from tests.lab.server import NUMBER, ROOT, A, B, Server, run
 
 pytestmark = pytest.mark.e2e
 
@@ -35,7 +35,7 @@ async def test_what_serves_is_on_loopback_only(lab: tuple[Server, Server]) -> No
         for server in lab
         for protocol, port in (("udp", 5060), ("tcp", 5060), ("tcp", 5038), ("tcp", 5039))
     }
-    elsewhere = [(protocol, where) for protocol, where in listening if not where.startswith("127.0.1.")]
+    elsewhere = [(protocol, where) for protocol, where in listening if not where.startswith(f"127.0.{NUMBER}.")]
     assert [protocol for protocol, _ in elsewhere] == ["udp"] * 2 * len(lab), elsewhere
 
 
@@ -45,7 +45,7 @@ async def test_sound_is_on_loopback_only(lab: tuple[Server, Server]) -> None:
         call = (await ami.event("Newstate", ChannelState="6"))["Uniqueid"]
         sound = set(await sockets(B)) - set(before)
         assert sound
-        assert all(re.fullmatch(r"127\.0\.1\.2:1[34]\d{3}", where) for _, where in sound), sound
+        assert all(re.fullmatch(rf"127\.0\.{NUMBER}\.2:1[34]\d{{3}}", where) for _, where in sound), sound
         await ami.ask("Hangup", Channel=call)
 
 
