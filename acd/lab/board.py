@@ -5,6 +5,7 @@ facts' own; how long something has lasted by now is the view's to say.
 """
 
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from statistics import median
 from typing import Final, Literal
@@ -12,7 +13,7 @@ from typing import Final, Literal
 import msgspec
 
 from acd.core import Fact
-from acd.model import AgentId, Caller, CallId, Direction, Line, Phone, QueueId, ServerId
+from acd.model import AgentId, CallId, Direction, Line, Phone, QueueId, ServerId
 from acd.router.states import Membership
 
 IN_TIME_MS: Final = 20_000
@@ -80,7 +81,9 @@ class CallRow:
 
     id: CallId
     queue: QueueId
-    caller: Caller
+    number: str
+    who: str
+    """The caller, as people say it."""
     since_ms: int
     steps: deque[Step]
     rang_after_ms: float | None = None
@@ -92,11 +95,6 @@ class CallRow:
     def state(self) -> CallState:
         """Where the call stands."""
         return _STATES[self.steps[-1].kind]
-
-    @property
-    def who(self) -> str:
-        """The caller, as people say it."""
-        return self.caller.name or self.caller.number or "unknown"
 
     @property
     def was_heard(self) -> bool:
@@ -184,12 +182,16 @@ class DirectRow:
 
     phone: Phone
     direction: Direction
+    code: bool = False
+    """It is a feature code."""
 
 
 @dataclass(slots=True)
 class Board:
-    """Everything. Made empty, filled by `board_fold`."""
+    """Everything. Made empty, but for the address book; filled by `board_fold`."""
 
+    names: Mapping[str, str] = field(default_factory=dict)
+    """The address book: callers by their numbers. Of all others the phone system's word is taken."""
     queues: dict[QueueId, QueueRow] = field(default_factory=dict)
     agents: dict[AgentId, AgentRow] = field(default_factory=dict)
     calls: dict[CallId, CallRow] = field(default_factory=dict)

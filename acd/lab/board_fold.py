@@ -5,6 +5,7 @@ A fact about something unknown changes nothing: somebody may begin to watch in t
 
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Final
 
 from acd.core import Fact
@@ -26,7 +27,7 @@ from acd.lab.board import (
     Tally,
     Work,
 )
-from acd.model import AgentId, CallId, QueueId
+from acd.model import AgentId, Caller, CallId, QueueId
 from acd.router import facts as f
 from acd.router.states import MEMBERSHIP_MOVES, Membership
 
@@ -66,7 +67,7 @@ def _call_at(board: Board, seen: Observation) -> CallRow | None:
     if agent is not None:
         return board.calls.get(agent.call) if agent.call is not None else None
     live = (call for call in reversed(board.calls.values()) if call.state != "over")
-    return next((call for call in live if call.caller.number == seen.phone), None)
+    return next((call for call in live if call.number == seen.phone), None)
 
 
 def _rang(board: Board, call: CallRow, rang: Rang) -> None:
@@ -131,12 +132,18 @@ def _step(board: Board, call: CallId, kind: StepKind, at_ms: int, agent: AgentId
 
 def _call_queued(board: Board, fact: f.CallQueued) -> None:
     steps = deque([Step("arrived", fact.since_ms)], maxlen=STEPS_KEPT)
-    board.calls[fact.call] = CallRow(fact.call, fact.queue, fact.caller, fact.since_ms, steps)
+    board.calls[fact.call] = CallRow(
+        fact.call, fact.queue, fact.caller.number, _name_of(board, fact.caller), fact.since_ms, steps
+    )
     if fact.queue in board.queues:
         board.queues[fact.queue].waiting[fact.call] = fact.since_ms
     for tally in _tallies(board, fact.queue):
         tally.arrived += 1
     _forget_the_oldest(board)
+
+
+def _name_of(board: Board, caller: Caller) -> str:
+    return board.names.get(caller.number) or caller.name or caller.number or "unknown"
 
 
 def _forget_the_oldest(board: Board) -> None:
@@ -258,6 +265,12 @@ def _direct_call_started(board: Board, fact: f.DirectCallStarted) -> None:
     board.direct[fact.line] = DirectRow(fact.phone, fact.direction)
 
 
+def _direct_call_excluded(board: Board, fact: f.DirectCallExcluded) -> None:
+    direct = board.direct.get(fact.line)
+    if direct is not None:
+        board.direct[fact.line] = replace(direct, code=True)
+
+
 def _direct_call_ended(board: Board, fact: f.DirectCallEnded) -> None:
     board.direct.pop(fact.line, None)
 
@@ -323,6 +336,7 @@ _APPLY: Final[dict[type[Fact], Callable[[Board, Any], None]]] = {
     f.WrapUpStarted: _wrap_up_started,
     f.WrapUpEnded: _wrap_up_ended,
     f.DirectCallStarted: _direct_call_started,
+    f.DirectCallExcluded: _direct_call_excluded,
     f.DirectCallEnded: _direct_call_ended,
     f.ServerWentQuiet: _server_went_quiet,
     f.ServerSettled: _server_settled,

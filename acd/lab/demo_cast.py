@@ -83,13 +83,17 @@ def _agent(index: int) -> Agent:
     return Agent(AgentId(name.lower()), name, str(11 + index), Phone(str(1_001 + index)), queues, 500 + 30 * index)
 
 
+def address_book() -> dict[str, str]:
+    """Who calls from which phone."""
+    return dict(zip(CALLER_PHONES, _CALLERS, strict=True))
+
+
 class Visit(msgspec.Struct, frozen=True):
     """One call, as its caller means it."""
 
     after_ms: int
     """Since the call before."""
     phone: str
-    name: str
     queue: QueueId
     patience_ms: int
     """The caller gives up after so long without an agent ..."""
@@ -121,7 +125,6 @@ def _visit(dice: random.Random, number: int, per_minute: float) -> Visit:
     return Visit(
         after_ms=_gap_ms(dice, number, per_minute),
         phone=CALLER_PHONES[who],
-        name=_CALLERS[(who * 7) % CALLERS_MOST],
         queue=dice.choices(QUEUES, [queue.weight for queue in QUEUES])[0].id,
         patience_ms=dice.randint(4_000, 9_000) if dice.random() < 0.2 else dice.randint(15_000, 45_000),
         talk_ms=round(dice.triangular(5_000, 26_000, 10_000)),

@@ -7,21 +7,19 @@ from types import TracebackType
 from typing import Final, Self
 
 from acd.config import Config, changes
-from acd.core import Fact, Input
+from acd.core import Input
 from acd.engine.clock import Alarm, Clock
 from acd.engine.loop import Engine, EngineStopped
 from acd.journal.memory import MemoryJournal
 from acd.journal.port import Entry
-from acd.lab.board import Heard, Observation, Rang
+from acd.lab.board import Heard, Rang
 from acd.lab.demo_cast import Agent, Break, Reaction, Visit, breaks, reactions, visits
+from acd.lab.demo_stage import StageFailed, TellFact, TellSeen
 from acd.model import AgentId, Line, Phone, RequestId
 from acd.router import facts as f
 from acd.router import inputs as i
 from acd.tasks import Tasks
 from acd.telephony.simulated import Answer, Behaviour, Decline, Exchange, Ring, SimulatedCall, SimulatedPhones, Steps
-
-TellFact = Callable[[int, Fact], None]
-TellSeen = Callable[[Observation], None]
 
 STOP_WITHIN_S: Final = 5.0
 OUTSIDE: Final = Phone("outside")
@@ -30,8 +28,6 @@ LISTENED_AFTER_MS: Final = 200
 
 class SimulatedStage:
     """See the module. `async with` starts it; callers come from then on, until it is left."""
-
-    title = "simulated phones"
 
     def __init__(
         self,
@@ -44,6 +40,7 @@ class SimulatedStage:
         note: TellSeen,
         journal: MemoryJournal | None = None,
     ) -> None:
+        self.title = "simulated phones"
         self.engine = Engine(journal or MemoryJournal(), clock)
         self._config = config
         self._agents = {agent.id: agent for agent in agents}
@@ -92,8 +89,9 @@ class SimulatedStage:
         await self._tasks.stop()
 
     async def ended(self) -> None:
-        """Return when the engine has failed; not before."""
+        """Raise `StageFailed` when the engine fails; until then wait."""
         await asyncio.wait({self._running})
+        raise StageFailed("the engine failed: why is in the log")
 
     # --- Facts ------------------------------------------------------------------------------------------------
 
@@ -142,7 +140,7 @@ class SimulatedStage:
         self._callers = {number: call for number, call in self._callers.items() if call.place != "gone"}
         if visit.phone not in self._callers:
             self._callers[visit.phone] = self._phones.place_call(
-                visit.queue, visit.phone, visit.name, patience_ms=visit.patience_ms, talk_ms=visit.talk_ms
+                visit.queue, visit.phone, patience_ms=visit.patience_ms, talk_ms=visit.talk_ms
             )
         self._next_visit()
 

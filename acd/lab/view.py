@@ -157,7 +157,7 @@ def _queue(board: Board, queue: QueueRow, now_ms: int) -> Iterator[Text]:
 def _agents(board: Board, now_ms: int, room: int, *, phones: bool) -> tuple[Table, int]:
     table = _table(
         (" AGENTS", "left", 8),
-        ("state", "left", 12),
+        ("state", "left", 13),
         ("for", "right", 5),
         (" with", "left", None),
         ("taken", "right", 6),
@@ -192,11 +192,20 @@ def _occupation(board: Board, agent: AgentRow, now_ms: int, *, phones: bool) -> 
             return _wrap_up(agent, now_ms)
         case "paused":
             return Text(agent.pause, "orange3")
+        case "direct call":
+            return Text(_direct(board, agent), "orange3")
         case "ready":
             names = ", ".join(board.queues[queue].name for queue in agent.queues if queue in board.queues)
             return Text(f"phone {agent.phone}, {names}" if phones else names, "grey42")
         case _:
             return Text("")
+
+
+def _direct(board: Board, agent: AgentRow) -> str:
+    direct = next((direct for direct in board.direct.values() if direct.phone == agent.at_phone), None)
+    if direct is None:
+        return ""
+    return "keys in a code" if direct.code else "dials out" if direct.direction == "out" else "is called"
 
 
 def _conversation(call: CallRow) -> Text:
@@ -240,7 +249,8 @@ def _shown(board: Board, room: int) -> Sequence[CallRow]:
     """All that go on, the newest where there are too many; then the latest that are over. In order of arrival."""
     live = [call for call in board.calls.values() if call.state != "over"][-room:]
     over = [call for call in board.calls.values() if call.state == "over"]
-    return sorted([*over[len(over) - max(0, room - len(live)) :], *live], key=lambda call: call.since_ms)
+    kept = over[max(0, len(over) - (room - len(live))) :]
+    return sorted([*kept, *live], key=lambda call: call.since_ms)
 
 
 def _ticker(board: Board, room: int, *, heading: bool) -> Table:

@@ -43,8 +43,24 @@ def seconds(ms: float) -> str:
     return f"{ms / 1_000:.1f} s" if ms < 100_000 else f"{ms / 60_000:.0f} min"
 
 
+def summary(board: Board) -> str:
+    """The whole demo in a few sentences."""
+    total, level, wait, ring = board.total, board.total.service_level, board.total.average_wait_ms, board.ring_median_ms
+    words = [f"{total.arrived} calls: {total.answered} answered, {total.gave_up} gave up"]
+    if level is not None:
+        words[0] += f", {100 * level:.0f} % answered within 20 s"
+    if wait is not None:
+        words[0] += f", average wait {seconds(wait)}"
+    if ring is not None:
+        words.append(f"A ready agent's phone rang {ring:.1f} ms after the caller's INVITE (median)")
+    words.append(
+        f"Of {board.listened} conversations that were listened to, both sides heard the other in {board.heard}"
+    )
+    return ". ".join(words) + "."
+
+
 def _caller_on(board: Board, seen: Observation) -> str:
-    calls = (call.who for call in reversed(board.calls.values()) if call.caller.number == seen.phone)
+    calls = (call.who for call in reversed(board.calls.values()) if call.number == seen.phone)
     return next(calls, seen.phone)
 
 
@@ -57,8 +73,10 @@ def _queue(board: Board, queue: QueueId) -> str:
 
 
 def _queued(board: Board, fact: f.CallQueued) -> str:
-    before = len(board.queues[fact.queue].waiting) - 1 if fact.queue in board.queues else 0
-    return f"{_who(board, fact.call)} calls {_queue(board, fact.queue)}" + (f", behind {before}" if before > 0 else "")
+    """How many stand before, those whose agent's phone rings already left aside."""
+    waiting = board.queues[fact.queue].waiting if fact.queue in board.queues else {}
+    before = sum(id_ in board.calls and board.calls[id_].state == "waiting" for id_ in waiting if id_ != fact.call)
+    return f"{_who(board, fact.call)} calls {_queue(board, fact.queue)}" + (f", behind {before}" if before else "")
 
 
 def _offer_ended(board: Board, fact: f.OfferEnded) -> str | None:

@@ -1,0 +1,198 @@
+"""`acd demo`: Asterisk, the engine, agents and callers at work, to watch. Ctrl-C ends it and leaves nothing behind."""
+
+import asyncio
+import io
+import os
+import signal
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import FrameType
+from typing import Any, Final
+
+import click
+import msgspec
+from rich.console import Console
+
+from acd import log
+from acd.config import Config, read_config
+from acd.core import Fact
+from acd.engine.clock import RealClock
+from acd.lab import board_fold
+from acd.lab.board import Board, Observation
+from acd.lab.demo_cast import AGENTS_MOST, PIN, address_book, agents
+from acd.lab.demo_config import config_text
+from acd.lab.demo_picture import HEIGHT, WIDTH, save
+from acd.lab.demo_screen import Lines, Screen, Watching, drawing
+from acd.lab.demo_simulated import SimulatedStage
+from acd.lab.demo_stage import Stage, StageFailed
+from acd.lab.servers import Lab, LabUnavailable
+from acd.lab.view_sentences import summary
+from acd.sign_in import hash_pin
+from acd.tasks import Tasks
+
+SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Options(msgspec.Struct, frozen=True, kw_only=True):
+    """What was asked for on the command line."""
+
+    seconds: float | None
+    seed: int
+    agents: int
+    rate: float
+    simulated: bool
+    plain: bool
+    picture: Path | None
+
+
+@click.command("demo")
+@click.option("--seconds", type=click.FloatRange(min=1), help="End by itself after so long.")
+@click.option("--seed", type=int, default=1, show_default=True, help="Other people, other calls.")
+@click.option("--agents", type=click.IntRange(1, AGENTS_MOST), default=7, show_default=True)
+@click.option("--rate", type=click.FloatRange(0.1, 300), default=16, show_default=True, help="Calls per minute.")
+@click.option("--simulated", is_flag=True, help="On the simulated phone system: no Docker, no sound.")
+@click.option("--plain", is_flag=True, help="A line for each thing that happens, as where there is no terminal.")
+@click.option("--picture", type=click.Path(dir_okay=False, path_type=Path), hidden=True)
+def command(**asked: Any) -> None:
+    """Watch the engine at work: Asterisk in Docker, agents and callers with real phones. Ctrl-C ends it.
+
+    Where no Docker engine can be had it runs on the simulated phone system.
+    """
+    sys.exit(run(Options(**asked)))
+
+
+def run(options: Options) -> int:
+    """The exit code: 0, or 1 where a part of the demo has failed; then why stands on standard error."""
+    journal = io.StringIO()
+    log.configure("error", "console", journal)
+    code = asyncio.run(Demo(options).run())
+    if code != 0:
+        click.echo(journal.getvalue(), err=True, nl=False)
+    return code
+
+
+class Demo:
+    """One demo, from start to end."""
+
+    def __init__(self, options: Options) -> None:
+        self._options = options
+        self._clock = RealClock()
+        self._board = Board(address_book())
+        self._tasks = Tasks("demo")
+        self._show: asyncio.Task[None] | None = None
+        self._code = 0
+        self._summary = ""
+        self._watching = self._watcher()
+
+    def _watcher(self) -> Watching:
+        if self._options.plain or not sys.stdout.isatty() or os.environ.get("TERM", "dumb") == "dumb":
+            return Lines(self._board, self._end)
+        return Screen(self._board, self._clock, Console())
+
+    async def run(self) -> int:
+        """Until the time is over, until somebody ends it, until a part fails. The exit code."""
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(self._broke)
+        with _signals(lambda: loop.call_soon_threadsafe(self._end)):
+            self._show = self._tasks.start("show", self._perform_anywhere())
+            await asyncio.wait({self._show})
+        if self._summary:
+            self._watching.say(self._summary)
+        return self._code
+
+    def _end(self) -> None:
+        """Once: a second Ctrl-C must not disturb those who tidy up."""
+        show, self._show = self._show, None
+        if show is not None:
+            show.cancel()
+
+    def _broke(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """A callback of ours has failed."""
+        loop.default_exception_handler(context)
+        self._code = 1
+        self._end()
+
+    # --- The stages -------------------------------------------------------------------------------------------
+
+    async def _perform_anywhere(self) -> None:
+        try:
+            if not self._options.simulated:
+                try:
+                    await self._perform(self._asterisk())
+                except LabUnavailable as why:
+                    self._watching.say(f"{why} So the demo runs on simulated phones.")
+                else:
+                    return
+            await self._perform(self._simulated(await asyncio.to_thread(self._config)))
+        except StageFailed as why:
+            self._watching.say(f"The demo has failed: {why}")
+            self._code = 1
+
+    async def _perform(self, stage: Stage) -> None:
+        async with stage:
+            self._watching.begin(stage.title)
+            try:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(self._options.seconds):
+                        await stage.ended()
+            finally:
+                self._close(stage.title)
+
+    def _close(self, title: str) -> None:
+        """What follows, everybody hanging up, is no part of the show any more."""
+        if self._options.picture is not None:
+            save(drawing(self._board, self._clock, title, WIDTH, HEIGHT), self._options.picture)
+        self._watching.end()
+        self._watching.say("Everybody hangs up.")
+        self._summary = summary(self._board)
+
+    def _asterisk(self) -> Stage:
+        try:
+            from acd.lab.demo_asterisk import AsteriskStage
+        except ModuleNotFoundError as missing:
+            raise LabUnavailable(f"The phones need {missing.name}, which comes with acd[lab].") from None
+        people, options = agents(self._options.agents), self._options
+        return AsteriskStage(
+            people, options.seed, options.rate, self._clock, self._tell, self._note, self._watching.say
+        )
+
+    def _simulated(self, config: Config) -> Stage:
+        people, options = agents(self._options.agents), self._options
+        return SimulatedStage(config, people, options.seed, options.rate, self._clock, self._tell, self._note)
+
+    def _config(self) -> Config:
+        """As the engine reads it on Asterisk; the server is not asked for its address."""
+        with tempfile.TemporaryDirectory(prefix="acd-demo-") as folder:
+            path = Path(folder) / "acd.toml"
+            path.touch(mode=0o600)
+            path.write_text(config_text(Lab().a, agents(self._options.agents), hash_pin(PIN)), encoding="utf-8")
+            return read_config(path)
+
+    # --- What happens -----------------------------------------------------------------------------------------
+
+    def _tell(self, number: int, fact: Fact) -> None:
+        board_fold.apply(self._board, number, fact)
+        self._watching.told(fact)
+
+    def _note(self, seen: Observation) -> None:
+        board_fold.note(self._board, seen)
+        self._watching.saw(seen)
+
+
+@contextmanager
+def _signals(handle: Callable[[], object]) -> Iterator[None]:
+    """What the signals do meanwhile; afterwards nothing any more, since only the end of the process is left."""
+
+    def take(_number: int, _frame: FrameType | None) -> None:
+        handle()
+
+    for number in SIGNALS:
+        signal.signal(number, take)
+    try:
+        yield
+    finally:
+        for number in SIGNALS:
+            signal.signal(number, signal.SIG_IGN)

@@ -1,0 +1,112 @@
+"""The demo on Asterisk: the lab's server, the engine as a process of its own, people at real phones."""
+
+import asyncio
+from collections.abc import Coroutine
+from contextlib import AsyncExitStack
+from types import TracebackType
+from typing import Any, Final, Self
+
+from acd.core import Fact
+from acd.engine.clock import Clock
+from acd.lab.demo_cast import PIN, Agent
+from acd.lab.demo_config import config_text
+from acd.lab.demo_engine import EngineProcess
+from acd.lab.demo_host import LabHost, Say
+from acd.lab.demo_people import People
+from acd.lab.demo_stage import StageFailed, TellFact, TellSeen
+from acd.lab.servers import Lab
+from acd.router.facts import ServerSettled
+from acd.sign_in import hash_pin
+from acd.tasks import Tasks
+
+UP_WITHIN_S: Final = 20.0
+
+
+class AsteriskStage:
+    """`async with` starts it, within the time that Docker takes; callers call from then on. Raises `LabUnavailable`."""
+
+    def __init__(
+        self,
+        agents: tuple[Agent, ...],
+        seed: int,
+        per_minute: float,
+        clock: Clock,
+        tell: TellFact,
+        note: TellSeen,
+        say: Say,
+    ) -> None:
+        self.title = "Asterisk"
+        self._lab = Lab()
+        self._agents = agents
+        self._per_minute = per_minute
+        self._tell_board = tell
+        self._say = say
+        self._stack = AsyncExitStack()
+        self._tasks = Tasks("demo", self._fail)
+        self._up = asyncio.Event()
+        self._failure: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        registrar = self._lab.a.host, self._lab.a.sip_port
+        self._people = People(registrar, agents, seed, clock, note, self._fail)
+
+    async def __aenter__(self) -> Self:
+        try:
+            await self._start()
+        except BaseException:
+            await self._stack.aclose()
+            raise
+        return self
+
+    async def _start(self) -> None:
+        host = await self._stack.enter_async_context(LabHost(self._lab, self._say))
+        self.title = f"{await host.version()} at {self._lab.a.host}"
+        self._stack.push_async_callback(self._tasks.stop)
+        self._stack.push_async_callback(self._people.go_home)
+        self._say(f"{len(self._agents)} agents take their phones")
+        await self._unless_failed("registration", self._people.come_to_work())
+        self._say("the engine starts")
+        engine = await self._stack.enter_async_context(EngineProcess(await self._config(), self._tell))
+        self._stack.push_async_callback(self._tasks.stop)  # before the engine stops: that is no failure then
+        self._stack.push_async_callback(self._people.go_home)
+        self._people.before_ring = engine.drain
+        self._tasks.start("engine", engine.ended())
+        await self._until_up(engine)
+        self._people.open_lines(self._per_minute)
+
+    async def _config(self) -> str:
+        return config_text(self._lab.a, self._agents, await asyncio.to_thread(hash_pin, PIN))
+
+    async def _until_up(self, engine: EngineProcess) -> None:
+        try:
+            async with asyncio.timeout(UP_WITHIN_S):
+                await self._unless_failed("up", self._up_seen())
+        except TimeoutError:
+            raise StageFailed(f"the engine did not reach Asterisk. The end of its log:\n{engine.log_tail()}") from None
+
+    async def _up_seen(self) -> None:
+        await self._up.wait()
+
+    async def _unless_failed(self, name: str, work: Coroutine[Any, Any, None]) -> None:
+        """Wait for it; but not while something else has failed."""
+        either: set[asyncio.Future[Any]] = {self._tasks.start(name, work), self._failure}
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        if self._failure.done():
+            raise StageFailed(self._failure.result())
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._stack.aclose()
+
+    async def ended(self) -> None:
+        """Raise `StageFailed` when a part of it fails; until then wait."""
+        raise StageFailed(await self._failure)
+
+    def _tell(self, number: int, fact: Fact) -> None:
+        self._tell_board(number, fact)
+        self._people.tell(fact)
+        if isinstance(fact, ServerSettled) and fact.up:
+            self._up.set()
+
+    def _fail(self, task: str, error: BaseException) -> None:
+        if not self._failure.done():
+            self._failure.set_result(f"{task}: {error}")
