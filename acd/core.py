@@ -5,7 +5,7 @@ one task only, and lets nothing act on the facts before they are committed.
 """
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, assert_never
 
 from acd.model import AgentId, CallId, OfferId, QueueId, ServerId
 from acd.router import calls, configuration, conversations, links, matching, offers, phones, servers, staff
@@ -90,6 +90,8 @@ def _fall_due(turn: Turn, due: Deadline) -> None:
             servers.settle(turn, ServerId(due.subject))
         case "retire":
             configuration.empty_retired_queue(turn, QueueId(due.subject))
+        case _:
+            assert_never(due.kind)
 
 
 def _agent(due: Deadline) -> AgentId:

@@ -5,6 +5,7 @@ after each connection it reports what exists, and what is missing once the repor
 """
 
 from itertools import islice
+from typing import assert_never
 
 from acd.model import ChannelId, Line, OfferId, ServerId
 from acd.router import calls, conversations, links, offers, phones
@@ -74,6 +75,8 @@ def _settle_leg(turn: Turn, server: ServerId, seen: i.SeenLeg, was_silent: bool)
                 offers.leg_answered(turn, i.LegAnswered(offer.id))
         case "talking":
             conversations.leg_bridged(turn, i.LegBridged(offer.id))
+        case _:
+            assert_never(seen.state)
 
 
 def _settle_phone(turn: Turn, line: Line, seen: i.SeenPhone) -> None:

@@ -1,5 +1,7 @@
 """Requests: log in, pause, get ready, log out, end the wrap-up. Each is answered by exactly one fact."""
 
+from typing import assert_never
+
 from acd.model import Phone, QueueId, RequestId
 from acd.router import facts as f
 from acd.router import inputs as i
@@ -27,6 +29,8 @@ def ask(turn: Turn, request: i.Request) -> None:
             refusal = _get_ready(turn, agent, request)
         case i.EndWrapUp():
             refusal = end_wrap_up(turn, agent, request.by)
+        case _:
+            assert_never(request)
     _answer(turn, request, refusal)
 
 

@@ -17,6 +17,7 @@ class Ledger:
         self.accepted: set[OfferId] = set()
         self.talking: dict[OfferId, f.CallConnected] = {}
         self.wrapping_up: dict[AgentId, f.WrapUpStarted] = {}
+        self.worked_until_ms: dict[AgentId, int] = {}
         self.ids: set[str] = set()
         self.queued = 0
         self.ended: dict[str, int] = {}
@@ -41,6 +42,7 @@ class Ledger:
                 self._connected(fact)
             case f.CallEnded():
                 assert self.talking.pop(fact.offer, None) is not None, f"{fact} of no conversation"
+                self.worked_until_ms[fact.agent] = fact.at_ms
                 self._count(fact)
             case f.CallAbandoned() | f.CallTimedOut() | f.CallReturned() | f.CallLost():
                 self._left(fact)
@@ -49,6 +51,7 @@ class Ledger:
                 self.wrapping_up[fact.agent] = fact
             case f.WrapUpEnded():
                 assert self.wrapping_up.pop(fact.agent, None) is not None, f"{fact} of no wrap-up"
+                self.worked_until_ms[fact.agent] = fact.at_ms
             case _:
                 pass
 

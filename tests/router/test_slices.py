@@ -7,6 +7,7 @@ import pytest
 from acd.core import Core, Fact, fold
 from acd.model import AgentId, Caller, ChannelId, Line, Phone, QueueId, RequestId, ServerId
 from acd.router import inputs as i
+from acd.router.facts import OfferMade
 from acd.router.settings import AgentSettings, QueueSettings, RouterSettings
 from acd.router.turn import SLICE
 from acd.testing import invariants
@@ -45,7 +46,7 @@ def _check_turns(core: Core, now_ms: int, least: int) -> None:
     """There are several turns, none is long, and afterwards all is well."""
     turns = list(_turns(core, now_ms))
     assert len(turns) >= least, f"{len(turns)} turns of {[len(facts) for facts in turns]} facts"
-    assert max(len(facts) for facts in turns) <= LONGEST_TURN
+    assert max((len(facts) for facts in turns), default=0) <= LONGEST_TURN
     invariants.check(core.state)
 
 
@@ -142,3 +143,13 @@ def test_core_that_takes_over_between_two_slices_goes_on_alike() -> None:
     assert 0 < len(core.state.offers) < MANY
     successor = Core(fold(facts))
     assert list(_turns(successor, 1)) == list(_turns(core, 1))
+
+
+def test_queue_that_comes_back_before_it_is_emptied_serves_who_is_left(core: Core) -> None:
+    last = list(core.state.offers.values())[-1]
+    core.handle(i.RetireQueue(SALES), 0)
+    facts = core.handle(i.LegEnded(last.id, "declined"), 0)
+    assert not any(isinstance(fact, OfferMade) for fact in facts)
+    facts = core.handle(i.ConfigureQueue(QueueSettings(SALES, "Sales again")), 0)
+    assert [fact.agent for fact in facts if isinstance(fact, OfferMade)] == [last.agent]
+    _check_turns(core, 0, least=0)
