@@ -1,19 +1,20 @@
 """Committed facts become actions on one server."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import structlog
 
 from acd.core import Fact
-from acd.model import ChannelId, OfferId, Phone, ServerId
+from acd.model import CallId, ChannelId, OfferId, Phone, ServerId
 from acd.router import facts as f
 from acd.telephony.ami import dialplan
-from acd.telephony.ami.books import Books, Caller, Leg
-from acd.telephony.ami.hearing import ORIGINATE
+from acd.telephony.ami.books import Books, Caller
 from acd.telephony.ami.messages import AmiAction
 
 log = structlog.get_logger(__name__)
+
+Actions = Iterable[AmiAction]
 
 
 class Acting:
@@ -32,28 +33,31 @@ class Acting:
         self._books = books
         self._send = send
         self._expect_end = expect_end
-        self._out: list[AmiAction] = []
-        self._by_fact: dict[type[Fact], Callable[[Any], None]] = {
+        self._by_fact: dict[type[Fact], Callable[[Any], Actions]] = {
             f.CallQueued: self._call_queued,
             f.CallRefused: self._call_refused,
-            f.CallTimedOut: lambda fact: self._return(fact.line.channel, "timeout", ""),
-            f.CallReturned: lambda fact: self._return(fact.line.channel, "refused", fact.reason),
+            f.CallTimedOut: lambda fact: self._call_returned(fact, "timeout", ""),
+            f.CallReturned: lambda fact: self._call_returned(fact, "refused", fact.reason),
+            f.CallAbandoned: lambda fact: self._call_over(fact.call),
+            f.CallLost: lambda fact: self._call_over(fact.call),
             f.CallEnded: self._call_ended,
             f.OfferMade: self._offer_made,
             f.OfferAccepted: self._offer_accepted,
             f.OfferEnded: self._offer_ended,
-            f.StrayLegFound: lambda fact: self._out.append(dialplan.hang_up(fact.offer)),
+            f.StrayLegFound: lambda fact: (dialplan.hang_up(fact.offer),),
         }
 
     def act(self, facts: Sequence[Fact]) -> None:
         """Act on facts that concern this server."""
-        for fact in facts:
-            act = self._by_fact.get(type(fact))
-            if act is not None:
-                act(fact)
-        out, self._out = self._out, []
-        if out:
-            self._send(out)
+        actions = [action for fact in facts for action in self._actions_for(fact)]
+        if actions:
+            self._send(actions)
+
+    def _actions_for(self, fact: Fact) -> Actions:
+        act = self._by_fact.get(type(fact))
+        return () if act is None else act(fact)
+
+    # --- Callers ----------------------------------------------------------------------------------------------
 
     def claimed(self, channel: ChannelId) -> None:
         """The claim is confirmed: now the caller may be moved."""
@@ -65,42 +69,68 @@ class Acting:
         if then:
             self._send(then)
 
-    def _when_claimed(self, channel: ChannelId, actions: Sequence[AmiAction]) -> None:
+    def _caller_of(self, channel: ChannelId, call: CallId) -> Caller | None:
+        """The caller of this very call: one channel may be handed over again before the core knows."""
         caller = self._books.callers.get(channel)
-        if caller is None:
-            return
-        if caller.claimed:
-            self._out.extend(actions)
-        else:
-            caller.then.extend(actions)
+        return caller if caller is not None and caller.call == call else None
 
-    def _call_queued(self, fact: f.CallQueued) -> None:
-        self._books.callers.setdefault(fact.line.channel, Caller())
-        self._out.extend(dialplan.claim(fact.line.channel))
+    def _call_queued(self, fact: f.CallQueued) -> Actions:
+        """A caller who is gone already is not claimed: the report of it is on its way to the core."""
+        caller = self._books.take(fact.line.channel, fact.call)
+        return () if caller is None else dialplan.claim(fact.line.channel)
 
-    def _call_refused(self, fact: f.CallRefused) -> None:
+    def _call_refused(self, fact: f.CallRefused) -> Actions:
         log.warning("call refused", server=self._server, queue=fact.queue, reason=fact.reason)
-        self._out.extend(dialplan.claim(fact.line.channel))
-        self._return(fact.line.channel, "refused", fact.reason)
-
-    def _return(self, channel: ChannelId, result: str, reason: str) -> None:
-        self._when_claimed(channel, dialplan.give_back(channel, result, reason))
-
-    def _offer_made(self, fact: f.OfferMade) -> None:
         caller = self._books.callers.get(fact.line.channel)
         if caller is not None:
-            caller.offer = fact.offer
-        self._books.legs[fact.offer] = Leg(fact.line.channel)
-        self._out.append(dialplan.ring(fact, self._address_of(fact.phone), ORIGINATE + fact.offer))
+            yield from dialplan.claim(fact.line.channel)
+            yield from _when_claimed(caller, dialplan.give_back(fact.line.channel, "refused", fact.reason))
 
-    def _offer_accepted(self, fact: f.OfferAccepted) -> None:
-        self._when_claimed(fact.line.channel, dialplan.connect(fact.line.channel, fact.offer))
+    def _call_returned(self, fact: f.CallTimedOut | f.CallReturned, result: str, reason: str) -> Actions:
+        """Whom a broken link keeps here all the same is handed over anew by the next report."""
+        caller = self._caller_of(fact.line.channel, fact.call)
+        self._books.let_go(fact.call)
+        return () if caller is None else _when_claimed(caller, dialplan.give_back(fact.line.channel, result, reason))
 
-    def _offer_ended(self, fact: f.OfferEnded) -> None:
+    def _call_over(self, call: CallId) -> Actions:
+        self._books.forget_call(call)
+        return ()
+
+    # --- Agents' legs -----------------------------------------------------------------------------------------
+
+    def _offer_made(self, fact: f.OfferMade) -> Actions:
+        """One offer, one attempt: whatever became of it, it is not made again."""
+        if not self._books.is_new(fact.offer):
+            log.error("an offer that was made already is not made again", server=self._server, offer=fact.offer)
+            return
+        self._books.ring(fact.offer, fact.line.channel, fact.call)
+        yield dialplan.ring(fact, self._address_of(fact.phone))
+
+    def _offer_accepted(self, fact: f.OfferAccepted) -> Actions:
+        """The order for the bridge is given once: said again, it would tear down the bridge that it made."""
+        leg = self._books.legs.get(fact.offer)
+        caller = self._caller_of(fact.line.channel, fact.call)
+        if leg is None or leg.bridged or leg.ordered or caller is None:
+            return ()
+        leg.ordered = True
+        return _when_claimed(caller, dialplan.connect(fact.line.channel, fact.offer))
+
+    def _offer_ended(self, fact: f.OfferEnded) -> Actions:
+        """A leg whose channel is only just being made does not hear the first order: hence the guard."""
         if self._books.forget_leg(fact.offer) is not None:
-            self._out.append(dialplan.hang_up(fact.offer))
+            self._expect_end(ChannelId(fact.offer))
+            yield dialplan.hang_up(fact.offer)
 
-    def _call_ended(self, fact: f.CallEnded) -> None:
+    def _call_ended(self, fact: f.CallEnded) -> Actions:
         """The bridge lets the other side go by itself; should it not, the guard sees to it."""
         if self._books.forget_leg(fact.offer) is not None:
             self._expect_end(ChannelId(OfferId(fact.offer)))
+        return self._call_over(fact.call)
+
+
+def _when_claimed(caller: Caller, actions: Sequence[AmiAction]) -> Actions:
+    """Now, or once the claim is confirmed."""
+    if caller.claimed:
+        return actions
+    caller.then.extend(actions)
+    return ()

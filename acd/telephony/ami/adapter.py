@@ -6,8 +6,9 @@ import structlog
 
 from acd.config import ServerSettings
 from acd.core import Fact
-from acd.model import OfferId, Phone, ServerId
+from acd.model import CallId, OfferId, Phone, ServerId
 from acd.router import facts as f
+from acd.telephony.ami.books import Books
 from acd.telephony.ami.server import AsteriskServer, OnFailure, ServerOptions
 from acd.telephony.port import AnswerCode, Submit
 
@@ -32,15 +33,23 @@ class Asterisk:
         self._options = options or ServerOptions()
         self._phones = phones
         self._servers = {ServerId(settings.id): self._make(settings) for settings in servers}
-        self._server_of: dict[OfferId, ServerId] = {}
+        self._server_of: dict[CallId | OfferId, ServerId] = {}
+        """Where a call or an offer is, for facts that name nothing else of it."""
 
-    def _make(self, settings: ServerSettings) -> AsteriskServer:
-        return AsteriskServer(settings, self._phones, self._submit, self._answer_code, self._options, self._on_failure)
+    def _make(self, settings: ServerSettings, books: Books | None = None) -> AsteriskServer:
+        return AsteriskServer(
+            settings, self._phones, self._submit, self._answer_code, self._options, self._on_failure, books
+        )
 
     @property
     def unconfirmed_claims(self) -> int:
         """Callers whom a server handed over and has not confirmed to be ours."""
         return sum(server.unconfirmed_claims for server in self._servers.values())
+
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """The names of the tasks that run now."""
+        return tuple(name for server in self._servers.values() for name in server.tasks)
 
     async def start(self) -> None:
         for server in self._servers.values():
@@ -57,31 +66,52 @@ class Asterisk:
 
     def _concerned(self, fact: Fact) -> ServerId | None:
         match fact:
+            case f.CallQueued():
+                self._server_of[fact.call] = fact.line.server
+                return fact.line.server
             case f.OfferMade():
                 self._server_of[fact.offer] = fact.line.server
                 return fact.line.server
-            case f.OfferEnded() | f.CallEnded():
+            case f.CallTimedOut() | f.CallReturned() | f.CallAbandoned() | f.CallLost():
+                return self._server_of.pop(fact.call, None)
+            case f.OfferEnded():
                 return self._server_of.pop(fact.offer, None)
+            case f.CallEnded():
+                self._server_of.pop(fact.offer, None)
+                return self._server_of.pop(fact.call, None)
             case f.StrayLegFound():
                 return fact.server
-            case f.CallQueued() | f.CallRefused() | f.CallTimedOut() | f.CallReturned() | f.OfferAccepted():
+            case f.CallRefused() | f.OfferAccepted():
                 return fact.line.server
             case _:
                 return None
 
     async def reconfigure(self, servers: Sequence[ServerSettings], phones: frozenset[Phone]) -> None:
-        """Follow a change of configuration: a server that did not change keeps its link."""
+        """Follow a change of configuration: a server that did not change keeps its link, one whose settings changed
+        gets a new link and keeps its books."""
         self._phones = phones
-        wanted = {ServerId(settings.id): settings for settings in servers}
-        for id_ in [id_ for id_, server in self._servers.items() if wanted.get(id_) != server.settings]:
-            await self._servers.pop(id_).stop()
-        for id_, settings in wanted.items():
-            if id_ not in self._servers:
-                self._servers[id_] = self._make(settings)
-                self._servers[id_].start()
         for server in self._servers.values():
             server.watch(phones)
+        before = self._servers
+        self._servers = {ServerId(settings.id): self._kept_or_made(settings) for settings in servers}
+        await _stop([old for id_, old in before.items() if self._servers.get(id_) is not old])
+        for id_, server in self._servers.items():
+            if before.get(id_) is not server:
+                server.start()
+
+    def _kept_or_made(self, settings: ServerSettings) -> AsteriskServer:
+        old = self._servers.get(ServerId(settings.id))
+        if old is None:
+            return self._make(settings)
+        return old if old.settings == settings else self._make(settings, old.books)
 
     async def stop(self) -> None:
-        for server in self._servers.values():
-            await server.stop()
+        await _stop(list(self._servers.values()))
+
+
+async def _stop(servers: Sequence[AsteriskServer]) -> None:
+    """All of them rest at once; then each is waited for."""
+    for server in servers:
+        server.rest()
+    for server in servers:
+        await server.stop()

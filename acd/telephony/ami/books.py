@@ -1,12 +1,14 @@
 """What is known of one server's channels: callers handed over to us, agents' legs, direct calls on phones.
 
 They are no second truth beside the core's: they hold what actions need, and what they miss the next report settles.
+Every entry ends with its channel: after the last call the books are empty, whatever went wrong on the way.
 """
 
 import asyncio
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
-from acd.model import ChannelId, OfferId
+from acd.model import CallId, ChannelId, OfferId, QueueId
 from acd.telephony.ami.messages import AmiAction
 
 
@@ -14,6 +16,11 @@ from acd.telephony.ami.messages import AmiAction
 class Caller:
     """A call that the dialplan handed over. What must not be done before the claim is confirmed waits in `then`."""
 
+    queue: QueueId
+    announced: bool = True
+    """Whether the dialplan's own word of it has come. A report may have shown the caller before."""
+    call: CallId | None = None
+    """The engine's name for the call; None before it took the call, and again once it is to be given back."""
     claimed: bool = False
     offer: OfferId | None = None
     then: list[AmiAction] = field(default_factory=list)
@@ -25,8 +32,18 @@ class Leg:
 
     caller: ChannelId
     seen: bool = False
+    """Whether its channel was heard of: then a hang-up will tell how it ended."""
     answered: bool = False
+    ordered: bool = False
+    """Whether this connection was used to order the bridge: a second order would tear the first one's bridge down."""
     bridged: bool = False
+
+
+class Pair(NamedTuple):
+    """An offer and its leg."""
+
+    offer: OfferId
+    leg: Leg
 
 
 class Books:
@@ -34,6 +51,8 @@ class Books:
 
     def __init__(self) -> None:
         self.callers: dict[ChannelId, Caller] = {}
+        self.calls: dict[CallId, ChannelId] = {}
+        """Where the calls are that the engine holds; only of callers above."""
         self.legs: dict[OfferId, Leg] = {}
         self.direct: dict[ChannelId, None] = {}
         self.ending: dict[ChannelId, asyncio.TimerHandle] = {}
@@ -41,16 +60,77 @@ class Books:
         self.gone: set[ChannelId] | None = None
         """Channels that hung up while a report is being made; None while none is."""
         self._before: tuple[set[ChannelId], set[OfferId], set[ChannelId]] = (set(), set(), set())
+        self._last_offer: dict[str, int] = {}
+        """The highest number of an offer, for each journal's tag."""
 
-    def pair_of(self, channel: ChannelId) -> tuple[OfferId, Leg] | None:
+    # --- Callers ----------------------------------------------------------------------------------------------
+
+    def hand_over(self, channel: ChannelId, caller: Caller) -> None:
+        """A caller is ours from now on, or will be."""
+        self.forget_caller(channel)
+        self.callers[channel] = caller
+
+    def take(self, channel: ChannelId, call: CallId) -> Caller | None:
+        """The engine took the call: the caller, unless gone meanwhile."""
+        caller = self.callers.get(channel)
+        if caller is not None:
+            self._let_go(caller)
+            caller.call = call
+            self.calls[call] = channel
+        return caller
+
+    def let_go(self, call: CallId) -> None:
+        """The engine holds the call no more; the caller may still stand in our place of the dialplan."""
+        channel = self.calls.get(call)
+        if channel is not None:
+            self._let_go(self.callers[channel])
+
+    def _let_go(self, caller: Caller) -> None:
+        if caller.call is not None:
+            del self.calls[caller.call]
+            caller.call = None
+
+    def forget_call(self, call: CallId) -> None:
+        """The engine holds the call no more, and nothing is to be done about its caller."""
+        channel = self.calls.get(call)
+        if channel is not None:
+            self.forget_caller(channel)
+
+    def forget_caller(self, channel: ChannelId) -> Caller | None:
+        """The caller is not ours any more."""
+        caller = self.callers.pop(channel, None)
+        if caller is not None:
+            self._let_go(caller)
+        return caller
+
+    # --- Legs -------------------------------------------------------------------------------------------------
+
+    def is_new(self, offer: OfferId) -> bool:
+        """Whether the offer was never rung for: numbers of one journal only grow, so the highest tells."""
+        tag, _, number = offer.rpartition("-")
+        if not (number.isascii() and number.isdigit()):
+            return offer not in self.legs
+        if int(number) <= self._last_offer.get(tag, -1):
+            return False
+        self._last_offer = {tag: int(number)}  # a new journal's; of the one before nothing comes any more
+        return True
+
+    def ring(self, offer: OfferId, channel: ChannelId, call: CallId) -> None:
+        """A leg may exist from now on, for the caller of this call."""
+        self.legs[offer] = Leg(channel)
+        caller = self.callers.get(channel)
+        if caller is not None and caller.call == call:
+            caller.offer = offer
+
+    def pair_of(self, channel: ChannelId) -> Pair | None:
         """The offer and leg to which a channel belongs, as the caller's side or as the leg itself."""
         leg = self.legs.get(OfferId(channel))
         if leg is not None:
-            return OfferId(channel), leg
+            return Pair(OfferId(channel), leg)
         caller = self.callers.get(channel)
         if caller is None or caller.offer is None or caller.offer not in self.legs:
             return None
-        return caller.offer, self.legs[caller.offer]
+        return Pair(caller.offer, self.legs[caller.offer])
 
     def forget_leg(self, offer: OfferId) -> Leg | None:
         """The leg is over, for us."""
@@ -61,6 +141,8 @@ class Books:
                 caller.offer = None
         return leg
 
+    # --- The end of a channel ---------------------------------------------------------------------------------
+
     def has_ended(self, channel: ChannelId) -> None:
         """The channel is gone from the server."""
         timer = self.ending.pop(channel, None)
@@ -68,6 +150,8 @@ class Books:
             timer.cancel()
         if self.gone is not None:
             self.gone.add(channel)
+
+    # --- Reports ----------------------------------------------------------------------------------------------
 
     def begin_report(self) -> None:
         """From now on note what hangs up: the report may still show it."""
@@ -83,7 +167,7 @@ class Books:
         """Let go of what we held before the report and it does not show; what came since stays."""
         callers_before, legs_before, direct_before = self._before
         for channel in callers_before - callers:
-            self.callers.pop(channel, None)
+            self.forget_caller(channel)
         for offer in legs_before - legs:
             self.forget_leg(offer)
         for channel in direct_before - direct:
@@ -99,3 +183,5 @@ class Books:
         for caller in self.callers.values():
             caller.claimed = False
             caller.then.clear()
+        for leg in self.legs.values():
+            leg.ordered = False

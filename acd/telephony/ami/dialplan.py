@@ -6,7 +6,7 @@ Places in the dialplan, channel variables and user events are named here and now
 import re
 from typing import Final
 
-from acd.model import Caller, ChannelId, OfferId, QueueId
+from acd.model import Caller, ChannelId, OfferId, Phone, QueueId
 from acd.router.facts import OfferMade
 from acd.router.inputs import LegEnd
 from acd.telephony.ami.messages import AmiAction, AmiEvent, clean_value
@@ -21,8 +21,16 @@ RING_MARGIN_MS: Final = 2_000
 """Asterisk stops ringing by itself so long after the engine should have: only a dead engine lets it come to that."""
 PRIORITIES: Final = range(-1_000, 1_001)
 
+ORIGINATE: Final = "ring-"
+"""Before the offer's id, the ActionID of its one Originate."""
+LONGEST_CHANNEL_ID: Final = 150
+"""Asterisk's own bound."""
+LONGEST_NUMBER: Final = 12
+"""Digits of any number that the dialplan says: what is longer is none."""
+
 _QUEUE = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _SKILL = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+_PHONE = re.compile(r"[A-Za-z0-9_.+-]{1,64}")
 _MADE_HERE = re.compile(r"acd[0-9a-f]{10}-[0-9]+")
 
 SPOKEN: Final[dict[CodeAnswer, str]] = {
@@ -59,6 +67,30 @@ def is_leg(channel: str) -> bool:
     return _MADE_HERE.fullmatch(channel) is not None
 
 
+def channel_of(event: AmiEvent) -> ChannelId | None:
+    """The channel that an event is about. None where it names none, or more than one: such an event was not made by
+    Asterisk alone."""
+    names = event.all("Uniqueid")
+    if len(names) != 1 or not 1 <= len(names[0]) <= LONGEST_CHANNEL_ID or not names[0].isprintable():
+        return None
+    return ChannelId(names[0])
+
+
+def offer_of(action_id: str) -> OfferId:
+    """The offer for which an Originate was sent; empty where it was none of ours."""
+    return OfferId(action_id.removeprefix(ORIGINATE) if action_id.startswith(ORIGINATE) else "")
+
+
+def number_of(text: str) -> int | None:
+    """A whole number that is not negative, or None."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= LONGEST_NUMBER else None
+
+
+def phone_of(text: str) -> Phone:
+    """A phone as the dialplan said it. What no phone can be called comes back empty."""
+    return Phone(text if _PHONE.fullmatch(text) else "")
+
+
 def queue_of(text: str) -> QueueId:
     """A queue's id as the dialplan said it. What no queue can be called comes back empty, and is refused."""
     text = text.strip()
@@ -67,10 +99,9 @@ def queue_of(text: str) -> QueueId:
 
 def priority_of(text: str) -> int:
     """A priority; anything else is 0, and what is out of bounds is the nearest bound."""
-    try:
-        priority = int(text.strip() or "0")
-    except ValueError:
-        return 0
+    digits = text.strip().removeprefix("-").lstrip("0")
+    size = number_of(digits[:LONGEST_NUMBER]) if digits.isdigit() else None
+    priority = -(size or 0) if text.strip().startswith("-") else size or 0
     return min(max(priority, PRIORITIES[0]), PRIORITIES[-1])
 
 
@@ -97,6 +128,10 @@ def set_variable(channel: ChannelId | OfferId, name: str, value: str) -> AmiActi
 
 def get_variable(channel: ChannelId, name: str) -> AmiAction:
     return AmiAction("Getvar", (("Channel", channel), ("Variable", name)))
+
+
+def get_global(name: str) -> AmiAction:
+    return AmiAction("Getvar", (("Variable", name),))
 
 
 def set_global(name: str, value: str) -> AmiAction:
@@ -131,7 +166,7 @@ def connect(channel: ChannelId, offer: OfferId) -> tuple[AmiAction, ...]:
     return set_variable(channel, "ACD_PEER", offer), redirect(channel, WAITING, "connect")
 
 
-def ring(made: OfferMade, address: str, action_id: str) -> AmiAction:
+def ring(made: OfferMade, address: str) -> AmiAction:
     """Ring the agent's phone: the leg gets the offer's id as channel id, and a place of its own to wait in."""
     timeout_ms = made.ring_until_ms - made.at_ms + RING_MARGIN_MS
     headers = (
@@ -145,7 +180,7 @@ def ring(made: OfferMade, address: str, action_id: str) -> AmiAction:
         ("CallerID", _shown(made)),
         ("Variable", f"ACD_OFFER={made.offer}"),
     )
-    return AmiAction("Originate", headers, action_id)
+    return AmiAction("Originate", headers, ORIGINATE + made.offer)
 
 
 def _shown(made: OfferMade) -> str:

@@ -1,16 +1,17 @@
 """Events of one server become inputs."""
 
 from collections.abc import Callable
-from typing import Final
+from typing import Final, Literal
 
 import structlog
 
-from acd.model import ChannelId, Line, OfferId, Phone, RequestId, ServerId
+from acd.model import ChannelId, Line, OfferId, ServerId
 from acd.router import inputs as i
 from acd.telephony.ami import dialplan
 from acd.telephony.ami.books import Books, Caller
 from acd.telephony.ami.messages import AmiEvent
 from acd.telephony.ami.phones import PhoneWatch
+from acd.telephony.ami.protocol import is_milestone
 from acd.telephony.port import FeatureCode, Submit
 
 log = structlog.get_logger(__name__)
@@ -18,7 +19,17 @@ log = structlog.get_logger(__name__)
 RINGING_IN: Final = "4"
 """ChannelState of a channel that the far end dialled into Asterisk; one that Asterisk dials begins in state 0."""
 UP: Final = "6"
-CODES: Final = frozenset({"login", "logout", "ready", "pause", "end-wrap-up"})
+TIMED_OUT: Final = "3"
+"""The one Reason of a failed Originate that says something: its channel rang, so a Hangup will follow."""
+HOLDING: Final = "holding_bridge"
+"""The technology of a bridge in which nobody hears anybody."""
+CODES: Final[dict[str, Literal["login", "logout", "ready", "pause", "end-wrap-up"]]] = {
+    "login": "login",
+    "logout": "logout",
+    "ready": "ready",
+    "pause": "pause",
+    "end-wrap-up": "end-wrap-up",
+}
 
 
 class Hearing:
@@ -35,6 +46,8 @@ class Hearing:
         hang_up: Callable[[ChannelId], None],
     ) -> None:
         self.watch = PhoneWatch("", ())
+        self.malformed = 0
+        """Events that were none of Asterisk's, or were made to look like another one."""
         self._server = server
         self._books = books
         self._submit = submit
@@ -48,22 +61,34 @@ class Hearing:
             "HangupRequest": self._hangup_request,
             "Newchannel": self._new_channel,
             "Newstate": self._new_state,
-            "OriginateResponse": self._originate_response,
             "UserEvent": self._user_event,
         }
         self._by_user_event: dict[str, Callable[[AmiEvent, ChannelId], None]] = {
             "AcdCall": self._call,
             "AcdLeft": self._left,
             "AcdRequest": self._request,
-            "AcdStay": lambda _event, channel: self._on_claimed(channel),
+            "AcdStay": self._stay,
             "AcdUp": self._leg_up,
         }
 
     def hear(self, event: AmiEvent) -> None:
         """Take one event. One that we do not know is no error: filters are the operator's."""
+        if event.name == "OriginateResponse":  # its Uniqueid is what was asked for, whether it came to be or not
+            self._originate_response(event)
+            return
         handler = self._by_name.get(event.name)
-        if handler is not None:
-            handler(event, ChannelId(event.get("Uniqueid")))
+        if handler is None:
+            return
+        channel = dialplan.channel_of(event)
+        if channel is None:
+            self._not_understood(event)
+        else:
+            handler(event, channel)
+
+    def _not_understood(self, event: AmiEvent) -> None:
+        self.malformed += 1
+        if is_milestone(self.malformed):
+            log.warning("event without a channel", server=self._server, ami_event=event.name, so_far=self.malformed)
 
     def _line(self, channel: ChannelId) -> Line:
         return Line(self._server, channel)
@@ -72,32 +97,51 @@ class Hearing:
 
     def _user_event(self, event: AmiEvent, channel: ChannelId) -> None:
         handler = self._by_user_event.get(event.get("UserEvent"))
-        if handler is not None and channel:
+        if handler is not None:
             handler(event, channel)
 
     def _call(self, event: AmiEvent, channel: ChannelId) -> None:
-        self._books.callers[channel] = Caller()
+        known = self._books.callers.get(channel)
+        if known is not None and not known.announced:  # the report was quicker than the event
+            known.announced = True
+            return
+        if known is not None:  # handed over again: out of a conversation (transferred), or by the operator's hand
+            self._hand_over_ended(channel, known)
+        queue = dialplan.queue_of(event.get("Queue"))
+        self._books.hand_over(channel, Caller(queue))
         if channel in self._books.direct:  # an agent's phone calls a queue: it is in use, but as a caller
             self._submit(i.PhoneServes(self._line(channel)))
         self._submit(
             i.CallArrived(
                 self._line(channel),
-                dialplan.queue_of(event.get("Queue")),
+                queue,
                 dialplan.caller_of(event),
                 dialplan.priority_of(event.get("CallPriority")),
                 dialplan.skills_of(event.get("Skills")),
             )
         )
 
+    def _stay(self, _event: AmiEvent, channel: ChannelId) -> None:
+        """The caller was just leaving, and saw our claim."""
+        self._announced(channel)
+        self._on_claimed(channel)
+
     def _left(self, event: AmiEvent, channel: ChannelId) -> None:
         """The caller went on in the operator's dialplan: by our word, or without us."""
         caller = self._books.callers.get(channel)
         if caller is None:
             return
-        if event.get("Result") == "served" and caller.offer is not None:
+        if event.get("Result") == "served":  # the bridge's own event may be the slower one
+            self._bridged(channel)
+        self._hand_over_ended(channel, caller)
+
+    def _hand_over_ended(self, channel: ChannelId, caller: Caller) -> None:
+        """A caller who goes on after a conversation was let go by the agent."""
+        leg = None if caller.offer is None else self._books.legs.get(caller.offer)
+        if leg is not None and leg.bridged and caller.offer is not None:
+            self._expect_end(ChannelId(caller.offer))
             self._leg_ended(caller.offer, "hung-up")
-        self._books.callers.pop(channel, None)
-        self._submit(i.CallerLeft(self._line(channel), hung_up=False))
+        self._caller_gone(channel, hung_up=False)
 
     def _leg_up(self, _event: AmiEvent, channel: ChannelId) -> None:
         leg = self._books.legs.get(OfferId(channel))
@@ -110,19 +154,18 @@ class Hearing:
     def _request(self, event: AmiEvent, channel: ChannelId) -> None:
         if channel in self._books.direct:
             self._submit(i.PhoneServes(self._line(channel)))
-        asked = event.get("Request")
-        if asked not in CODES:
-            log.warning("unknown feature code", server=self._server, request=asked[:40])
+        asked = CODES.get(event.get("Request"))
+        if asked is None:
+            log.warning("unknown feature code", server=self._server, request=event.get("Request")[:40])
             return
-        reason = event.get("Reason")
         self._on_code(
             FeatureCode(
                 self._line(channel),
-                asked,  # type: ignore[arg-type]
+                asked,
                 event.get("Agent")[:32],
                 "",
-                int(reason) if reason.isascii() and reason.isdigit() and len(reason) < 4 else None,
-                Phone(event.get("Phone")[:64]),
+                dialplan.number_of(event.get("Reason")),
+                dialplan.phone_of(event.get("Phone")),
             )
         )
 
@@ -130,22 +173,34 @@ class Hearing:
 
     def _bridge_enter(self, event: AmiEvent, channel: ChannelId) -> None:
         """The second of a pair to enter a bridge that is no waiting place makes the conversation."""
-        if event.get("BridgeType") == "holding" or event.get("BridgeNumChannels") in {"0", "1"}:
-            return
+        together = dialplan.number_of(event.get("BridgeNumChannels")) or 0
+        if together >= 2 and event.get("BridgeTechnology") != HOLDING:
+            self._bridged(channel)
+
+    def _bridged(self, channel: ChannelId) -> None:
         pair = self._books.pair_of(channel)
-        if pair is not None and pair[1].answered and not pair[1].bridged:
-            pair[1].bridged = True
-            self._submit(i.LegBridged(pair[0]))
+        if pair is not None and pair.leg.answered and not pair.leg.bridged:
+            pair.leg.bridged = True
+            self._announced(pair.leg.caller)
+            self._submit(i.LegBridged(pair.offer))
+
+    def _announced(self, channel: ChannelId) -> None:
+        """Who has come so far was handed over long ago: the next word of it is another hand-over."""
+        caller = self._books.callers.get(channel)
+        if caller is not None:
+            caller.announced = True
 
     def _hangup_request(self, _event: AmiEvent, channel: ChannelId) -> None:
         """The first sign of an end, and the one that names who ended. Asterisk may still lose the hang-up."""
         leg = self._books.legs.get(OfferId(channel))
-        if leg is not None and leg.answered:
-            self._expect_end(channel)
-            self._leg_ended(OfferId(channel), "hung-up")
+        if leg is not None:
+            leg.seen = True
+            if leg.answered:
+                self._expect_end(channel)
+                self._leg_ended(OfferId(channel), "hung-up")
         elif channel in self._books.callers:
             self._expect_end(channel)
-            self._caller_gone(channel)
+            self._caller_gone(channel, hung_up=True)
 
     def _hangup(self, event: AmiEvent, channel: ChannelId) -> None:
         self._books.has_ended(channel)
@@ -153,7 +208,7 @@ class Hearing:
         if leg is not None:
             end = "hung-up" if leg.answered else dialplan.leg_end(event.get("Cause"))
             self._leg_ended(OfferId(channel), end)
-        self._caller_gone(channel)
+        self._caller_gone(channel, hung_up=True)
         if channel in self._books.direct:
             del self._books.direct[channel]
             self._submit(i.PhoneReleased(self._line(channel)))
@@ -162,38 +217,38 @@ class Hearing:
         if self._books.forget_leg(offer) is not None:
             self._submit(i.LegEnded(offer, end))
 
-    def _caller_gone(self, channel: ChannelId) -> None:
-        if self._books.callers.pop(channel, None) is not None:
-            self._submit(i.CallerLeft(self._line(channel), hung_up=True))
+    def _caller_gone(self, channel: ChannelId, *, hung_up: bool) -> None:
+        if self._books.forget_caller(channel) is not None:
+            self._submit(i.CallerLeft(self._line(channel), hung_up))
 
-    def _originate_response(self, event: AmiEvent, _channel: ChannelId) -> None:
-        """The only sign of a phone that could not be tried at all: no channel, so no Hangup will come."""
-        offer = OfferId(event.get("ActionID").removeprefix(ORIGINATE))
+    def _originate_response(self, event: AmiEvent) -> None:
+        """The only sign of a phone that could not be tried at all: no channel, so no Hangup will come. It comes
+        before the Hangup of a channel that there was."""
+        offer = dialplan.offer_of(event.get("ActionID"))
         leg = self._books.legs.get(offer)
-        if event.get("Response") == "Failure" and leg is not None and not leg.seen:
+        failed = event.get("Response") == "Failure" and event.get("Reason") != TIMED_OUT
+        if failed and leg is not None and not leg.seen:
             self._leg_ended(offer, "unreachable")
 
     def _new_channel(self, event: AmiEvent, channel: ChannelId) -> None:
-        leg = self._books.legs.get(OfferId(channel))
-        if leg is not None:
-            leg.seen = True
+        if dialplan.is_leg(channel):
+            self._new_leg(channel)
             return
         phone = self.watch.phone_of(event.get("Channel"))
-        if phone is None or dialplan.is_leg(channel):
+        if phone is None:
             return
         self._books.direct[channel] = None
         placed = event.get("ChannelState") == RINGING_IN
         self._submit(i.PhoneInUse(phone, self._line(channel), "out" if placed else "in"))
 
+    def _new_leg(self, channel: ChannelId) -> None:
+        """A leg that nobody wants any more when its channel begins: the order to hang it up came before it."""
+        leg = self._books.legs.get(OfferId(channel))
+        if leg is None:
+            self._hang_up(channel)
+        else:
+            leg.seen = True
+
     def _new_state(self, event: AmiEvent, channel: ChannelId) -> None:
         if event.get("ChannelState") == UP and channel in self._books.direct:
             self._submit(i.PhoneAnswered(self._line(channel)))
-
-
-ORIGINATE: Final = "ring-"
-"""Before the offer's id, the ActionID of its one Originate."""
-
-
-def request_id(line: Line, number: int) -> RequestId:
-    """The id of a request made from a phone: unlike any other, and telling where it came from."""
-    return RequestId(f"phone-{line.server}-{line.channel}-{number}")

@@ -14,6 +14,10 @@ from acd.telephony.ami.phones import PhoneWatch
 PART: Final = 200
 """Channels in one part of a report: a part is one input, and no input may be long work."""
 UP: Final = "6"
+GRACE: Final = "s"
+"""The extension in which a caller waits for the claim."""
+DIALLED: Final = "AppDial"
+"""How the application of a channel begins that Asterisk dialled, by Dial() or by an Originate."""
 
 
 class Waiting(msgspec.Struct, frozen=True):
@@ -24,7 +28,8 @@ class Waiting(msgspec.Struct, frozen=True):
     priority: int
     skills: tuple[str, ...]
     caller: Caller
-    claimed: bool
+    in_grace: bool
+    """The dialplan's own word of this caller may be on its way still."""
     since_s: int | None
     """When the wait began, in seconds of the server's own clock."""
 
@@ -55,20 +60,24 @@ def read(
     events: Sequence[AmiEvent], watch: PhoneWatch, known_legs: Collection[OfferId], gone: Collection[ChannelId]
 ) -> Report:
     """Sort the channels. `known_legs`: offers that we still hold to be alive; `gone`: hung up while we asked."""
-    channels = [event for event in events if event.name == "Status" and event.get("Uniqueid") not in gone]
+    left_out = {None, *gone}
+    channels = [event for event in events if event.name == "Status" and dialplan.channel_of(event) not in left_out]
     legs = [event for event in channels if dialplan.is_leg(event.get("Uniqueid"))]
     others = [event for event in channels if not dialplan.is_leg(event.get("Uniqueid"))]
     leg_bridges = {bridge for event in legs if (bridge := event.get("BridgeID"))}
     caller_bridges = {bridge for event in others if (bridge := event.get("BridgeID"))}
-    ours = [(event, variables_of(event)) for event in others]
-    ours = [(event, variables) for event, variables in ours if variables.get("ACD_QUEUE") or _in_acd(event)]
-    callers = tuple(SeenCaller(_id(event), _place(event, leg_bridges)) for event, _ in ours)
-    waiting = {seen.channel for seen in callers if seen.place == "waiting"}
+    callers = [(event, variables_of(event), _place(event, leg_bridges)) for event in others]
+    callers = [caller for caller in callers if "ACD_QUEUE" in caller[1] or _in_acd(caller[0])]
     return Report(
-        callers,
+        tuple(SeenCaller(_id(event), place) for event, _, place in callers),
         tuple(SeenLeg(OfferId(_id(event)), _leg_state(event, caller_bridges)) for event in legs),
         tuple(_phones(others, legs, watch, known_legs, caller_bridges)),
-        tuple(_waiting(event, variables) for event, variables in ours if _id(event) in waiting),
+        tuple(
+            # Who has no queue yet has just come: the dialplan is about to say so.
+            _waiting(event, variables)
+            for event, variables, place in callers
+            if place == "waiting" and "ACD_QUEUE" in variables
+        ),
     )
 
 
@@ -106,27 +115,26 @@ def _phones(
     caller_bridges: set[str],
 ) -> Iterator[SeenPhone]:
     """Direct calls on watched phones, and legs of an engine before us that still talk."""
-    strangers = [
-        event
-        for event in legs
-        if OfferId(_id(event)) not in known_legs and _leg_state(event, caller_bridges) == "talking"
-    ]
-    for event in (*others, *strangers):
-        phone = watch.phone_of(event.get("Channel"))
-        if phone is not None:
-            # The channel of a call that the phone placed runs in the dialplan; one that was dialled does not.
-            direction: Direction = "out" if event.get("Application") != "AppDial" else "in"
-            yield SeenPhone(phone, _id(event), direction, event.get("ChannelState") == UP)
+    for event in others:
+        yield from _seen(event, watch, "in" if event.get("Application").startswith(DIALLED) else "out")
+    for event in legs:
+        if OfferId(_id(event)) not in known_legs and _leg_state(event, caller_bridges) == "talking":
+            yield from _seen(event, watch, "in")
+
+
+def _seen(event: AmiEvent, watch: PhoneWatch, direction: Direction) -> Iterator[SeenPhone]:
+    phone = watch.phone_of(event.get("Channel"))
+    if phone is not None:
+        yield SeenPhone(phone, _id(event), direction, event.get("ChannelState") == UP)
 
 
 def _waiting(event: AmiEvent, variables: dict[str, str]) -> Waiting:
-    since = variables.get("ACD_SINCE", "")
     return Waiting(
         _id(event),
         dialplan.queue_of(variables.get("ACD_QUEUE", "")),
         dialplan.priority_of(variables.get("ACD_PRIORITY", "")),
         dialplan.skills_of(variables.get("ACD_SKILLS", "")),
         dialplan.caller_of(event),
-        "ACD_CLAIM" in variables,
-        int(since) if since.isascii() and since.isdigit() else None,
+        event.get("Exten") == GRACE,
+        dialplan.number_of(variables.get("ACD_SINCE", "")),
     )

@@ -5,6 +5,7 @@ operator's fallback.
 """
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -15,26 +16,26 @@ import structlog
 
 from acd.config import ServerSettings
 from acd.core import Fact, Input, NotTaken
-from acd.model import ChannelId, Line, OfferId, Phone, ServerId
+from acd.model import ChannelId, Line, Phone, ServerId
 from acd.router import inputs as i
 from acd.tasks import Tasks
 from acd.telephony.ami import dialplan, report
 from acd.telephony.ami.acting import Acting
 from acd.telephony.ami.books import Books, Caller
-from acd.telephony.ami.hearing import ORIGINATE, Hearing
+from acd.telephony.ami.codes import FeatureCodes
+from acd.telephony.ami.hearing import Hearing
 from acd.telephony.ami.link import AmiAddress, AmiLink
-from acd.telephony.ami.messages import AmiAction, AmiError, AmiResponse, BadAction
+from acd.telephony.ami.messages import ActionTimeout, AmiAction, AmiError, AmiResponse, BadAction, LinkBusy
 from acd.telephony.ami.phones import PhoneWatch
 from acd.telephony.ami.protocol import LinkLimits
-from acd.telephony.port import AnswerCode, FeatureCode, Submit
+from acd.telephony.port import AnswerCode, Submit
 
 log = structlog.get_logger(__name__)
 
 GHOST_AFTER_S: Final = 0.1
 """A channel that should be gone and is not by then is hung up by us: Asterisk can lose a hang-up."""
-CODES_AT_ONCE: Final = 20
-"""Feature codes that are answered at the same time on one server; the caller of one more hears «unavailable»."""
-
+GONE: Final = ("No such channel", "Channel does not exist", "Redirect failed, channel not up")
+"""How Asterisk refuses an action on a channel that has ended meanwhile: nothing to log."""
 
 OnFailure = Callable[[str, BaseException], None]
 """Told of a task that failed, with its name: a bug, after which only a new start is safe."""
@@ -50,7 +51,7 @@ class ServerOptions(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AsteriskServer:
-    """Speaks with one server while `run` runs."""
+    """Speaks with one server from `start` to `stop`. `books`: of a server object before it, for the same server."""
 
     def __init__(
         self,
@@ -60,18 +61,21 @@ class AsteriskServer:
         answer_code: AnswerCode,
         options: ServerOptions,
         on_failure: OnFailure | None = None,
+        books: Books | None = None,
     ) -> None:
         self.id = ServerId(settings.id)
         self.settings = settings
+        self.books = books or Books()
         self._submit_to = submit
-        self._answer_code = answer_code
         self._options = options
         self._tasks = Tasks(f"asterisk-{settings.id}", on_failure)
         self._connection_tasks = Tasks(f"asterisk-{settings.id}-link", on_failure)
-        self._books = Books()
-        self._acting = Acting(self.id, settings.address_of, self._books, self._send, self._expect_end)
+        self._resting = False
+        self._hang_ups: list[asyncio.Future[AmiResponse]] = []
+        self._acting = Acting(self.id, settings.address_of, self.books, self._send, self._expect_end)
+        codes = FeatureCodes(self.id, lambda: self.link, self._connection_tasks.start, answer_code)
         self._hearing = Hearing(
-            self.id, self._books, self._submit, self._expect_end, self._acting.claimed, self._code, self._hang_up
+            self.id, self.books, self._submit, self._expect_end, self._acting.claimed, codes.serve, self._hang_up
         )
         self.watch(phones)
         self.link = AmiLink(_address(settings), self._hearing.hear, self._on_up, self._on_down, options.link)
@@ -79,7 +83,12 @@ class AsteriskServer:
     @property
     def unconfirmed_claims(self) -> int:
         """Callers whom the server handed over and has not confirmed to be ours."""
-        return sum(not caller.claimed for caller in self._books.callers.values())
+        return sum(not caller.claimed for caller in self.books.callers.values())
+
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """The names of the tasks that run now."""
+        return self._tasks.names + self._connection_tasks.names
 
     def watch(self, phones: frozenset[Phone]) -> None:
         """From now on these are the agents' phones."""
@@ -87,20 +96,34 @@ class AsteriskServer:
 
     def act(self, facts: Sequence[Fact]) -> None:
         """Act on facts that concern this server."""
-        self._acting.act(facts)
+        if not self._resting:
+            self._acting.act(facts)
 
     def start(self) -> None:
         """Connect, and stay connected."""
         self._tasks.start("link", self.link.run())
 
-    async def stop(self) -> None:
-        """Ring nobody any more; callers and conversations stay as they are."""
-        ringing = [offer for offer, leg in self._books.legs.items() if not leg.bridged]
+    def rest(self) -> None:
+        """Act on nothing any more and ring nobody; callers and conversations stay as they are. Does not wait."""
+        if self._resting:
+            return
+        self._resting = True
+        ringing = [offer for offer, leg in self.books.legs.items() if not leg.bridged]
+        for offer in ringing:  # how they end is our doing, and no word of the agents'
+            self.books.forget_leg(offer)
         if ringing and self.link.connected:
-            await _done(self.link.send_many(*(dialplan.hang_up(offer) for offer in ringing)))
+            self._hang_ups = self.link.send_many(*(dialplan.hang_up(offer) for offer in ringing))
+
+    async def stop(self) -> None:
+        """Rest, and close the link."""
+        self.rest()
+        with contextlib.suppress(AmiError):
+            refused = [answer for answer in [await sent for sent in self._hang_ups] if not answer.success]
+            if refused:  # a channel that was only just being made: it is hung up as soon as it is heard of
+                await asyncio.sleep(GHOST_AFTER_S)
         await self._tasks.stop()
         await self._connection_tasks.stop()
-        self._books.link_is_down()
+        self.books.link_is_down()
 
     def _submit(self, asked: Input) -> None:
         """Report. What the engine could not take is mended by the report of a new connection."""
@@ -117,70 +140,77 @@ class AsteriskServer:
         try:
             answers = self.link.send_many(*actions)
         except BadAction as error:
-            log.error("an action was not sent", server=self.id, error=str(error))
-            self._not_sent(actions)
+            self._send_apart(actions, error)
             return
         for action, answer in zip(actions, answers, strict=True):
-            if action.name in {"Originate", "Getvar"}:
-                answer.add_done_callback(partial(self._answered, action))
+            answer.add_done_callback(partial(self._answered, action))
 
-    def _not_sent(self, actions: Sequence[AmiAction]) -> None:
-        """One action that must not reach the wire keeps its neighbours from it: the phones are told free again."""
-        for action in actions:
-            if action.name == "Originate":
-                self._ring_failed(OfferId(action.action_id.removeprefix(ORIGINATE)))
+    def _send_apart(self, actions: Sequence[AmiAction], error: BadAction) -> None:
+        """One that must not reach the wire does not keep its neighbours from it."""
+        if len(actions) > 1:
+            for action in actions:
+                self._send([action])
+            return
+        log.error("an action was not sent", server=self.id, error=str(error))
+        self._not_done(actions[0])
 
     def _answered(self, sent: AmiAction, done: asyncio.Future[AmiResponse]) -> None:
-        if done.cancelled():
-            return
-        error = done.exception()
-        if sent.name == "Getvar":
-            if error is None:
-                self._claim_answered(ChannelId(sent.headers[0][1]), done.result())
-        elif isinstance(error, AmiError):
-            if not error.fate_unknown:
-                self._ring_failed(OfferId(sent.action_id.removeprefix(ORIGINATE)))
-        elif not done.result().success:
-            self._ring_failed(OfferId(sent.action_id.removeprefix(ORIGINATE)))
+        error = None if done.cancelled() else done.exception()
+        if isinstance(error, AmiError):
+            self._unanswered(sent, error)
+        elif not done.cancelled() and not done.result().success:
+            self._refused(sent, done.result())
+        elif not done.cancelled() and sent.name == "Getvar" and done.result().get("Value") in {"", "(null)"}:
+            # Not leaving, and our claim came before this answer: the call is ours. Otherwise it was just leaving,
+            # and AcdStay or AcdLeft says which.
+            self._acting.claimed(ChannelId(sent.headers[0][1]))
 
-    def _ring_failed(self, offer: OfferId) -> None:
-        """Asterisk did not even try."""
-        if self._books.forget_leg(offer) is not None:
+    def _unanswered(self, sent: AmiAction, error: AmiError) -> None:
+        """With a link that is up nobody would ever mend what was not done: it is given up for one that reports."""
+        if not error.fate_unknown:
+            self._not_done(sent)
+        if isinstance(error, ActionTimeout | LinkBusy):
+            self.link.restart(str(error))
+
+    def _refused(self, sent: AmiAction, answer: AmiResponse) -> None:
+        if not answer.message.startswith(GONE):
+            log.warning("Asterisk refused an action", server=self.id, action=sent.name, message=answer.message)
+        self._not_done(sent)
+
+    def _not_done(self, sent: AmiAction) -> None:
+        """Asterisk did not even try: the agent is told free again."""
+        offer = dialplan.offer_of(sent.action_id)
+        if sent.name == "Originate" and self.books.forget_leg(offer) is not None:
             self._submit(i.LegEnded(offer, "failed"))
-
-    def _claim_answered(self, channel: ChannelId, answer: AmiResponse) -> None:
-        """Empty: ours. Otherwise the call was just leaving: AcdStay or AcdLeft says which."""
-        if answer.success and answer.headers.get("value", "") in {"", "(null)"}:
-            self._acting.claimed(channel)
 
     def _hang_up(self, channel: ChannelId) -> None:
         self._send([dialplan.hang_up(channel)])
 
     def _expect_end(self, channel: ChannelId) -> None:
-        if channel not in self._books.ending:
+        if channel not in self.books.ending:
             loop = asyncio.get_running_loop()
-            self._books.ending[channel] = loop.call_later(GHOST_AFTER_S, self._end_ghost, channel)
+            self.books.ending[channel] = loop.call_later(GHOST_AFTER_S, self._end_ghost, channel)
 
     def _end_ghost(self, channel: ChannelId) -> None:
-        if self._books.ending.pop(channel, None) is not None:
+        if self.books.ending.pop(channel, None) is not None:
             self._hang_up(channel)
 
     # --- The link ---------------------------------------------------------------------------------------------
 
     def _on_up(self) -> None:
-        self._books.begin_report()
+        self.books.begin_report()
         self._connection_tasks.start("connection", self._serve_connection())
 
     def _on_down(self, reason: str) -> None:
         log.warning("link lost", server=self.id, reason=reason)
-        self._books.link_is_down()
+        self.books.link_is_down()
         self._connection_tasks.cancel()
         self._submit(i.LinkLost(self.id))
 
     async def _serve_connection(self) -> None:
         """The heartbeat comes first: a caller who is about to give us up looks at it once more, and we look after."""
         try:
-            await self.link.send_many(dialplan.set_global("ACD_LOST_AFTER", str(self._options.lost_after_s)))[0]
+            await self._do(dialplan.set_global("ACD_LOST_AFTER", str(self._options.lost_after_s)))
             await self._beat_once()
             await self._report()
         except AmiError as error:
@@ -194,86 +224,81 @@ class AsteriskServer:
                 log.warning("heartbeat failed", server=self.id, error=str(error))
 
     async def _beat_once(self) -> None:
-        epoch = await self._server_time_s()
-        await self.link.send_many(dialplan.set_global("ACD_ALIVE", str(epoch)))[0]
+        await self._do(dialplan.set_global("ACD_ALIVE", str(await self._server_time_s())))
 
     async def _server_time_s(self) -> int:
-        answer = await self.link.send("Getvar", ("Variable", "EPOCH"))
-        value = str(answer.headers.get("value", ""))
-        return int(value) if value.isdigit() else int(time.time())
+        answer = await self._do(dialplan.get_global("EPOCH"))
+        epoch = dialplan.number_of(answer.get("Value"))
+        return int(time.time()) if epoch is None else epoch
+
+    async def _do(self, action: AmiAction) -> AmiResponse:
+        """What a connection cannot do without."""
+        answer = await self.link.send_many(action)[0]
+        if not answer.success:
+            mend = "give the account the rights of acd-manager.conf"
+            raise AmiError(f"Asterisk refused {action.name}: {answer.message}; {mend}")
+        return answer
+
+    # --- The report -------------------------------------------------------------------------------------------
 
     async def _report(self) -> None:
-        """Say what exists on the server, then take up again those who wait there and are not known."""
+        """Say what exists on the server, and hand over those who wait there and are not known. The report is
+        complete only after them: who waits is in line before the first one is offered."""
         now_s = await self._server_time_s()
-        answer = await self.link.send_many(report.ask())[0]
-        gone = self._books.end_report()
-        seen = report.read(answer.events, self._hearing.watch, set(self._books.legs), gone)
+        answer = await self._do(report.ask())
+        gone = self.books.end_report()
+        seen = report.read(answer.events, self._hearing.watch, set(self.books.legs), gone)
         self._settle_books(seen)
-        for part in seen.parts(self.id):
-            self._submit(part)
-        for waiting in sorted(seen.waiting, key=lambda caller: (caller.since_s or now_s, _created(caller.channel))):
-            self._take_up(waiting, now_s)
+        *parts, last = seen.parts(self.id)
+        arrivals = self._take_up(seen.waiting, now_s)
+        for asked in (*parts, *arrivals, last):
+            if not self.link.connected:  # the engine took no more: a new connection reports anew
+                return
+            self._submit(asked)
         log.info("server reported", server=self.id, callers=len(seen.callers), legs=len(seen.legs))
 
     def _settle_books(self, seen: report.Report) -> None:
         """The books follow the report before the core does: its facts will act on them."""
-        self._books.keep_only(
+        self.books.keep_only(
             callers={caller.channel for caller in seen.callers if caller.place != "elsewhere"},
             legs={leg.offer for leg in seen.legs},
             direct={phone.channel for phone in seen.phones},
         )
         for caller in seen.callers:
-            if caller.place == "talking" and caller.channel in self._books.callers:
-                self._books.callers[caller.channel].claimed = True
+            if caller.place == "talking" and caller.channel in self.books.callers:
+                self.books.callers[caller.channel].claimed = True
         for leg in seen.legs:
-            known = self._books.legs.get(leg.offer)
+            known = self.books.legs.get(leg.offer)
             if known is not None:
                 known.seen = True
                 known.answered = leg.state != "ringing"
                 known.bridged = leg.state == "talking"
 
-    def _take_up(self, waiting: report.Waiting, now_s: int) -> None:
-        if waiting.channel in self._books.callers:
-            self._send(dialplan.claim(waiting.channel))
-            return
-        self._books.callers[waiting.channel] = Caller()
-        waited_ms = 0 if waiting.since_s is None else max(0, now_s - waiting.since_s) * 1_000
-        line = Line(self.id, waiting.channel)
-        self._submit(i.CallArrived(line, waiting.queue, waiting.caller, waiting.priority, waiting.skills, waited_ms))
+    def _take_up(self, waiting: Sequence[report.Waiting], now_s: int) -> list[Input]:
+        """Claim again whom the engine holds; what hands over the others, first come first."""
+        arrivals: list[Input] = []
+        claims: list[AmiAction] = []
+        for seen in sorted(waiting, key=lambda caller: caller.since_s or now_s):
+            known = self.books.callers.get(seen.channel)
+            if known is None or known.queue != seen.queue:
+                arrivals.extend(self._first_seen(seen, again=known is not None))
+            if known is None or known.queue != seen.queue or known.call is None:
+                arrivals.append(self._arrived(seen, now_s))
+            else:
+                claims.extend(dialplan.claim(seen.channel))
+        if claims:
+            self._send(claims)
+        return arrivals
 
-    # --- Feature codes ----------------------------------------------------------------------------------------
+    def _first_seen(self, seen: report.Waiting, *, again: bool) -> list[Input]:
+        """Somebody of whom no event told, or who was handed over to another queue meanwhile."""
+        self.books.hand_over(seen.channel, Caller(seen.queue, announced=not seen.in_grace))
+        return [i.CallerLeft(Line(self.id, seen.channel), hung_up=False)] if again else []
 
-    def _code(self, code: FeatureCode) -> None:
-        if len(self._connection_tasks.names) > CODES_AT_ONCE:
-            log.warning("too many feature codes at once", server=self.id)
-            return
-        self._connection_tasks.start(f"code-{code.line.channel}", self._serve(code))
-
-    async def _serve(self, code: FeatureCode) -> None:
-        """Fetch the PIN, which no event carries, forget it on the server, and speak the answer."""
-        channel = code.line.channel
-        try:
-            fetched, *_ = await _done(
-                self.link.send_many(
-                    dialplan.get_variable(channel, "ACD_PIN"), dialplan.set_variable(channel, "ACD_PIN", "")
-                )
-            )
-            pin = str(fetched.headers.get("value", ""))
-            answer = await self._answer_code(msgspec.structs.replace(code, pin=pin))
-            said = dialplan.set_variable(channel, "ACD_SAY", dialplan.SPOKEN[answer])
-            await _done(self.link.send_many(said, dialplan.redirect(channel, "acd-code", "said")))
-        except AmiError as error:
-            log.warning("feature code not answered", server=self.id, error=str(error))
-
-
-def _created(channel: ChannelId) -> int:
-    """The running number in a Uniqueid: who came first within one second."""
-    number = channel.rpartition(".")[2]
-    return int(number) if number.isascii() and number.isdigit() else 0
-
-
-async def _done(answers: Sequence[asyncio.Future[AmiResponse]]) -> list[AmiResponse]:
-    return [await answer for answer in answers]
+    def _arrived(self, seen: report.Waiting, now_s: int) -> i.CallArrived:
+        waited_ms = 0 if seen.since_s is None else max(0, now_s - seen.since_s) * 1_000
+        line = Line(self.id, seen.channel)
+        return i.CallArrived(line, seen.queue, seen.caller, seen.priority, seen.skills, waited_ms)
 
 
 def _address(settings: ServerSettings) -> AmiAddress:
