@@ -141,12 +141,13 @@ class Daemon:
         self._notifier.ready("ready")
 
     def _add_readers(self) -> None:
+        """Telephony comes first: somebody waits for it."""
+        self.engine.add_reader("telephony", lambda entries: self.telephony.act(facts_of(entries)))
+        self.engine.add_reader("notices", notices.read)
         if self._facts_path is not None:
             facts = _open_facts(self._facts_path)
             self._undo.callback(facts.close)
             self.engine.add_reader("facts file", facts.read)
-        self.engine.add_reader("notices", notices.read)
-        self.engine.add_reader("telephony", lambda entries: self.telephony.act(facts_of(entries)))
 
     async def _stop_engine(self, loop: asyncio.Task[None]) -> None:
         """Let the engine finish what it has taken; what still runs when the time is over is cancelled."""
