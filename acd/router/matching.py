@@ -39,10 +39,10 @@ def match(turn: Turn) -> None:
 
 
 def _first_that_holds(state: State, pairs: list[Pair]) -> Pair | None:
-    """The best of the pairs. Offers only take calls and agents away: so a pair that no longer holds gives way to the
-    next one of its queue, which cannot come before it."""
+    """The best of the pairs. Offers only take calls and agents away: so a pair whose agent has been taken, for this
+    call or another, gives way to the next one of its queue, which cannot come before it."""
     while pairs:
-        if pairs[0].call.offer is None and pairs[0].agent.work is Work.IDLE:
+        if pairs[0].agent.work is Work.IDLE:
             return pairs[0]
         queue = state.queues[heappop(pairs).call.queue]
         following = best_pair(state, queue)

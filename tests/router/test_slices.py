@@ -148,7 +148,7 @@ def test_core_that_takes_over_between_two_slices_goes_on_alike() -> None:
 def test_queue_that_comes_back_before_it_is_emptied_serves_who_is_left(core: Core) -> None:
     last = list(core.state.offers.values())[-1]
     core.handle(i.RetireQueue(SALES), 0)
-    facts = core.handle(i.LegEnded(last.id, "declined"), 0)
+    facts = core.handle(i.CallerLeft(last.line, hung_up=True), 0)
     assert not any(isinstance(fact, OfferMade) for fact in facts)
     facts = core.handle(i.ConfigureQueue(QueueSettings(SALES, "Sales again")), 0)
     assert [fact.agent for fact in facts if isinstance(fact, OfferMade)] == [last.agent]
