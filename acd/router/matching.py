@@ -53,7 +53,7 @@ def _first_that_holds(state: State, pairs: list[Pair]) -> Pair | None:
 
 def best_pair(state: State, queue: Queue) -> Pair | None:
     """The first call of the queue for which a ready agent is free, and that agent."""
-    if queue.retired or not queue.ready:
+    if queue.retired or not queue.ready or not queue.waiting:
         return None
     for place in _in_order(state, queue):
         call = state.calls[place.call]

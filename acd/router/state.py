@@ -209,7 +209,10 @@ class State:
 
     def server(self, server: ServerId) -> Server:
         """The server, known from its first mention."""
-        return self.servers.setdefault(server, Server())
+        known = self.servers.get(server)
+        if known is None:
+            known = self.servers[server] = Server()
+        return known
 
     def is_free(self, agent: Agent) -> bool:
         """Whether the agent may be offered a call in a queue in which the agent is ready."""
