@@ -1,0 +1,76 @@
+"""Where there is no Docker, and where something breaks."""
+
+import signal
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from acd.lab import board_fold
+from acd.lab.demo import SIGNALS, Demo, Options
+from acd.lab.demo_host import LabHost
+from acd.lab.demo_stage import StageFailed
+from acd.lab.servers import LabUnavailable
+
+OPTIONS = Options(seconds=1.5, seed=1, agents=3, rate=60, simulated=False, plain=True, picture=None)
+WHY = "A Docker engine cannot run here: no."
+
+
+@pytest.fixture(autouse=True)
+def handlers() -> Iterator[None]:
+    """The demo's process ends with the demo; this one does not."""
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+def _refuse(error: Exception) -> Any:
+    async def enter(_self: LabHost) -> LabHost:
+        raise error
+
+    return enter
+
+
+async def test_without_docker_it_says_so_in_one_sentence_and_plays_on_simulated_phones(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(LabHost, "__aenter__", _refuse(LabUnavailable(WHY)))
+    assert await Demo(OPTIONS).run() == 0
+    shown = capsys.readouterr().out.splitlines()
+    assert shown[0] == f"{WHY} So the demo runs on simulated phones."
+    assert any("talks with" in line or "phone is to ring" in line for line in shown)
+
+
+async def test_lab_that_does_not_start_is_a_failure(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(LabHost, "__aenter__", _refuse(StageFailed("sip-lab/lab up gave 1: no")))
+    assert await Demo(OPTIONS).run() == 1
+    assert capsys.readouterr().out == "The demo has failed: sip-lab/lab up gave 1: no\n"
+
+
+async def test_installed_package_without_the_lab_plays_on_simulated_phones(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Any
+) -> None:
+    monkeypatch.setattr("acd.lab.demo_host.SCRIPT", tmp_path / "none")
+    assert await Demo(OPTIONS).run() == 0
+    assert "source tree" in capsys.readouterr().out.splitlines()[0]
+
+
+async def test_board_that_breaks_ends_it_as_a_failure(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A fault of ours must not show a board that stands still."""
+
+    def break_down(*_: object) -> None:
+        raise RuntimeError("a fault")
+
+    monkeypatch.setattr(board_fold, "note", break_down)
+    demo = Demo(Options(**{**_as_dict(OPTIONS), "simulated": True, "seconds": 20}))
+    assert await demo.run() == 1
+    capsys.readouterr()
+
+
+def _as_dict(options: Options) -> dict[str, Any]:
+    return {name: getattr(options, name) for name in options.__struct_fields__}

@@ -1,0 +1,69 @@
+"""The demo's engine as a process: its facts come, it stops, and it leaves nothing."""
+
+import asyncio
+import os
+import signal
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from acd.core import Fact
+from acd.lab import demo_engine
+from acd.lab.demo_cast import PIN, agents
+from acd.lab.demo_config import config_text
+from acd.lab.demo_engine import EngineFailed, EngineProcess
+from acd.lab.servers import Lab
+from acd.router import facts as f
+from acd.sign_in import hash_pin
+from acd.testing.watching import Watching
+
+# Nobody listens there: the engine starts all the same, and keeps trying.
+CONFIG = config_text(Lab({"ACD_LAB": "98"}).a, agents(2), hash_pin(PIN))
+PATIENCE_S = 20.0
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    return tmp_path
+
+
+def modes(folder: Path) -> list[int]:
+    """Of what is in the folder."""
+    return [path.stat().st_mode & 0o777 for path in folder.iterdir()]
+
+
+async def test_facts_come_while_it_runs_and_nothing_is_left(folder: Path) -> None:
+    told: Watching[Fact] = Watching()
+    async with EngineProcess(CONFIG, lambda _number, fact: told.saw(fact)) as engine:
+        await told.sees(f.AgentLoggedIn, 2, PATIENCE_S)
+        pid = engine.process.pid
+        assert modes(folder) == [0o700]
+    assert engine.process.returncode == 0
+    assert modes(folder) == []
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+
+
+async def test_facts_have_their_numbers() -> None:
+    told: Watching[int] = Watching()
+    async with EngineProcess(CONFIG, lambda number, _fact: told.saw(number)):
+        await told.sees(int, 8, PATIENCE_S)
+    assert told.seen == list(range(1, len(told.seen) + 1))
+
+
+async def test_engine_that_ends_is_a_failure_with_its_last_words() -> None:
+    async with EngineProcess("[asterisk.a]\n", lambda _number, _fact: None) as engine:
+        with pytest.raises(EngineFailed, match=r"ended with 2(.|\n)*username"):
+            await asyncio.wait_for(engine.ended(), PATIENCE_S)
+
+
+async def test_engine_that_does_not_stop_is_killed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(demo_engine, "STOP_WITHIN_S", 0.2)
+    told: Watching[Fact] = Watching()
+    async with EngineProcess(CONFIG, lambda _number, fact: told.saw(fact)) as engine:
+        await told.sees(f.JournalOpened, 1, PATIENCE_S)
+        engine.process.send_signal(signal.SIGSTOP)
+    assert engine.process.returncode == -signal.SIGKILL
+    assert modes(folder) == []

@@ -1,0 +1,147 @@
+"""The lab for the demo: what ran before stays, what the demo started goes. Against a script that only keeps count."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+from acd.lab import demo_host
+from acd.lab.demo_host import LabHost, run_script
+from acd.lab.demo_stage import StageFailed
+from acd.lab.servers import Lab, LabUnavailable
+from acd.tasks import Tasks
+
+SCRIPT = """#!/usr/bin/env bash
+echo "$*" >>"{folder}/asked"
+case $1 in
+    status) printf 'a  127.0.1.1  {a}\\nb  127.0.1.2  {b}\\n' ;;
+    up) echo "[  0.1 s] starting" >&2; {up} ;;
+    down) echo "the lab is down" ;;
+esac
+"""
+DOWN, UP = "down", "0 active channels"
+
+
+class Desk:
+    """A lab whose servers are as the test says."""
+
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._folder = folder
+        self._monkeypatch = monkeypatch
+        self.said: list[str] = []
+
+    def is_found(
+        self, *, a: str = DOWN, b: str = DOWN, engine: bool = True, others: bool = False, up: str = ":"
+    ) -> None:
+        """So it is when the demo comes; `up` is what starting it does."""
+        path = self._folder / "lab"
+        path.write_text(SCRIPT.format(folder=self._folder, a=a, b=b, up=up))
+        path.chmod(0o755)
+        self._monkeypatch.setattr(demo_host, "SCRIPT", path)
+        self._monkeypatch.setattr(demo_host, "_engine_answers", _saying(engine))
+        self._monkeypatch.setattr(demo_host, "_has_containers", _saying(others))
+
+    def host(self) -> LabHost:
+        return LabHost(Lab({}), self.said.append)
+
+    @property
+    def asked(self) -> list[str]:
+        return (self._folder / "asked").read_text().splitlines()
+
+
+def _saying(answer: bool) -> Callable[[], Awaitable[bool]]:
+    async def say() -> bool:
+        return answer
+
+    return say
+
+
+@pytest.fixture
+def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
+    return Desk(tmp_path, monkeypatch)
+
+
+async def test_lab_that_was_down_goes_down_again_and_its_engine_stays(desk: Desk) -> None:
+    desk.is_found()
+    async with desk.host():
+        assert desk.asked == ["status", "up a"]
+    assert desk.asked == ["status", "up a", "down"]
+    assert desk.said == ["[  0.1 s] starting", "the lab is down"]
+
+
+async def test_lab_that_was_up_stays_up(desk: Desk) -> None:
+    desk.is_found(a=UP, b=UP)
+    async with desk.host():
+        pass
+    assert desk.asked == ["status", "up a"]
+
+
+async def test_other_server_that_was_up_is_not_stopped(desk: Desk) -> None:
+    desk.is_found(b=UP)
+    async with desk.host():
+        pass
+    assert "down" not in desk.asked
+    assert "stays up" in desk.said[-1]
+
+
+async def test_docker_engine_that_was_started_is_stopped(desk: Desk) -> None:
+    desk.is_found(engine=False)
+    async with desk.host():
+        pass
+    assert desk.asked[2:] == ["down", "down --engine"]
+
+
+async def test_docker_engine_that_others_use_by_now_is_left(desk: Desk) -> None:
+    desk.is_found(engine=False, others=True)
+    async with desk.host():
+        pass
+    assert desk.asked[2:] == ["down"]
+
+
+async def test_no_docker_is_said_by_the_script_s_last_line(desk: Desk) -> None:
+    desk.is_found(up='echo "lab: no Docker engine is installed."; exit 3')
+    with pytest.raises(LabUnavailable, match=r"^no Docker engine is installed\.$"):
+        async with desk.host():
+            pass
+
+
+async def test_start_that_fails_is_tidied_up(desk: Desk) -> None:
+    desk.is_found(up='echo "lab: server a did not start"; exit 1')
+    with pytest.raises(StageFailed, match="gave 1: server a did not start"):
+        async with desk.host():
+            pass
+    assert desk.asked == ["status", "up a", "down"]
+
+
+async def test_start_that_is_broken_off_is_interrupted_and_tidied_up(desk: Desk) -> None:
+    desk.is_found(up="echo waiting; sleep 600")
+    begun = asyncio.Event()
+    host = LabHost(Lab({}), lambda line: begun.set() if line == "waiting" else desk.said.append(line))
+
+    async def stay() -> None:
+        async with host:
+            raise AssertionError("it never starts")
+
+    tasks = Tasks("test")
+    tasks.start("demo", stay())
+    async with asyncio.timeout(20):
+        await begun.wait()
+        await tasks.stop(15)
+    assert desk.asked == ["status", "up a", "down"]
+
+
+async def test_script_that_heeds_nothing_is_killed(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(demo_host, "GIVE_UP_S", 0.1)
+    desk.is_found(up="trap '' INT TERM; echo waiting; while :; do read -rt 600 <> <(:); done")
+    begun = asyncio.Event()
+
+    async def stay() -> None:
+        await run_script(lambda line: begun.set() if line == "waiting" else None, "up", "a")
+
+    tasks = Tasks("test")
+    tasks.start("script", stay())
+    async with asyncio.timeout(20):
+        await begun.wait()
+        await tasks.stop(15)
+    assert tasks.names == ()

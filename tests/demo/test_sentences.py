@@ -1,0 +1,88 @@
+"""What the demo says where there is no terminal."""
+
+from acd.lab.board import Board
+from acd.lab.view_sentences import summary
+from tests.demo.told import two_agents
+
+
+def test_story_reads_as_one_would_tell_it() -> None:
+    told = two_agents()
+    told.say("call C1 arrives in sales from 555")
+    told.rang("1001", 4.25)
+    told.say("ana's leg ends: declined")
+    told.wait(1.5)
+    told.say("ben's leg answers", "ben's leg is bridged")
+    told.heard("1002")
+    told.heard("555", good=False)
+    told.wait(12)
+    told.say("ben's leg ends: hung-up")
+    told.wait(10)
+    assert told.said == [
+        "Bob calls Sales",
+        "Ana's phone is to ring for Bob",
+        "Ana's phone rings 4.2 ms after the caller's INVITE",
+        "Ana declines Bob",
+        "Ben's phone is to ring for Bob",
+        "Ben picks up",
+        "Ben talks with Bob, who waited 1.5 s",
+        "Ben hears 500 Hz at -15 dBFS",
+        "Bob does not hear the other side",
+        "Ben hangs up after 12.0 s with Bob",
+        "Ben wraps up for 10.0 s at most",
+        "Ben has wrapped up",
+    ]
+
+
+def test_those_who_wait_before_are_counted() -> None:
+    told = two_agents()
+    told.say(*(f"call C{number} arrives in sales from {number}" for number in (1, 2, 3, 4)))
+    assert [said for said in told.said if "calls" in said] == [
+        "1 calls Sales",
+        "2 calls Sales",
+        "3 calls Sales",
+        "4 calls Sales, behind 1",
+    ]
+
+
+def test_people_come_go_and_rest() -> None:
+    told = two_agents()
+    told.say("ana pauses for lunch", "ana gets ready", "phone 1002 dials on D1", "direct call D1 ends", "ana logs out")
+    assert told.said == [
+        "Ana pauses: Lunch",
+        "Ana is back",
+        "Ben dials past the queues",
+        "Ben's direct call is over",
+        "Ana logs out",
+    ]
+
+
+def test_those_who_are_not_served_are_told_of() -> None:
+    told = two_agents()
+    told.say("ana logs out", "ben logs out", "call C1 arrives in sales from 555", "call C2 arrives in nowhere")
+    told.wait(3)
+    told.say("caller C1 hangs up", "the link to a is lost")
+    assert told.said[2:] == [
+        "Bob calls Sales",
+        "a call to nowhere is refused: unknown-queue",
+        "Bob gives up after 3.0 s",
+        "server a is not heard of",
+    ]
+
+
+def test_summary_tells_the_whole_in_sentences() -> None:
+    told = two_agents()
+    told.say("call C1 arrives in sales from 555")
+    told.rang("1001", 4.2)
+    told.wait(2)
+    told.say("ana's leg answers", "ana's leg is bridged")
+    told.heard("1001")
+    told.heard("555")
+    assert summary(told.board) == (
+        "1 calls: 1 answered, 0 gave up, 100 % answered within 20 s, average wait 2.0 s. "
+        "A ready agent's phone rang 4.2 ms after the caller's INVITE (median). "
+        "Of 1 conversations that were listened to, both sides heard the other in 1."
+    )
+
+
+def test_summary_of_nothing_is_no_error() -> None:
+    assert summary(Board()).startswith("0 calls")
