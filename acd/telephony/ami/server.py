@@ -202,7 +202,8 @@ class AsteriskServer:
         self._connection_tasks.start("connection", self._serve_connection())
 
     def _on_down(self, reason: str) -> None:
-        log.warning("link lost", server=self.id, reason=reason)
+        if not self._resting:
+            log.warning("link lost", server=self.id, reason=reason)
         self.books.link_is_down()
         self._connection_tasks.cancel()
         self._submit(i.LinkLost(self.id))

@@ -1,0 +1,498 @@
+"""Connections: the heartbeat, the report after each, what happens while it is made, several servers, and the end."""
+
+import asyncio
+from contextlib import AsyncExitStack
+
+import pytest
+from structlog.testing import capture_logs
+
+from acd.core import NotTaken
+from acd.model import CallId, ChannelId, Line, OfferId, Phone, QueueId, ServerId
+from acd.router import facts as f
+from acd.router import inputs as i
+from acd.telephony.ami.protocol import LinkLimits
+from acd.testing.ami_server import AmiServer, error
+from tests.telephony.ami.adapter_harness import (
+    EPOCH,
+    PHONES,
+    TAG,
+    Scene,
+    connected,
+    leg,
+    running,
+    settings,
+    status,
+    until,
+    waiting,
+)
+
+A, B = ServerId("a"), ServerId("b")
+
+
+def line(channel: str, server: ServerId = A) -> Line:
+    return Line(server, ChannelId(channel))
+
+
+# --- The heartbeat --------------------------------------------------------------------------------------------
+
+
+async def test_heartbeat_by_the_servers_own_clock_comes_before_the_report() -> None:
+    async with connected() as scene:
+        asked = [(a.name, a.get("Variable"), a.get("Value")) for a in scene.ami.actions if a.name != "Ping"]
+        assert asked[1:] == [
+            ("Setvar", "ACD_LOST_AFTER", "60"),
+            ("Getvar", "EPOCH", ""),
+            ("Setvar", "ACD_ALIVE", EPOCH),
+            ("Getvar", "EPOCH", ""),
+            ("Status", "", ""),
+        ]
+
+
+async def test_heartbeat_goes_on() -> None:
+    async with AmiServer() as ami, running(ami, heartbeat_s=0.01) as scene:
+        await scene.reported(i.ServerReported)
+
+        def beats() -> int:
+            return sum(action.get("Variable") == "ACD_ALIVE" for action in ami.actions)
+
+        await until(lambda: beats() >= 4)
+
+
+async def test_heartbeat_that_fails_once_does_not_end_the_heartbeats() -> None:
+    async with AmiServer() as ami, running(ami, heartbeat_s=0.01) as scene:
+        await scene.reported(i.ServerReported)
+        with capture_logs() as logs:
+            ami.once("Setvar", error("Permission denied"))
+            await until(lambda: logs)
+        assert logs[0]["event"] == "heartbeat failed"
+        before = ami.count("Setvar")
+        await until(lambda: ami.count("Setvar") > before + 1)
+
+
+@pytest.mark.parametrize("epoch", ["", "(null)", "soon", "²", "1" * 5_000, "-5"])
+async def test_clock_that_tells_no_time_is_replaced_by_our_own(epoch: str) -> None:
+    async with AmiServer() as ami:
+        async with running(ami) as scene:
+            ami.on("Getvar", {"Value": epoch})
+            await scene.reported(i.ServerReported)
+        beat = next(action for action in ami.actions if action.get("Variable") == "ACD_ALIVE")
+        assert int(beat.get("Value")) > 1_600_000_000
+
+
+@pytest.mark.parametrize("action", ["Setvar", "Getvar", "Status"])
+async def test_account_without_rights_gives_no_report_and_says_what_mends_it(action: str) -> None:
+    """A refused Status once looked like a server without a single channel: every call would have been given up."""
+    async with AmiServer() as ami:
+        ami.once(action, error("Permission denied"))
+        with capture_logs() as logs:
+            async with running(ami) as scene:
+                await scene.reported(i.LinkLost)
+                assert not scene.all(i.ServerReported)
+                await scene.reported(i.ServerReported)
+        told = [entry["reason"] for entry in logs if entry["event"] == "no AMI link"]
+        assert "Permission denied" in told[0]
+        assert "acd-manager.conf" in told[0]
+
+
+async def test_status_that_is_never_answered_brings_a_new_link() -> None:
+    async with AmiServer() as ami:
+        ami.once("Getvar", None)
+        async with running(ami, limits=LinkLimits(action_s=0.05, ping_every_s=30, retry_first_s=0.005)) as scene:
+            await scene.reported(i.LinkLost)
+            await scene.reported(i.ServerReported)
+
+
+# --- The report -----------------------------------------------------------------------------------------------
+
+
+async def test_report_takes_up_those_who_wait_first_come_first_before_it_is_complete() -> None:
+    """The best of them is offered first, and not the first of whom the core happens to hear."""
+    late, early = waiting("late", since="1699999999"), waiting("early", since="1699999990")
+    async with connected(status_shows=[late, early, waiting("new", exten="s", since="")]) as scene:
+        *arrivals, report = scene.inputs.seen
+        assert [(a.line.channel, a.waited_ms) for a in arrivals if isinstance(a, i.CallArrived)] == [
+            ("early", 10_000),
+            ("late", 1_000),
+            ("new", 0),
+        ]
+        assert isinstance(report, i.ServerReported)
+        assert report.last
+        assert {seen.channel for seen in report.callers} == {"late", "early", "new"}
+
+
+async def test_caller_in_grace_who_has_no_queue_yet_is_left_to_the_event_that_is_about_to_come() -> None:
+    shown = {**waiting("c1", exten="s"), "Variable": ["ACD_QUEUE=(null)"]}
+    async with connected(status_shows=[shown]) as scene:
+        assert not scene.all(i.CallArrived)
+        await scene.arrived("c1")
+        assert len(scene.all(i.CallArrived)) == 1
+
+
+async def test_caller_found_waiting_is_known_by_what_the_dialplan_left_on_the_channel() -> None:
+    variables = ["ACD_QUEUE=billing", "ACD_PRIORITY=7", "ACD_SKILLS=german&vip", f"ACD_SINCE={int(EPOCH) - 3}"]
+    async with connected(status_shows=[{**waiting("c1"), "Variable": variables}]) as scene:
+        arrived = scene.all(i.CallArrived)[0]
+        assert (arrived.queue, arrived.priority, arrived.skills) == ("billing", 7, ("german", "vip"))
+        assert (arrived.caller.number, arrived.waited_ms) == ("555", 3_000)
+
+
+async def test_known_caller_is_claimed_again_and_moved_only_after_that() -> None:
+    async with connected() as scene:
+        call = await scene.queued("c1")
+        await scene.cut()
+        scene.ami.on("Getvar", lambda action: None if action.get("Channel") else {"Value": EPOCH})
+        await scene.restored(waiting("c1"))
+        scene.act(scene.timed_out_fact(call))
+        await scene.heard()
+        assert scene.ami.count("Redirect") == 0
+        assert len(scene.all(i.CallArrived)) == 1
+        look = [action for action in scene.ami.actions if action.get("Variable") == "ACD_LEFT"][-1]
+        scene.ami.answer(look, {"Value": ""})
+        await scene.ami.received("Redirect")
+
+
+async def test_report_of_hundreds_comes_in_parts_and_only_the_last_completes_it() -> None:
+    channels = [waiting(f"c{number}") for number in range(450)]
+    legs = [leg(f"{TAG}-{number}") for number in range(210)]
+    async with connected(status_shows=[*channels, *legs]) as scene:
+        parts = scene.all(i.ServerReported)
+        assert [(part.first, part.last) for part in parts] == [(True, False), (False, False), (False, True)]
+        assert [len(part.callers) for part in parts] == [200, 200, 50]
+        assert [len(part.legs) for part in parts] == [200, 10, 0]
+        assert len(scene.all(i.CallArrived)) == 450
+        assert scene.inputs.seen[-1] is parts[-1]
+
+
+async def test_report_says_who_talks_with_whom_and_the_end_of_both_is_told() -> None:
+    async with connected() as scene:
+        offer = await scene.talking("c1")
+        await scene.cut()
+        talks = {**waiting("c1", exten="connect"), "BridgeID": "b1"}
+        (report,) = await scene.restored(talks, leg(offer.offer, "6", bridge="b1"))
+        assert report.callers == (i.SeenCaller(ChannelId("c1"), "talking"),)
+        assert report.legs == (i.SeenLeg(offer.offer, "talking"),)
+        scene.hangs_up("c1")
+        scene.event("Hangup", offer.offer, Cause="16")
+        await scene.reported(i.LegEnded, offer=offer.offer)
+        assert scene.all(i.CallerLeft) == [i.CallerLeft(line("c1"), hung_up=True)]
+        scene.act(scene.ended_fact(offer))
+        assert scene.is_empty()
+
+
+async def test_bridge_made_while_the_link_was_down_is_known_from_the_report() -> None:
+    async with connected() as scene:
+        offer = await scene.answered("c1")
+        scene.accept(offer)
+        await scene.ami.received("Redirect")
+        await scene.cut()
+        talks = {**waiting("c1", exten="connect"), "BridgeID": "b1"}
+        await scene.restored(talks, leg(offer.offer, "6", bridge="b1"))
+        scene.accept(offer)
+        await scene.heard()
+        assert scene.ami.count("Redirect") == 1, "who talks is not moved"
+
+
+async def test_what_ended_while_the_link_was_down_is_let_go() -> None:
+    async with connected() as scene:
+        talking, ringing = await scene.talking("c1"), await scene.ringing("c2")
+        scene.event("Newchannel", "d1", Channel="PJSIP/1002-00000003", ChannelState="4")
+        await scene.cut()
+        await scene.restored()
+        assert not any((scene.books.callers, scene.books.legs, scene.books.direct))
+        scene.act(
+            scene.ended_fact(talking),
+            scene.end_fact(ringing, "lost"),
+            f.CallLost(0, ringing.call, QueueId("q"), "gone", 1),
+        )
+        assert scene.is_empty()
+
+
+async def test_channel_that_hangs_up_while_the_report_is_made_is_not_in_it() -> None:
+    async with connected() as scene:
+        await scene.queued("c1")
+        await scene.cut()
+        scene.ami.once("Status", None)
+        before = len(scene.inputs.seen)
+        await scene.ami.listen()
+        asked = await scene.ami.received("Status")
+        asked = await scene.ami.received("Status")
+        scene.hangs_up("c1")
+        scene.ami.answer(asked, status(waiting("c1"), waiting("c2")))
+        (report,) = await scene.next_report(before)
+        assert [seen.channel for seen in report.callers] == ["c2"]
+        assert scene.all(i.CallerLeft) == [i.CallerLeft(line("c1"), hung_up=True)]
+        assert set(scene.books.callers) == {"c2"}
+
+
+async def test_caller_who_arrives_while_the_report_is_made_is_handed_over_and_kept() -> None:
+    async with connected() as scene:
+        await scene.cut()
+        scene.ami.once("Status", None)
+        before = len(scene.inputs.seen)
+        await scene.ami.listen()
+        await scene.ami.received("Status")
+        asked = await scene.ami.received("Status")
+        scene.hands_over("c1")
+        await scene.reported(i.CallArrived)
+        scene.act(scene.queue_fact("c1"))
+        scene.ami.answer(asked, status())
+        await scene.next_report(before)
+        assert scene.books.callers[ChannelId("c1")].call is not None
+        assert len(scene.all(i.CallArrived)) == 1
+
+
+async def test_link_that_is_lost_while_the_report_is_made_reports_in_full_the_next_time() -> None:
+    async with connected() as scene:
+        await scene.queued("c1")
+        await scene.cut()
+        scene.ami.once("Status", None)
+        before = len(scene.inputs.seen)
+        await scene.ami.listen()
+        await scene.ami.received("Status")
+        await scene.ami.received("Status")
+        scene.ami.once("Status", status(waiting("c1")))
+        scene.ami.cut()
+        (report,) = await scene.next_report(before)
+        assert report.first
+        assert report.last
+        assert [seen.channel for seen in report.callers] == ["c1"]
+
+
+async def test_feature_code_and_direct_call_are_known_from_the_report() -> None:
+    rings = {"Uniqueid": "d1", "Channel": "PJSIP/1001-0000000a", "ChannelState": "5", "Application": "AppDial"}
+    talks = {"Uniqueid": "d2", "Channel": "PJSIP/1002-0000000b", "ChannelState": "6", "Application": "Dial"}
+    async with connected(status_shows=[rings, talks]) as scene:
+        (report,) = scene.all(i.ServerReported)
+        assert report.phones == (
+            i.SeenPhone(Phone("1001"), ChannelId("d1"), "in", answered=False),
+            i.SeenPhone(Phone("1002"), ChannelId("d2"), "out", answered=True),
+        )
+        scene.event("Newstate", "d1", ChannelState="6")
+        await scene.reported(i.PhoneAnswered, line=line("d1"))
+        for channel in ("d1", "d2"):
+            scene.event("Hangup", channel, Cause="16")
+            await scene.reported(i.PhoneReleased, line=line(channel))
+        assert scene.is_empty()
+
+
+# --- An engine that does not keep up --------------------------------------------------------------------------
+
+
+async def test_report_that_the_engine_does_not_take_brings_a_new_link() -> None:
+    async with connected() as scene:
+        scene.refuse = NotTaken
+        scene.hands_over("c1")
+        await until(lambda: not scene.server().link.connected)
+        scene.refuse = None
+        await scene.reported(i.ServerReported, 2)
+
+
+async def test_engine_that_takes_no_report_is_not_plied_with_the_rest_of_it() -> None:
+    async with AmiServer() as ami:
+        ami.on("Status", status(*(waiting(f"c{number}") for number in range(500))))
+        with capture_logs() as logs:
+            async with running(ami) as scene:
+                scene.refuse = NotTaken
+                await until(lambda: ami.connections >= 4)
+                refused = sum(entry["event"] == "the engine took no report" for entry in logs)
+                assert refused <= 2 * ami.connections
+                scene.refuse = None
+                await scene.reported(i.ServerReported, last=True)
+
+
+# --- Several servers ------------------------------------------------------------------------------------------
+
+
+class Pair:
+    """Two scripted servers under one adapter."""
+
+    def __init__(self, first: AmiServer, second: AmiServer, scene: Scene) -> None:
+        self.first, self.second, self.scene = first, second, scene
+
+
+async def _two(stack: AsyncExitStack) -> Pair:
+    first, second = [await stack.enter_async_context(AmiServer()) for _ in range(2)]
+    scene = await stack.enter_async_context(running(first, second))
+    for name in (A, B):
+        await scene.reported(i.ServerReported, server=name)
+    return Pair(first, second, scene)
+
+
+def about_calls(ami: AmiServer) -> list[str]:
+    return [action.name for action in ami.actions if action.get("Channel")]
+
+
+async def test_facts_go_to_the_server_of_their_call_and_to_no_other() -> None:
+    async with AsyncExitStack() as stack:
+        two = await _two(stack)
+        scene = two.scene
+        scene.hands_over("c1", server=1)
+        await scene.reported(i.CallArrived, line=line("c1", B))
+        call = scene.queue_fact("c1", "b")
+        offer = scene.offer_fact(call)
+        scene.act(call, offer)
+        await two.second.received("Originate")
+        scene.says("AcdUp", offer.offer, server=1)
+        await scene.reported(i.LegAnswered)
+        scene.act(scene.accept_fact(offer))
+        await two.second.received("Redirect")
+        scene.act(scene.end_fact(offer), f.StrayLegFound(0, B, OfferId("acd0000000000-1")), scene.timed_out_fact(call))
+        await two.second.received("Redirect")
+        assert about_calls(two.first) == []
+        assert scene.adapter._server_of == {}
+
+
+async def test_calls_of_one_batch_reach_each_its_own_server() -> None:
+    async with AsyncExitStack() as stack:
+        two = await _two(stack)
+        scene = two.scene
+        scene.hands_over("c1")
+        scene.hands_over("c1", server=1)
+        await scene.reported(i.CallArrived, 2)
+        first, second = scene.queue_fact("c1", "a"), scene.queue_fact("c1", "b")
+        scene.act(first, second, scene.timed_out_fact(second), scene.lost_fact(first))
+        await two.second.received("Redirect")
+        await scene.heard()
+        assert about_calls(two.first) == ["Setvar", "Getvar"]
+
+
+async def test_facts_of_a_server_that_is_not_there_harm_nobody() -> None:
+    async with connected() as scene:
+        call = scene.queue_fact("c1", "elsewhere")
+        offer = scene.offer_fact(call)
+        scene.act(call, offer, scene.accept_fact(offer), scene.end_fact(offer), scene.lost_fact(call))
+        await scene.heard()
+        assert about_calls(scene.ami) == []
+        assert scene.is_empty()
+
+
+# --- A changed configuration ----------------------------------------------------------------------------------
+
+
+async def test_server_that_did_not_change_keeps_its_link_and_watches_the_new_phones() -> None:
+    async with connected() as scene:
+        await scene.adapter.reconfigure([settings(scene.ami)], frozenset({Phone("1500")}))
+        scene.event("Newchannel", "d1", Channel="PJSIP/1001-00000003", ChannelState="4")
+        scene.event("Newchannel", "d2", Channel="PJSIP/1500-00000004", ChannelState="4")
+        assert (await scene.reported(i.PhoneInUse)).phone == "1500"
+        assert scene.ami.connections == 1
+        assert not scene.all(i.LinkLost)
+
+
+async def test_server_that_is_added_reports_and_one_that_is_removed_is_lost() -> None:
+    async with AmiServer() as second, connected() as scene:
+        await scene.adapter.reconfigure([settings(scene.ami), settings(second, "b")], PHONES)
+        await scene.reported(i.ServerReported, server=B)
+        await scene.adapter.reconfigure([settings(scene.ami)], PHONES)
+        assert scene.all(i.LinkLost) == [i.LinkLost(B)]
+        assert scene.ami.connections == 1
+        await until(lambda: not second._writers)
+
+
+async def test_server_whose_settings_changed_gets_a_new_link_and_forgets_nobody() -> None:
+    async with connected() as scene:
+        call = await scene.queued("c1")
+        talking = await scene.talking("c2")
+        talks = {**waiting("c2", exten="connect"), "BridgeID": "b1"}
+        scene.ami.on("Status", status(waiting("c1"), talks, leg(talking.offer, "6", bridge="b1")))
+        before = len(scene.inputs.seen)
+        await scene.adapter.reconfigure([settings(scene.ami, dial="PJSIP/{phone}@desk")], PHONES)
+        assert scene.inputs.seen[before] == i.LinkLost(A)
+        (report,) = await scene.next_report(before)
+        assert report.phones == (), "the leg of an offer is no direct call"
+        assert len(scene.all(i.CallArrived)) == 2, "nobody is handed over again"
+        await until(lambda: scene.books.callers[ChannelId("c1")].claimed)
+        scene.offer(call)
+        assert (await scene.ami.received("Originate")).get("Channel") == "PJSIP/1001"
+        assert (await scene.ami.received("Originate")).get("Channel") == "PJSIP/1001@desk"
+        scene.hangs_up(talking.offer)
+        await scene.reported(i.LegEnded, offer=talking.offer)
+
+
+async def test_fact_that_comes_while_a_server_changes_is_not_lost() -> None:
+    async with connected() as scene:
+        call, ringing = await scene.queued("c1"), await scene.ringing("c2")
+        scene.ami.once("Hangup", None)  # so that the change takes its time
+        scene.ami.on("Status", status(waiting("c1"), waiting("c2")))
+        change = asyncio.gather(scene.adapter.reconfigure([settings(scene.ami, dial="PJSIP/{phone}@desk")], PHONES))
+        sent = await scene.ami.received("Hangup")
+        assert sent.get("Channel") == ringing.offer
+        scene.act(scene.timed_out_fact(call), scene.end_fact(ringing, "lost"))
+        scene.ami.answer(sent, {})
+        await change
+        await until(lambda: len(scene.all(i.CallArrived, line=line("c1"))) == 2)
+        assert len(scene.all(i.CallArrived, line=line("c2"))) == 1
+
+
+# --- The end --------------------------------------------------------------------------------------------------
+
+
+async def test_stop_hangs_up_ringing_phones_and_reports_no_agent_as_having_done_it() -> None:
+    async with connected() as scene:
+        ringing, talking = await scene.ringing("c1"), await scene.talking("c2", "1002")
+        answered = await scene.answered("c3")
+        await scene.adapter.stop()
+        hung_up = [action.get("Channel") for action in scene.ami.actions if action.name == "Hangup"]
+        assert hung_up == [ringing.offer, answered.offer]
+        assert talking.offer not in hung_up
+        assert not scene.all(i.LegEnded)
+        assert not scene.server().link.connected
+
+
+async def test_stop_waits_for_a_leg_that_is_only_just_being_made() -> None:
+    async with connected() as scene:
+        call = await scene.queued("c1")
+        scene.ami.once("Hangup", error("No such channel"))
+        offer = scene.offer(call)
+        stopping = asyncio.gather(scene.adapter.stop())
+        await scene.ami.received("Hangup")
+        scene.event("Newchannel", offer.offer, Channel="PJSIP/1001-00000001", ChannelState="0")
+        assert (await scene.ami.received("Hangup")).get("Channel") == offer.offer
+        await stopping
+
+
+@pytest.mark.parametrize("fault", ["silent", "cut", "refused"])
+async def test_stop_ends_in_bounded_time_whatever_the_server_does(fault: str) -> None:
+    limits = LinkLimits(action_s=0.1, ping_every_s=30, close_s=0.05)
+    async with connected(limits) as scene:
+        await scene.ringing("c1")
+        if fault == "silent":
+            scene.ami.go_silent()
+        elif fault == "cut":
+            scene.ami.once("Hangup", lambda _: scene.ami.cut())
+        else:
+            scene.ami.on("Hangup", error("Permission denied"))
+        async with asyncio.timeout(2):
+            await scene.adapter.stop()
+        assert scene.adapter.tasks == ()
+
+
+async def test_facts_after_the_stop_are_acted_on_by_nobody() -> None:
+    async with connected() as scene:
+        call = await scene.queued("c1")
+        await scene.adapter.stop()
+        before = len(scene.inputs.seen)
+        offer = scene.offer(call)
+        scene.act(
+            scene.timed_out_fact(call), scene.end_fact(offer), f.CallLost(0, CallId("x"), QueueId("q"), "left", 0)
+        )
+        await asyncio.sleep(0)
+        assert len(scene.inputs.seen) == before
+        assert scene.ami.count("Originate") == 0
+
+
+async def test_stopping_twice_or_without_a_start_is_harmless() -> None:
+    async with connected() as scene:
+        await scene.adapter.stop()
+        await scene.adapter.stop()
+    async with AmiServer() as ami:
+        await Scene(ami).adapter.stop()
+        assert ami.connections == 0
+
+
+async def test_stop_while_no_server_can_be_reached_leaves_nothing() -> None:
+    async with AmiServer() as ami, running(ami) as scene:
+        await ami.stop_listening()
+        ami.cut()
+        await scene.adapter.stop()
+        assert scene.adapter.tasks == ()
