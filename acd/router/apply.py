@@ -138,7 +138,7 @@ def _call_queued(state: State, fact: f.CallQueued) -> None:
     state.call_on[fact.line] = fact.call
     state.queues[fact.queue].length += 1
     state.queues[fact.queue].calls += 1
-    state.server(fact.line.server).channels.enter(fact.line.channel)
+    _hear_of(state, fact.line)
     _wait(state, call)
 
 
@@ -163,7 +163,7 @@ def _call_connected(state: State, fact: f.CallConnected) -> None:
     call = state.calls[fact.call]
     _picked_up(state, call, state.offers[fact.offer])
     call.connected_at_ms = fact.at_ms
-    state.server(call.line.server).channels.see(call.line.channel)
+    _hear_of(state, call.line)
     state.queues[call.queue].length -= 1
     _forget_refusals(state, call)
 
@@ -193,6 +193,16 @@ def _drop_call(state: State, call: Call) -> None:
     del state.calls[call.id]
     state.queues[call.queue].calls -= 1
     _drain_if_retired(state, call.queue)
+
+
+def _hear_of(state: State, line: Line) -> None:
+    """The channel is there. A wait that was over while the server could not be heard is over now."""
+    state.server(line.server).channels.enter(line.channel)
+    call = state.calls[state.call_on[line]] if line in state.call_on else None
+    if call is not None and call.overdue:
+        assert call.give_up_at_ms is not None, f"call {call.id} may wait for ever"
+        call.overdue = False
+        _due(state, call.give_up_at_ms, "give-up", call.id)
 
 
 def _forget_channel(state: State, line: Line) -> None:
@@ -226,7 +236,7 @@ def _offer_accepted(state: State, fact: f.OfferAccepted) -> None:
 def _picked_up(state: State, call: Call, offer: Offer) -> None:
     """Neither the ring nor the wait can be over any more, and the leg is alive."""
     call.overdue = offer.overdue = False
-    state.server(offer.line.server).legs.see(offer.id)
+    state.server(offer.line.server).legs.enter(offer.id)
     state.deadlines.drop("ring", offer.id)
     state.deadlines.drop("connect", offer.id)
     state.deadlines.drop("give-up", call.id)
@@ -372,13 +382,13 @@ def _wrap_up_ended(state: State, fact: f.WrapUpEnded) -> None:
 def _direct_call_started(state: State, fact: f.DirectCallStarted) -> None:
     state.direct_calls[fact.line] = DirectCall(fact.phone, fact.agent, fact.direction, fact.counted)
     state.lines_of.setdefault(fact.phone, {})[fact.line] = None
-    state.server(fact.line.server).channels.enter(fact.line.channel)
+    _hear_of(state, fact.line)
     _relist_at(state, fact.phone)
 
 
 def _direct_call_answered(state: State, fact: f.DirectCallAnswered) -> None:
     state.direct_calls[fact.line].answered_at_ms = fact.at_ms
-    state.server(fact.line.server).channels.see(fact.line.channel)
+    _hear_of(state, fact.line)
 
 
 def _direct_call_excluded(state: State, fact: f.DirectCallExcluded) -> None:
@@ -413,23 +423,13 @@ def _server_went_quiet(state: State, fact: f.ServerWentQuiet) -> None:
 def _server_roll_called(state: State, fact: f.ServerRollCalled) -> None:
     server = state.server(fact.server)
     for channel in fact.channels:
-        server.channels.see(channel)
-        _still_waits(state, Line(fact.server, channel))
+        _hear_of(state, Line(fact.server, channel))
     for offer in fact.offers:
-        server.legs.see(offer)
+        server.legs.enter(offer)
     if fact.last:
         server.settling, server.given_up = True, False
         state.deadlines.drop("server-lost", fact.server)
         _due(state, fact.at_ms, "settle", fact.server)
-
-
-def _still_waits(state: State, line: Line) -> None:
-    """A wait that was over while the server could not be heard is over now."""
-    call = state.calls[state.call_on[line]] if line in state.call_on else None
-    if call is not None and call.overdue:
-        assert call.give_up_at_ms is not None, f"call {call.id} may wait for ever"
-        call.overdue = False
-        _due(state, call.give_up_at_ms, "give-up", call.id)
 
 
 def _server_given_up(state: State, fact: f.ServerGivenUp) -> None:

@@ -160,12 +160,6 @@ class Roll:
         self.unseen.pop(name, None)
         self.present[name] = None
 
-    def see(self, name: str) -> None:
-        """It is there, if it was known."""
-        if name in self.unseen:
-            del self.unseen[name]
-            self.present[name] = None
-
     def drop(self, name: str) -> None:
         self.present.pop(name, None)
         self.unseen.pop(name, None)
