@@ -160,6 +160,8 @@ def _waits_no_more(board: Board, queue: QueueId, call: CallId) -> None:
 def _call_connected(board: Board, fact: f.CallConnected) -> None:
     _waits_no_more(board, fact.queue, fact.call)
     _step(board, fact.call, "talks", fact.at_ms, fact.agent)
+    if fact.call in board.calls:
+        board.calls[fact.call].heard_by_agent = board.calls[fact.call].heard_by_caller = None
     _work(board, fact.agent, "talking", fact.call)
     if fact.agent in board.agents:
         board.agents[fact.agent].taken += 1

@@ -85,6 +85,8 @@ class Demo:
         self._show: asyncio.Task[None] | None = None
         self._code = 0
         self._summary = ""
+        self._tidying = False
+        """Whether the end has begun."""
         self._watching = self._watcher()
 
     def _watcher(self) -> Watching:
@@ -97,17 +99,19 @@ class Demo:
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(self._broke)
         with _signals(lambda: loop.call_soon_threadsafe(self._end)):
-            self._show = self._tasks.start("show", self._perform_anywhere())
-            await asyncio.wait({self._show})
+            self._show = show = self._tasks.start("show", self._perform_anywhere())
+            await asyncio.wait({show})
+        if not show.cancelled() and show.exception() is not None:  # it is in the log
+            self._code = 1
         if self._summary:
             self._watching.say(self._summary)
         return self._code
 
     def _end(self) -> None:
-        """Once: a second Ctrl-C must not disturb those who tidy up."""
-        show, self._show = self._show, None
-        if show is not None:
-            show.cancel()
+        """Ctrl-C ends what is shown. Another one, or one that comes at the end, must not disturb those who tidy up."""
+        if self._show is not None and not self._tidying:
+            self._tidying = True
+            self._show.cancel()
 
     def _broke(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         """A callback of ours has failed."""
@@ -123,7 +127,7 @@ class Demo:
                 try:
                     await self._perform(self._asterisk())
                 except LabUnavailable as why:
-                    self._watching.say(f"{why} So the demo runs on simulated phones.")
+                    self._watching.say(f"{_begun(why)}; so the demo runs on simulated phones.")
                 else:
                     return
             await self._perform(self._simulated(await asyncio.to_thread(self._config)))
@@ -132,17 +136,23 @@ class Demo:
             self._code = 1
 
     async def _perform(self, stage: Stage) -> None:
-        async with stage:
+        try:
+            await stage.start()
             self._watching.begin(stage.title)
-            try:
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(self._options.seconds):
-                        await stage.ended()
-            finally:
-                self._close(stage.title)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._options.seconds):
+                    await stage.ended()
+        finally:
+            over, self._tidying = self._tidying, True
+            self._close(stage.title)
+            await stage.stop()
+            self._tidying = over
 
     def _close(self, title: str) -> None:
         """What follows, everybody hanging up, is no part of the show any more."""
+        if not self._board.total.arrived:
+            self._watching.end()
+            return
         if self._options.picture is not None:
             save(drawing(self._board, self._clock, title, WIDTH, HEIGHT), self._options.picture)
         self._watching.end()
@@ -180,6 +190,12 @@ class Demo:
     def _note(self, seen: Observation) -> None:
         board_fold.note(self._board, seen)
         self._watching.saw(seen)
+
+
+def _begun(why: LabUnavailable) -> str:
+    """The beginning of a sentence that goes on."""
+    text = str(why).rstrip(".")
+    return text[:1].upper() + text[1:]
 
 
 @contextmanager

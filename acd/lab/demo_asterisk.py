@@ -3,8 +3,7 @@
 import asyncio
 from collections.abc import Coroutine
 from contextlib import AsyncExitStack
-from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final
 
 from acd.core import Fact
 from acd.engine.clock import Clock
@@ -23,7 +22,7 @@ UP_WITHIN_S: Final = 20.0
 
 
 class AsteriskStage:
-    """`async with` starts it, within the time that Docker takes; callers call from then on. Raises `LabUnavailable`."""
+    """A `Stage`. Starting it takes the time that Docker needs."""
 
     def __init__(
         self,
@@ -48,16 +47,10 @@ class AsteriskStage:
         registrar = self._lab.a.host, self._lab.a.sip_port
         self._people = People(registrar, agents, seed, clock, note, self._fail)
 
-    async def __aenter__(self) -> Self:
-        try:
-            await self._start()
-        except BaseException:
-            await self._stack.aclose()
-            raise
-        return self
-
-    async def _start(self) -> None:
-        host = await self._stack.enter_async_context(LabHost(self._lab, self._say))
+    async def start(self) -> None:
+        host = LabHost(self._say)
+        self._stack.push_async_callback(host.restore)
+        await host.start()
         self.title = f"{await host.version()} at {self._lab.a.host}"
         self._stack.push_async_callback(self._tasks.stop)
         self._stack.push_async_callback(self._people.go_home)
@@ -92,13 +85,10 @@ class AsteriskStage:
         if self._failure.done():
             raise StageFailed(self._failure.result())
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def stop(self) -> None:
         await self._stack.aclose()
 
     async def ended(self) -> None:
-        """Raise `StageFailed` when a part of it fails; until then wait."""
         raise StageFailed(await self._failure)
 
     def _tell(self, number: int, fact: Fact) -> None:

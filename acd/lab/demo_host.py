@@ -8,17 +8,21 @@ import os
 import signal
 from collections.abc import Callable
 from contextlib import suppress
-from types import TracebackType
-from typing import Final, Self
+from pathlib import Path
+from typing import Final
 
 import msgspec
 
 from acd.lab.demo_stage import StageFailed
-from acd.lab.servers import NO_ENGINE, SCRIPT, Lab, LabUnavailable
+from acd.lab.servers import NO_ENGINE, SCRIPT, LabUnavailable
 
 RESTORE_WITHIN_S: Final = 45.0
 GIVE_UP_S: Final = 5.0
 """A script that was told to stop may take so long, before it is told less kindly."""
+
+PROCESSES: Final = Path("/proc")
+MISHAP: Final = "lab: "
+"""With this the script says why it cannot do something."""
 
 Say = Callable[[str], None]
 
@@ -27,45 +31,40 @@ class Before(msgspec.Struct, frozen=True):
     """What ran when we came."""
 
     engine: bool
+    """Whether there was a Docker engine, even one that did not answer."""
     servers: frozenset[str]
 
 
 class LabHost:
-    """`async with` has server a up. Raises `LabUnavailable` where there can be none."""
+    """Has server a up between `start` and `restore`; the latter is called also where the start has failed."""
 
-    def __init__(self, lab: Lab, say: Say) -> None:
-        self._lab = lab
+    def __init__(self, say: Say) -> None:
         self._say = say
+        self._before: Before | None = None
 
-    async def __aenter__(self) -> Self:
+    async def start(self) -> None:
+        """Return when server a answers. Raises `LabUnavailable` where there can be none, and `StageFailed`."""
         if not SCRIPT.exists():
             raise LabUnavailable("The lab is a part of acd's source tree, and this is an installed package.")
         self._before = await self._look()
-        try:
-            await self._up()
-        except BaseException:
-            await self._restore()
-            raise
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self._restore()
+        await self._up()
 
     async def version(self) -> str:
         """`Asterisk 22.10.1`, without what Debian adds."""
-        return " ".join((await self._lab.cli("a", "core show version")).split()[:2]).partition("+")[0]
+        lines: list[str] = []
+        await run_script(lines.append, "cli", "a", "core show version")
+        return " ".join(" ".join(lines).split()[:2]).partition("+")[0]
 
     async def _up(self) -> None:
         said: list[str] = []
 
         def hear(line: str) -> None:
             said.append(line)
-            self._say(line)
+            if not line.startswith(MISHAP):  # that is said by who deals with it
+                self._say(line)
 
         code = await run_script(hear, "up", "a")
-        last = said[-1].removeprefix("lab: ") if said else "sip-lab/lab said nothing"
+        last = said[-1].removeprefix(MISHAP) if said else "sip-lab/lab said nothing"
         if code == NO_ENGINE:
             raise LabUnavailable(last)
         if code != 0:
@@ -75,10 +74,11 @@ class LabHost:
         lines: list[str] = []
         await run_script(lines.append, "status")
         up = frozenset(line.split()[0] for line in lines if line.strip() and not line.rstrip().endswith("down"))
-        return Before(engine=await _engine_answers(), servers=up)
+        return Before(engine=await _engine_is_there(), servers=up)
 
-    async def _restore(self) -> None:
-        if "a" in self._before.servers:
+    async def restore(self) -> None:
+        """Have it as it was. What that took so long that it was given up is said."""
+        if self._before is None or "a" in self._before.servers:
             return
         if self._before.servers:
             self._say("server a stays up beside the other one: `make lab-down` stops both")
@@ -86,7 +86,7 @@ class LabHost:
         try:
             async with asyncio.timeout(RESTORE_WITHIN_S):
                 await run_script(self._say, "down")
-                if not self._before.engine and not await _has_containers():
+                if not self._before.engine and await _is_unused():
                     await run_script(self._say, "down", "--engine")
         except TimeoutError:
             self._say(f"the lab is not down after {RESTORE_WITHIN_S:.0f} s: `make lab-down` tries again")
@@ -123,19 +123,30 @@ async def _end(process: asyncio.subprocess.Process) -> None:
                 await process.wait()
 
 
-async def _engine_answers() -> bool:
-    return await _docker("version") is not None
+async def _engine_is_there() -> bool:
+    return await _docker("version") is not None or any(_is_dockerd(path) for path in PROCESSES.glob("[0-9]*/comm"))
 
 
-async def _has_containers() -> bool:
-    return bool(await _docker("ps", "--quiet"))
+def _is_dockerd(path: Path) -> bool:
+    with suppress(OSError):  # it has ended
+        return path.read_text(errors="replace").strip() == "dockerd"
+    return False
+
+
+async def _is_unused() -> bool:
+    """Whether the engine says that it has no container. An engine that says nothing is left alone."""
+    return await _docker("ps", "--quiet") == ""
 
 
 async def _docker(*words: str) -> str | None:
     """What the docker command says, or None where there is none or where it fails."""
     try:
         process = await asyncio.create_subprocess_exec(
-            "docker", *words, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL
+            "docker",
+            *words,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
+            start_new_session=True,
         )
     except FileNotFoundError:
         return None

@@ -3,8 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from functools import partial
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
 from acd.config import Config, changes
 from acd.core import Input
@@ -27,7 +26,7 @@ LISTENED_AFTER_MS: Final = 200
 
 
 class SimulatedStage:
-    """See the module. `async with` starts it; callers come from then on, until it is left."""
+    """A `Stage`. See the module."""
 
     def __init__(
         self,
@@ -48,6 +47,7 @@ class SimulatedStage:
         self._tell = tell
         self._note = note
         self._tasks = Tasks("simulated-demo")
+        self._running: asyncio.Task[None] | None = None
         names = [server.id for server in config.servers]
         exchange = Exchange(clock, names, seed=seed, steps=Steps(jitter_ms=2))
         self._phones = SimulatedPhones(self.engine.submit, clock, names, exchange=exchange)
@@ -60,7 +60,7 @@ class SimulatedStage:
         self._alarms: dict[int, Alarm] = {}
         self._asked = 0
 
-    async def __aenter__(self) -> Self:
+    async def start(self) -> None:
         self.engine.add_reader("demo", self._read)
         self.engine.add_reader("telephony", self._act)
         for agent in self._agents.values():
@@ -74,22 +74,20 @@ class SimulatedStage:
         self._next_visit()
         for id_ in self._agents:
             self._next_break(id_)
-        return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def stop(self) -> None:
         for alarm in self._alarms.values():
             alarm.cancel()
         for call in list(self._callers.values()):
             call.hang_up()
         await self._phones.stop()
         self.engine.stop()
-        await asyncio.wait({self._running}, timeout=STOP_WITHIN_S)
+        if self._running is not None:
+            await asyncio.wait({self._running}, timeout=STOP_WITHIN_S)
         await self._tasks.stop()
 
     async def ended(self) -> None:
-        """Raise `StageFailed` when the engine fails; until then wait."""
+        assert self._running is not None, "it was started"
         await asyncio.wait({self._running})
         raise StageFailed("the engine failed: why is in the log")
 

@@ -1,8 +1,7 @@
 """What the demo asks of a stage: phones, people and an engine, on Asterisk or simulated."""
 
 from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
-from typing import Any, Protocol
+from typing import Protocol
 
 from acd.core import Fact
 from acd.lab.board import Observation
@@ -17,11 +16,17 @@ class StageFailed(Exception):
     """A part of the stage failed: the demo ends, and the text says why."""
 
 
-class Stage(AbstractAsyncContextManager[Any], Protocol):
-    """`async with` starts everything, and leaves nothing behind. Callers call from then on."""
+class Stage(Protocol):
+    """Whoever starts it stops it, also when the start has failed or was broken off."""
 
     title: str
     """What it is, in a few words."""
 
+    async def start(self) -> None:
+        """Return when everything is there; callers call from then on. Raises `StageFailed`, `LabUnavailable`."""
+
     async def ended(self) -> None:
         """Raise `StageFailed` when a part of it fails; until then wait."""
+
+    async def stop(self) -> None:
+        """Leave nothing behind, within bounded time. It must not be broken off."""

@@ -24,7 +24,7 @@ def observed(board: Board, seen: Observation) -> str:
     who = agent.name if agent is not None else _caller_on(board, seen)
     match seen:
         case Rang():
-            return f"{who}'s phone rings {seen.after_ms:.1f} ms after the caller's INVITE"
+            return f"{who}'s phone rings {moment(seen.after_ms)} after the caller's INVITE"
         case Heard():
             return f"{who} {heard(seen)}"
 
@@ -36,6 +36,11 @@ def heard(seen: Heard) -> str:
     if seen.level_dbfs is None or seen.hz is None:
         return "hears the other side"
     return f"hears {seen.hz:.0f} Hz at {seen.level_dbfs:.0f} dBFS"
+
+
+def moment(ms: float) -> str:
+    """A time that is mostly short."""
+    return f"{ms:.1f} ms" if ms < 1_000 else seconds(ms)
 
 
 def seconds(ms: float) -> str:

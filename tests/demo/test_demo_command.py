@@ -111,7 +111,7 @@ async def test_ctrl_c_puts_the_terminal_back_and_a_second_one_is_harmless(
 ) -> None:
     terminal = Terminal(environment, 80, 24)
     try:
-        await terminal.shows(b"QUEUES")
+        await terminal.shows(b"Adams")
         terminal.key(b"\x03")
         terminal.key(b"\x03")
         assert await terminal.ended() == 0
@@ -146,8 +146,8 @@ def started(environment: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_signals_end_it_in_good_order(started: subprocess.Popen[str], number: signal.Signals, tmp_path: Path) -> None:
     assert started.stdout is not None
-    while "calls" not in started.stdout.readline():
-        pass
+    while "Adams calls" not in started.stdout.readline():
+        assert started.poll() is None
     started.send_signal(number)
     output, errors = started.communicate(timeout=PATIENCE_S)
     assert (started.returncode, errors) == (0, "")

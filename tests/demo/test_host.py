@@ -1,7 +1,8 @@
 """The lab for the demo: what ran before stays, what the demo started goes. Against a script that only keeps count."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from acd.lab import demo_host
 from acd.lab.demo_host import LabHost, run_script
 from acd.lab.demo_stage import StageFailed
-from acd.lab.servers import Lab, LabUnavailable
+from acd.lab.servers import LabUnavailable
 from acd.tasks import Tasks
 
 SCRIPT = """#!/usr/bin/env bash
@@ -32,29 +33,49 @@ class Desk:
         self.said: list[str] = []
 
     def is_found(
-        self, *, a: str = DOWN, b: str = DOWN, engine: bool = True, others: bool = False, up: str = ":"
+        self,
+        *,
+        a: str = DOWN,
+        b: str = DOWN,
+        engine: bool = True,
+        others: bool = False,
+        deaf: bool = False,
+        up: str = ":",
     ) -> None:
         """So it is when the demo comes; `up` is what starting it does."""
         path = self._folder / "lab"
         path.write_text(SCRIPT.format(folder=self._folder, a=a, b=b, up=up))
         path.chmod(0o755)
         self._monkeypatch.setattr(demo_host, "SCRIPT", path)
-        self._monkeypatch.setattr(demo_host, "_engine_answers", _saying(engine))
-        self._monkeypatch.setattr(demo_host, "_has_containers", _saying(others))
+        answers = {("version",): "26.1" if engine else None, ("ps", "--quiet"): None if deaf else "abc" * others}
+        self._monkeypatch.setattr(demo_host, "_docker", _answering(answers))
+        self._monkeypatch.setattr(demo_host, "PROCESSES", self._folder)
 
     def host(self) -> LabHost:
-        return LabHost(Lab({}), self.said.append)
+        return LabHost(self.said.append)
 
     @property
     def asked(self) -> list[str]:
         return (self._folder / "asked").read_text().splitlines()
 
 
-def _saying(answer: bool) -> Callable[[], Awaitable[bool]]:
-    async def say() -> bool:
-        return answer
+def _answering(answers: dict[tuple[str, ...], str | None]) -> Callable[..., Awaitable[str | None]]:
+    """The docker command, which these tests never call."""
 
-    return say
+    async def docker(*words: str) -> str | None:
+        return answers[words]
+
+    return docker
+
+
+@asynccontextmanager
+async def up(host: LabHost) -> AsyncIterator[None]:
+    """As the stage does it."""
+    try:
+        await host.start()
+        yield
+    finally:
+        await host.restore()
 
 
 @pytest.fixture
@@ -64,7 +85,7 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
 
 async def test_lab_that_was_down_goes_down_again_and_its_engine_stays(desk: Desk) -> None:
     desk.is_found()
-    async with desk.host():
+    async with up(desk.host()):
         assert desk.asked == ["status", "up a"]
     assert desk.asked == ["status", "up a", "down"]
     assert desk.said == ["[  0.1 s] starting", "the lab is down"]
@@ -72,14 +93,14 @@ async def test_lab_that_was_down_goes_down_again_and_its_engine_stays(desk: Desk
 
 async def test_lab_that_was_up_stays_up(desk: Desk) -> None:
     desk.is_found(a=UP, b=UP)
-    async with desk.host():
+    async with up(desk.host()):
         pass
     assert desk.asked == ["status", "up a"]
 
 
 async def test_other_server_that_was_up_is_not_stopped(desk: Desk) -> None:
     desk.is_found(b=UP)
-    async with desk.host():
+    async with up(desk.host()):
         pass
     assert "down" not in desk.asked
     assert "stays up" in desk.said[-1]
@@ -87,14 +108,31 @@ async def test_other_server_that_was_up_is_not_stopped(desk: Desk) -> None:
 
 async def test_docker_engine_that_was_started_is_stopped(desk: Desk) -> None:
     desk.is_found(engine=False)
-    async with desk.host():
+    async with up(desk.host()):
         pass
     assert desk.asked[2:] == ["down", "down --engine"]
 
 
 async def test_docker_engine_that_others_use_by_now_is_left(desk: Desk) -> None:
     desk.is_found(engine=False, others=True)
-    async with desk.host():
+    async with up(desk.host()):
+        pass
+    assert desk.asked[2:] == ["down"]
+
+
+async def test_docker_engine_that_says_nothing_is_left(desk: Desk) -> None:
+    desk.is_found(engine=False, deaf=True)
+    async with up(desk.host()):
+        pass
+    assert desk.asked[2:] == ["down"]
+
+
+async def test_docker_engine_that_was_there_but_did_not_answer_is_left(desk: Desk, tmp_path: Path) -> None:
+    """It is somebody's, and may be busy."""
+    (tmp_path / "4711").mkdir()
+    (tmp_path / "4711" / "comm").write_text("dockerd\n")
+    desk.is_found(engine=False)
+    async with up(desk.host()):
         pass
     assert desk.asked[2:] == ["down"]
 
@@ -102,14 +140,15 @@ async def test_docker_engine_that_others_use_by_now_is_left(desk: Desk) -> None:
 async def test_no_docker_is_said_by_the_script_s_last_line(desk: Desk) -> None:
     desk.is_found(up='echo "lab: no Docker engine is installed."; exit 3')
     with pytest.raises(LabUnavailable, match=r"^no Docker engine is installed\.$"):
-        async with desk.host():
+        async with up(desk.host()):
             pass
+    assert desk.said == ["[  0.1 s] starting", "the lab is down"]  # it is said once, by who catches it
 
 
 async def test_start_that_fails_is_tidied_up(desk: Desk) -> None:
     desk.is_found(up='echo "lab: server a did not start"; exit 1')
     with pytest.raises(StageFailed, match="gave 1: server a did not start"):
-        async with desk.host():
+        async with up(desk.host()):
             pass
     assert desk.asked == ["status", "up a", "down"]
 
@@ -117,10 +156,10 @@ async def test_start_that_fails_is_tidied_up(desk: Desk) -> None:
 async def test_start_that_is_broken_off_is_interrupted_and_tidied_up(desk: Desk) -> None:
     desk.is_found(up="echo waiting; sleep 600")
     begun = asyncio.Event()
-    host = LabHost(Lab({}), lambda line: begun.set() if line == "waiting" else desk.said.append(line))
+    host = LabHost(lambda line: begun.set() if line == "waiting" else desk.said.append(line))
 
     async def stay() -> None:
-        async with host:
+        async with up(host):
             raise AssertionError("it never starts")
 
     tasks = Tasks("test")

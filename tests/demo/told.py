@@ -99,6 +99,10 @@ async def played(seconds: float, seed: int = 1, count: int = 7) -> tuple[Board, 
         lambda number, fact: board_fold.apply(board, number, fact),
         lambda seen: board_fold.note(board, seen),
     )
-    async with stage, asyncio.timeout(30):
-        await run_until(stage.engine, clock, clock.now_ms() + round(seconds * 1_000))
-        return deepcopy(board), clock.now_ms()  # without what leaving the stage does
+    try:
+        async with asyncio.timeout(30):
+            await stage.start()
+            await run_until(stage.engine, clock, clock.now_ms() + round(seconds * 1_000))
+        return deepcopy(board), clock.now_ms()  # without what stopping the stage does
+    finally:
+        await stage.stop()
