@@ -1,4 +1,4 @@
-"""Calls: how they come into a queue and leave it."""
+"""Calls: how they come into a queue and leave it (docs/routing.md R10, R17, R19)."""
 
 from typing import Literal
 

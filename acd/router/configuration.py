@@ -1,4 +1,4 @@
-"""The configuration as it enters and changes. What did not change makes no fact."""
+"""The configuration as it enters and changes (docs/routing.md R18, R20). What did not change makes no fact."""
 
 from itertools import chain, islice
 

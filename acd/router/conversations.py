@@ -1,4 +1,4 @@
-"""Conversations: caller and agent hear each other, until either ends it."""
+"""Conversations: caller and agent hear each other, until either ends it (docs/routing.md R11)."""
 
 from typing import Literal
 

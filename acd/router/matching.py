@@ -1,4 +1,4 @@
-"""The match: once in each turn, over the queues that were touched, the best work first.
+"""The match: once in each turn, over the queues that were touched, the best work first (docs/routing.md R1 to R4).
 
 Between turns no free agent and eligible waiting call are left together, so only a queue in which a call or an
 agent appeared can hold a pair. Among those queues the call that comes first (priority, then age, then arrival)

@@ -1,4 +1,4 @@
-"""Offers: one agent's phone rings for one call, and what becomes of that."""
+"""Offers: one agent's phone rings for one call, and what becomes of that (docs/routing.md R5 to R9)."""
 
 from acd.model import OfferId
 from acd.router import conversations, links

@@ -1,4 +1,5 @@
-"""Direct calls: an agent whose phone is on any other call is not offered work; such calls are counted apart."""
+"""Direct calls: an agent whose phone is on any other call is not offered work; such calls are counted apart
+(docs/routing.md R16)."""
 
 from acd.model import Line, Phone
 from acd.router import facts as f

@@ -1,7 +1,8 @@
 """Phone servers: what becomes of calls when a link is lost, and how its return is settled.
 
 The truth about live channels is the server's. While a server is quiet nothing is concluded about its calls;
-after each connection it reports what exists, and what is missing once the report is complete is gone.
+after each connection it reports what exists, and what is missing once the report is complete is gone
+(docs/routing.md R21 to R24).
 """
 
 from itertools import islice

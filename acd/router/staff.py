@@ -1,4 +1,5 @@
-"""Requests: log in, pause, get ready, log out, end the wrap-up. Each is answered by exactly one fact."""
+"""Requests: log in, pause, get ready, log out, end the wrap-up. Each is answered by exactly one fact
+(docs/routing.md R12 to R15)."""
 
 from typing import assert_never
 

@@ -16,6 +16,7 @@ from acd.testing.adversary import AGENTS, LONG_STEPS_MS, QUEUES, STEPS_MS, Adver
 from acd.testing.playbook import Playbook
 
 SILENCE_EVERY = 1_000
+HASTE = 0.8
 LONG_STEP = 0.01
 """How often much time passes at once."""
 
@@ -50,7 +51,9 @@ def weights(adversary: Adversary) -> dict[Callable[[Chooser], Input], int]:
 class Walk:
     """A playbook led by a seeded generator."""
 
-    def __init__(self, seed: int, *, check_every: int = 1) -> None:
+    def __init__(self, seed: int, *, check_every: int = 1, hasty: bool = False) -> None:
+        """`hasty`: inputs also come between the slices of a large effect."""
+        self._hasty = hasty
         self.book = Playbook(check_every=check_every)
         self.adversary = Adversary(self.book.state)
         self._random = random.Random(seed)  # noqa: S311  # chance for tests, not for secrets
@@ -60,10 +63,19 @@ class Walk:
 
     def step(self) -> list[Fact]:
         """Some time, one input, and all that follows."""
+        if self._hasty and self._random.random() < HASTE:
+            return self._hear(self.book.tell_once(self._next_input()))
         steps_ms = LONG_STEPS_MS if self._random.random() < LONG_STEP else STEPS_MS
         facts = self.book.wait(until_ms=self.book.now_ms + self._random.choice(steps_ms))
+        facts += self.book.tell(self._next_input())
+        return self._hear(facts)
+
+    def _next_input(self) -> Input:
         (kind,) = self._random.choices(self._kinds, self._weights)
-        facts += self.book.tell(kind(self._choice))
+        asked: Input = kind(self._choice)
+        return asked
+
+    def _hear(self, facts: list[Fact]) -> list[Fact]:
         self.adversary.hear(facts)
         return facts
 

@@ -6,6 +6,8 @@ import sys
 
 import pytest
 
+from acd import core
+from acd.router import configuration, matching, servers
 from acd.router.facts import (
     AgentRetired,
     CallConnected,
@@ -55,6 +57,13 @@ def test_guarantees_hold_over_a_hundred_thousand_inputs() -> None:
 @pytest.mark.parametrize("seed", [100, 101, 102, FOUND_A_WAIT_WITHOUT_END])
 def test_guarantees_hold_after_each_of_a_thousand_inputs(seed: int) -> None:
     Walk(seed, check_every=1).run(1_000)
+
+
+@pytest.mark.parametrize("seed", range(200, 203))
+def test_guarantees_hold_when_inputs_come_between_slices(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (core, configuration, matching, servers):
+        monkeypatch.setattr(module, "SLICE", 1)  # every effect is large
+    Walk(seed, check_every=1, hasty=True).run(1_000)
 
 
 def _walked_elsewhere(hash_seed: str) -> str:
