@@ -16,10 +16,15 @@ from acd.lab.view_calls import lasting, steps_of
 from acd.lab.view_sentences import sentence
 
 WIDE: Final = 116
-QUEUES: Final = 66
+QUEUES: Final = 65
 """Columns of the queues, where the agents stand beside them."""
 TALL: Final = 32
 BAR: Final = 8
+FACTS: Final = 2
+FACTS_TALL: Final = 6
+CALLS_LEAST: Final = 6
+CALLS_LEAST_TALL: Final = 10
+"""Rows; what is left goes to the calls."""
 HEADING: Final = "bold grey85 on grey19"
 QUIET: Final = "grey58"
 NONE: Final = "·"
@@ -51,19 +56,13 @@ class Frame(msgspec.Struct, frozen=True):
 def screen(board: Board, now_ms: int, frame: Frame) -> RenderableType:
     """All of it, in exactly the rows of the frame or fewer."""
     wide, tall = frame.width >= WIDE, frame.height >= TALL
-    above = [*_header(board, now_ms, frame, wide=wide), *([Text("")] if tall else [])]
-    teams, rows = _teams(board, now_ms, wide=wide, room=frame.height - len(above) - (12 if tall else 6))
-    ticker = 6 if tall else 2
-    calls = max(1, frame.height - len(above) - rows - ticker - 1 - (3 if tall else 0))
     blank = [Text("")] if tall else []
-    return Group(
-        *above,
-        *teams,
-        *blank,
-        _calls(board, now_ms, frame.width, calls),
-        *blank,
-        _ticker(board, ticker, heading=tall),
-    )
+    above = [*_header(board, now_ms, frame, wide=wide), *blank]
+    facts = FACTS_TALL if tall else FACTS
+    room = frame.height - len(above) - facts - 1 - (3 if tall else 0)  # for all but heading and facts
+    teams, rows = _teams(board, now_ms, wide=wide, room=room - (CALLS_LEAST_TALL if tall else CALLS_LEAST))
+    calls = _calls(board, now_ms, frame.width, max(1, room - rows))
+    return Group(*above, *teams, *blank, calls, *blank, _ticker(board, facts, heading=tall))
 
 
 # --- Header ---------------------------------------------------------------------------------------------------
@@ -133,7 +132,7 @@ def _queues(board: Board, now_ms: int) -> Table:
         ("answered", "right", 8),
         ("gave up", "right", 7),
         ("avg wait", "right", 8),
-        ("in 20 s", "right", 8),
+        ("in 20 s", "right", 7),
     )
     for queue in board.queues.values():
         table.add_row(*_queue(board, queue, now_ms))
@@ -151,7 +150,7 @@ def _queue(board: Board, queue: QueueRow, now_ms: int) -> Iterator[Text]:
     yield Text(str(tally.answered))
     yield Text(str(tally.gave_up), "red3" if tally.gave_up else QUIET)
     yield Text(NONE if wait is None else lasting(wait, going_on=False))
-    yield Text(f"{percent(tally.service_level)} ", _grade(tally.service_level))
+    yield Text(percent(tally.service_level), _grade(tally.service_level))
 
 
 def _agents(board: Board, now_ms: int, room: int, *, phones: bool) -> tuple[Table, int]:
@@ -160,7 +159,7 @@ def _agents(board: Board, now_ms: int, room: int, *, phones: bool) -> tuple[Tabl
         ("state", "left", 13),
         ("for", "right", 5),
         (" with", "left", None),
-        ("taken", "right", 6),
+        ("taken", "right", 5),
     )
     agents = list(board.agents.values())
     shown = agents if len(agents) < room else agents[: max(1, room - 2)]
@@ -177,7 +176,7 @@ def _agent(board: Board, agent: AgentRow, now_ms: int, *, phones: bool) -> Itera
     yield Text(f"● {agent.state}", style)
     yield Text(minutes(now_ms - agent.since_ms), QUIET)
     yield Text(" ").append_text(_occupation(board, agent, now_ms, phones=phones))
-    yield Text(f"{agent.taken} ")
+    yield Text(str(agent.taken))
 
 
 def _occupation(board: Board, agent: AgentRow, now_ms: int, *, phones: bool) -> Text:
