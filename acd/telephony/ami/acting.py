@@ -48,10 +48,14 @@ class Acting:
         }
 
     def act(self, facts: Sequence[Fact]) -> None:
-        """Act on facts that concern this server."""
-        actions = [action for fact in facts for action in self._actions_for(fact)]
-        if actions:
-            self._send(actions)
+        """Act on facts that concern this server, in one write. Claims come last: they have two seconds, and whoever
+        is to be rung has none."""
+        actions: list[AmiAction] = []
+        claims: list[AmiAction] = []
+        for fact in facts:
+            (claims if isinstance(fact, f.CallQueued) else actions).extend(self._actions_for(fact))
+        if actions or claims:
+            self._send(actions + claims)
 
     def _actions_for(self, fact: Fact) -> Actions:
         act = self._by_fact.get(type(fact))
@@ -62,7 +66,7 @@ class Acting:
     def claimed(self, channel: ChannelId) -> None:
         """The claim is confirmed: now the caller may be moved."""
         caller = self._books.callers.get(channel)
-        if caller is None:
+        if caller is None or caller.claimed:
             return
         caller.claimed = True
         then, caller.then = caller.then, []
@@ -80,17 +84,16 @@ class Acting:
         return () if caller is None else dialplan.claim(fact.line.channel)
 
     def _call_refused(self, fact: f.CallRefused) -> Actions:
-        log.warning("call refused", server=self._server, queue=fact.queue, reason=fact.reason)
         caller = self._books.callers.get(fact.line.channel)
         if caller is not None:
             yield from dialplan.claim(fact.line.channel)
-            yield from _when_claimed(caller, dialplan.give_back(fact.line.channel, "refused", fact.reason))
+            yield from _give_back(caller, fact.line.channel, "refused", fact.reason)
 
     def _call_returned(self, fact: f.CallTimedOut | f.CallReturned, result: str, reason: str) -> Actions:
         """Whom a broken link keeps here all the same is handed over anew by the next report."""
         caller = self._caller_of(fact.line.channel, fact.call)
         self._books.let_go(fact.call)
-        return () if caller is None else _when_claimed(caller, dialplan.give_back(fact.line.channel, result, reason))
+        return () if caller is None else _give_back(caller, fact.line.channel, result, reason)
 
     def _call_over(self, call: CallId) -> Actions:
         self._books.forget_call(call)
@@ -128,8 +131,16 @@ class Acting:
         return self._call_over(fact.call)
 
 
+def _give_back(caller: Caller, channel: ChannelId, result: str, reason: str) -> Actions:
+    actions = _when_claimed(caller, dialplan.give_back(channel, result, reason))
+    caller.leaving = True
+    return actions
+
+
 def _when_claimed(caller: Caller, actions: Sequence[AmiAction]) -> Actions:
-    """Now, or once the claim is confirmed."""
+    """Now, or once the claim is confirmed; never for one who was sent back already."""
+    if caller.leaving:
+        return ()
     if caller.claimed:
         return actions
     caller.then.extend(actions)
