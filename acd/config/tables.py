@@ -83,8 +83,8 @@ class PauseTable(_Table, frozen=True, kw_only=True):
 
 
 class RoutingTable(_Table, frozen=True, kw_only=True):
-    refusal_rest_s: Annotated[float, Meta(ge=0, le=3600, description="seconds, from 0 to 3600")] = 5
-    unreachable_rest_s: Annotated[float, Meta(ge=0, le=3600, description="seconds, from 0 to 3600")] = 10
+    refusal_rest_s: Annotated[float, Meta(ge=1, le=3600, description="seconds, from 1 to 3600")] = 5
+    unreachable_rest_s: Annotated[float, Meta(ge=1, le=3600, description="seconds, from 1 to 3600")] = 10
     server_lost_after_s: Annotated[float, Meta(ge=1, le=3600, description="seconds, from 1 to 3600")] = 60
 
 

@@ -142,13 +142,17 @@ class Engine:
 
     def _handle(self, asked: Input) -> Entry:
         first = self._core.state.fact_count + 1
-        now_ms = max(self.clock.now_ms(), self._core.state.now_ms)
+        now_ms = self._now_ms()
         facts = self._core.handle(asked, now_ms)
         return Entry(first, now_ms, asked, tuple(facts))
 
+    def _now_ms(self) -> int:
+        """The time for the core, which never goes back, whatever the clock does."""
+        return max(self.clock.now_ms(), self._core.state.now_ms)
+
     def _is_due(self) -> bool:
         due_ms = self._core.next_deadline_ms
-        return due_ms is not None and due_ms <= self.clock.now_ms()
+        return due_ms is not None and due_ms <= self._now_ms()
 
     async def _commit(self, entries: Sequence[Entry]) -> None:
         for attempt in range(1, COMMIT_TRIES + 1):
