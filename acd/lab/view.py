@@ -84,7 +84,7 @@ def _figures(board: Board, *, wide: bool) -> Iterator[Text]:
     total, ring = board.total, board.ring_median_ms
     yield _figure("calls", total.arrived, "")
     if wide:
-        yield _figure("waiting", board.count("waiting"), "orange1")
+        yield _figure("waiting", sum(len(queue.waiting) for queue in board.queues.values()), "orange1")
         yield _figure("talking", board.count("talking"), "deep_sky_blue1")
     yield _figure("answered", total.answered, "green3")
     yield _figure("gave up", total.gave_up, "red3")

@@ -84,7 +84,7 @@ def _queued(board: Board, fact: f.CallQueued) -> str:
     return f"{_who(board, fact.call)} calls {_queue(board, fact.queue)}" + (f", behind {before}" if before else "")
 
 
-def _offer_ended(board: Board, fact: f.OfferEnded) -> str | None:
+def _offer_ended(board: Board, fact: f.OfferEnded) -> str:
     agent, caller = board.name_of(fact.agent), _who(board, fact.call)
     words: dict[f.OfferOutcome, str] = {
         "declined": f"{agent} declines {caller}",
@@ -93,10 +93,11 @@ def _offer_ended(board: Board, fact: f.OfferEnded) -> str | None:
         "unreachable": f"{agent}'s phone cannot be reached",
         "failed": f"{agent}'s phone could not be rung",
         "agent-left": f"{agent} leaves before {caller} is there",
+        "caller-gone": f"{agent}'s phone stops ringing",
         "lost": f"nobody knows what became of {agent}'s phone",
         "withdrawn": f"{agent} is not rung any more",
     }
-    return words.get(fact.outcome)
+    return words[fact.outcome]
 
 
 def _ended(board: Board, fact: f.CallEnded) -> str:
@@ -114,8 +115,13 @@ def _ended(board: Board, fact: f.CallEnded) -> str:
 def _direct_call_started(board: Board, fact: f.DirectCallStarted) -> str | None:
     if fact.agent is None:
         return None
-    way = "dials past the queues" if fact.direction == "out" else "is called past the queues"
-    return f"{board.name_of(fact.agent)} {way}"
+    return f"{board.name_of(fact.agent)} {'dials' if fact.direction == 'out' else 'is called'}, past all queues"
+
+
+def _direct_call_excluded(board: Board, fact: f.DirectCallExcluded) -> str | None:
+    direct = board.direct.get(fact.line)
+    agent = None if direct is None else board.agent_at(direct.phone)
+    return None if agent is None else f"{agent.name} keys in a feature code"
 
 
 def _direct_call_ended(board: Board, fact: f.DirectCallEnded) -> str | None:
@@ -139,6 +145,8 @@ _SAY: Final[dict[type[Fact], Callable[[Board, Any], str | None]]] = {
     f.OfferMade: lambda board, fact: f"{board.name_of(fact.agent)}'s phone is to ring for {_who(board, fact.call)}",
     f.OfferAccepted: lambda board, fact: f"{board.name_of(fact.agent)} picks up",
     f.OfferEnded: _offer_ended,
+    f.RefusalLapsed: lambda board, fact: f"{board.name_of(fact.agent)} may be offered {_who(board, fact.call)} again",
+    f.AgentRested: lambda board, fact: f"{board.name_of(fact.agent)}'s phone is tried again",
     f.AgentLoggedIn: lambda board, fact: (
         f"{board.name_of(fact.agent)} logs in at phone {fact.phone} for {_queues(board, fact.queues)}"
     ),
@@ -152,6 +160,7 @@ _SAY: Final[dict[type[Fact], Callable[[Board, Any], str | None]]] = {
     ),
     f.WrapUpEnded: lambda board, fact: f"{board.name_of(fact.agent)} has wrapped up",
     f.DirectCallStarted: _direct_call_started,
+    f.DirectCallExcluded: _direct_call_excluded,
     f.DirectCallEnded: _direct_call_ended,
     f.ServerWentQuiet: lambda _board, fact: f"server {fact.server} is not heard of",
     f.ServerSettled: lambda _board, fact: f"server {fact.server} is up" if fact.up else None,

@@ -50,7 +50,7 @@ def test_people_come_go_and_rest() -> None:
     assert told.said == [
         "Ana pauses: Lunch",
         "Ana is back",
-        "Ben dials past the queues",
+        "Ben dials, past all queues",
         "Ben's direct call is over",
         "Ana logs out",
     ]
