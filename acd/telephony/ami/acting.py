@@ -96,7 +96,8 @@ class Acting:
         return () if caller is None else _give_back(caller, fact.line.channel, result, reason)
 
     def _call_over(self, call: CallId) -> Actions:
-        self._books.forget_call(call)
+        """The caller's own channel says when it is gone; one who is still here then is handed over anew."""
+        self._books.let_go(call)
         return ()
 
     # --- Agents' legs -----------------------------------------------------------------------------------------

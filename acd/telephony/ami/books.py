@@ -22,6 +22,9 @@ class Caller:
     call: CallId | None = None
     """The engine's name for the call; None before it took the call, and again once it is to be given back."""
     claimed: bool = False
+    leaving: bool = False
+    """Whether this connection was used to send the caller back: nothing else may move it then, until it is known
+    where it stands."""
     offer: OfferId | None = None
     then: list[AmiAction] = field(default_factory=list)
 
@@ -90,12 +93,6 @@ class Books:
             del self.calls[caller.call]
             caller.call = None
 
-    def forget_call(self, call: CallId) -> None:
-        """The engine holds the call no more, and nothing is to be done about its caller."""
-        channel = self.calls.get(call)
-        if channel is not None:
-            self.forget_caller(channel)
-
     def forget_caller(self, channel: ChannelId) -> Caller | None:
         """The caller is not ours any more."""
         caller = self.callers.pop(channel, None)
@@ -154,7 +151,8 @@ class Books:
     # --- Reports ----------------------------------------------------------------------------------------------
 
     def begin_report(self) -> None:
-        """From now on note what hangs up: the report may still show it."""
+        """The link is up. From now on note what hangs up: the report may still show it."""
+        self._forget_orders()
         self.gone = set()
         self._before = (set(self.callers), set(self.legs), set(self.direct))
 
@@ -180,8 +178,12 @@ class Books:
             timer.cancel()
         self.ending.clear()
         self.gone = None
+        self._forget_orders()
+
+    def _forget_orders(self) -> None:
+        """What was ordered over another link, or over none, is ordered anew once the report shows who stands where."""
         for caller in self.callers.values():
-            caller.claimed = False
+            caller.claimed = caller.leaving = False
             caller.then.clear()
         for leg in self.legs.values():
             leg.ordered = False

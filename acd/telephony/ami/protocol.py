@@ -169,6 +169,8 @@ class AmiConnection(AMIProtocol):  # type: ignore[misc]
     def _refusal(self, count: int) -> AmiError | None:
         if self.lost.done():
             return NotConnected(f"{self._server}: {self.lost.result()}")
+        if self.transport.is_closing():  # broken just now: what is written goes nowhere
+            return NotConnected(f"{self._server}: the connection is closing")
         if len(self.responses) + count > self._limits.pending_actions:
             return LinkBusy(f"{self._server}: {len(self.responses)} actions are unanswered already")
         unsent = self.transport.get_write_buffer_size()

@@ -201,9 +201,7 @@ class AsteriskServer:
         self.books.begin_report()
         self._connection_tasks.start("connection", self._serve_connection())
 
-    def _on_down(self, reason: str) -> None:
-        if not self._resting:
-            log.warning("link lost", server=self.id, reason=reason)
+    def _on_down(self, _reason: str) -> None:  # the link has told why
         self.books.link_is_down()
         self._connection_tasks.cancel()
         self._submit(i.LinkLost(self.id))

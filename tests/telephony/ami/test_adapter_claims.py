@@ -153,12 +153,10 @@ async def test_caller_is_reported_gone_once_whatever_comes_after() -> None:
         assert scene.all(i.CallerLeft) == [i.CallerLeft(LINE, hung_up=True)]
 
 
-async def test_unknown_queue_is_refused_with_the_reason_and_logged() -> None:
+async def test_refused_caller_is_claimed_and_given_back_with_the_reason() -> None:
     async with connected() as scene:
         await scene.arrived("c1", Queue="nowhere")
-        with capture_logs() as logs:
-            scene.act(f.CallRefused(0, LINE, QueueId("nowhere"), "unknown-queue"))
-        assert (logs[0]["queue"], logs[0]["reason"]) == ("nowhere", "unknown-queue")
+        scene.act(f.CallRefused(0, LINE, QueueId("nowhere"), "unknown-queue"))
         await scene.ami.received("Redirect")
         moved = [a for a in scene.ami.actions if a.get("Channel") and a.name != "Getvar"]
         said = [(a.get("Variable") or a.name, a.get("Value") or a.get("Exten")) for a in moved]
@@ -199,9 +197,51 @@ async def test_caller_of_a_server_that_was_given_up_is_handed_over_again_when_it
         call = await scene.queued("c1")
         await scene.cut()
         scene.act(scene.lost_fact(call))
-        assert scene.is_empty()
         await scene.restored(waiting("c1"))
         assert len(scene.all(i.CallArrived, line=LINE)) == 2
+
+
+async def test_caller_of_a_conversation_that_is_over_is_taken_anew_where_the_report_shows_him_waiting() -> None:
+    async with connected() as scene:
+        offer = await scene.talking("c1")
+        await scene.cut()
+        await scene.restored(waiting("c1"))
+        again = scene.queue_fact("c1")
+        scene.act(scene.ended_fact(offer), again)
+        await until(lambda: scene.books.callers[ChannelId("c1")].claimed)
+        scene.act(scene.timed_out_fact(again))
+        assert (await scene.ami.received("Redirect")).get("Exten") == "connect"
+        assert (await scene.ami.received("Redirect")).get("Exten") == "leave"
+
+
+async def test_what_was_said_while_the_link_was_down_is_not_done_to_the_call_that_follows() -> None:
+    async with connected() as scene:
+        call = await scene.queued("c1")
+        await scene.cut()
+        scene.act(scene.timed_out_fact(call))
+        await scene.restored(waiting("c1"))
+        again = scene.queue_fact("c1")
+        scene.act(again)
+        await until(lambda: scene.books.callers[ChannelId("c1")].claimed)
+        await scene.heard()
+        assert "Redirect" not in names(scene)
+        scene.act(scene.timed_out_fact(again))
+        await scene.ami.received("Redirect")
+
+
+async def test_caller_who_was_sent_back_is_not_moved_again_before_it_is_known_where_he_stands() -> None:
+    """Handed over twice by a report, refused twice: the second order would pull him out of the fallback."""
+    async with connected() as scene:
+        await scene.arrived("c1")
+        refused = f.CallRefused(0, LINE, QueueId("nowhere"), "unknown-queue")
+        scene.act(refused)
+        await scene.ami.received("Redirect")
+        scene.act(refused, scene.queue_fact("c1"))
+        await scene.heard()
+        assert scene.ami.count("Redirect") == 1
+        scene.says("AcdLeft", "c1", Result="refused")
+        await scene.reported(i.CallerLeft)
+        assert not scene.books.callers
 
 
 async def test_caller_whom_the_engine_did_not_take_for_want_of_room_is_handed_over_again() -> None:
