@@ -51,17 +51,20 @@ def seconds(ms: float) -> str:
 def summary(board: Board) -> str:
     """The whole demo in a few sentences."""
     total, level, wait, ring = board.total, board.total.service_level, board.total.average_wait_ms, board.ring_median_ms
-    words = [f"{total.arrived} calls: {total.answered} answered, {total.gave_up} gave up"]
+    words = [f"{_many(total.arrived, 'call')}: {total.answered} answered, {total.gave_up} gave up"]
     if level is not None:
         words[0] += f", {100 * level:.0f} % answered within 20 s"
     if wait is not None:
         words[0] += f", average wait {seconds(wait)}"
     if ring is not None:
         words.append(f"A ready agent's phone rang {ring:.1f} ms after the caller's INVITE (median)")
-    words.append(
-        f"Of {board.listened} conversations that were listened to, both sides heard the other in {board.heard}"
-    )
+    if board.listened:
+        words.append(f"In {board.heard} of {_many(board.listened, 'conversation')} both sides heard each other")
     return ". ".join(words) + "."
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
 
 
 def _caller_on(board: Board, seen: Observation) -> str:

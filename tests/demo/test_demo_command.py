@@ -163,3 +163,10 @@ def test_reader_who_goes_ends_it_without_a_complaint(started: subprocess.Popen[s
     assert started.wait(PATIENCE_S) == 0
     assert started.stderr.read() == ""
     assert list(tmp_path.iterdir()) == []
+
+
+def test_picture_of_the_readme_holds_nothing_of_the_machine_that_made_it() -> None:
+    picture = (Path(__file__).parents[2] / "docs" / "images" / "demo.svg").read_text()
+    assert "Asterisk&#160;22" in picture
+    for foreign in ("http", "/home", "/root", "/tmp", "/work", "@import", "<script"):
+        assert foreign not in picture.replace('xmlns="http://www.w3.org/2000/svg"', "")
