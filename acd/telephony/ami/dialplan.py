@@ -31,6 +31,7 @@ LONGEST_NUMBER: Final = 12
 _QUEUE = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _SKILL = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _PHONE = re.compile(r"[A-Za-z0-9_.+-]{1,64}")
+_NO_DELIMITERS = str.maketrans(dict.fromkeys('"<>\\:;,=@%$', " "))
 _MADE_HERE = re.compile(r"acd[0-9a-f]{10}-[0-9]+")
 
 SPOKEN: Final[dict[CodeAnswer, str]] = {
@@ -185,10 +186,11 @@ def ring(made: OfferMade, address: str) -> AmiAction:
 
 def _shown(made: OfferMade) -> str:
     """What the phone shows: the queue's name and all that is known of the caller."""
-    name = clean_value(f"{made.queue_name}: {made.caller.name or made.caller.number or 'unknown'}", 80)
-    number = clean_value(made.caller.number, 40)
-    return f'"{_plain(name)}" <{_plain(number)}>'
+    name = _plain(f"{made.queue_name} - {made.caller.name or made.caller.number or 'unknown'}", 80)
+    return f'"{name}" <{_plain(made.caller.number, 40)}>'
 
 
-def _plain(text: str) -> str:
-    return text.translate(str.maketrans("", "", '"<>\\'))
+def _plain(text: str, limit: int) -> str:
+    """Without the characters that headers are made of: a caller's name must not keep a phone from ringing, and there
+    are phones whose parser stumbles over them even between quotes (pyVoIP over ': ')."""
+    return clean_value(text.translate(_NO_DELIMITERS), limit)

@@ -40,7 +40,7 @@ async def test_phone_is_rung_with_the_offers_id_as_channel_id() -> None:
             "Async": "true",
             "Timeout": "17000",
         }
-        assert rung.get("CallerID") == '"Sales: Ada" <555>'
+        assert rung.get("CallerID") == '"Sales - Ada" <555>'
         assert rung.all("Variable") == [f"ACD_OFFER={offer.offer}"]
 
 
