@@ -187,7 +187,8 @@ def ring(made: OfferMade, address: str) -> AmiAction:
 def _shown(made: OfferMade) -> str:
     """What the phone shows: the queue's name and all that is known of the caller."""
     name = _plain(f"{made.queue_name} - {made.caller.name or made.caller.number or 'unknown'}", 80)
-    return f'"{name}" <{_plain(made.caller.number, 40)}>'
+    number = _plain(made.caller.number, 40) or "anonymous"
+    return f'"{name}" <{number}>'
 
 
 def _plain(text: str, limit: int) -> str:

@@ -63,7 +63,7 @@ def test_phone_shows_queue_and_name_or_number_or_that_nobody_is_known() -> None:
 
     assert shown("Ada", "555") == '"Sales - Ada" <555>'
     assert shown("", "555") == '"Sales - 555" <555>'
-    assert shown("", "") == '"Sales - unknown" <>'
+    assert shown("", "") == '"Sales - unknown" <anonymous>'
 
 
 @pytest.mark.parametrize("text", HOSTILE)
