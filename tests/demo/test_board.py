@@ -1,7 +1,7 @@
 """The board: what somebody who watches wants to know, folded from facts."""
 
-from acd.lab.board import CALLS_KEPT, Board, Step
-from acd.lab.board_fold import apply
+from acd.lab.view.board import CALLS_KEPT, Board, Step
+from acd.lab.view.fold import apply
 from acd.model import AgentId, CallId, QueueId
 from acd.router import facts as f
 from acd.router.settings import AgentSettings

@@ -2,8 +2,8 @@
 
 import pytest
 
-from acd.lab.board import AgentState, Board, CallState
-from acd.lab.board_fold import apply
+from acd.lab.view.board import AgentState, Board, CallState
+from acd.lab.view.fold import apply
 from acd.model import AgentId, CallId
 from acd.router.state import Agent, State
 from acd.router.states import Membership, Work

@@ -4,7 +4,7 @@ from itertools import islice
 
 import pytest
 
-from acd.lab.demo_cast import (
+from acd.lab.demo.cast import (
     AGENTS_MOST,
     CALLERS_MOST,
     OPENING,

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from acd.lab import board_fold
-from acd.lab.demo import SIGNALS, Demo, Options
-from acd.lab.demo_host import LabHost
-from acd.lab.demo_stage import StageFailed
+from acd.lab.demo.command import SIGNALS, Demo, Options
+from acd.lab.demo.host import LabHost
+from acd.lab.demo.stage import StageFailed
 from acd.lab.servers import LabUnavailable
+from acd.lab.view import fold as board_fold
 
 OPTIONS = Options(seconds=1.5, seed=1, agents=3, rate=60, simulated=False, plain=True, picture=None)
 WHY = "a Docker engine cannot run here: no."
@@ -53,7 +53,7 @@ async def test_lab_that_does_not_start_is_a_failure(
 async def test_installed_package_without_the_lab_plays_on_simulated_phones(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Any
 ) -> None:
-    monkeypatch.setattr("acd.lab.demo_host.SCRIPT", tmp_path / "none")
+    monkeypatch.setattr("acd.lab.demo.host.SCRIPT", tmp_path / "none")
     assert await Demo(OPTIONS).run() == 0
     assert "source tree" in capsys.readouterr().out.splitlines()[0]
 

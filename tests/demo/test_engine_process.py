@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from acd.core import Fact
-from acd.lab import demo_engine
-from acd.lab.demo_cast import PIN, agents
-from acd.lab.demo_config import config_text
-from acd.lab.demo_engine import EngineFailed, EngineProcess
+from acd.lab.demo import engine as demo_engine
+from acd.lab.demo.cast import PIN, agents
+from acd.lab.demo.config import config_text
+from acd.lab.demo.engine import EngineFailed, EngineProcess
 from acd.lab.servers import Lab
 from acd.router import facts as f
 from acd.sign_in import hash_pin

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from acd.lab import demo_follow
-from acd.lab.demo_follow import Follower
+from acd.lab.demo import follow as demo_follow
+from acd.lab.demo.follow import Follower
 from acd.testing.watching import Watching
 
 

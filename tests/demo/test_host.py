@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from acd.lab import demo_host
-from acd.lab.demo_host import LabHost, run_script
-from acd.lab.demo_stage import StageFailed
+from acd.lab.demo import host as demo_host
+from acd.lab.demo.host import LabHost, run_script
+from acd.lab.demo.stage import StageFailed
 from acd.lab.servers import LabUnavailable
 from acd.tasks import Tasks
 

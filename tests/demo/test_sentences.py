@@ -1,7 +1,7 @@
 """What the demo says where there is no terminal."""
 
-from acd.lab.board import Board
-from acd.lab.view_sentences import summary
+from acd.lab.view.board import Board
+from acd.lab.view.sentences import summary
 from tests.demo.told import two_agents
 
 

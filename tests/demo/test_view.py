@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from acd.lab.board import Board
-from acd.lab.view import Frame, screen
+from acd.lab.view.board import Board
+from acd.lab.view.screen import Frame, screen
 from tests.demo.told import played, two_agents
 
 SCREENS = Path(__file__).parent / "screens"

@@ -7,13 +7,13 @@ from tempfile import TemporaryDirectory
 
 from acd.config import Config, read_config
 from acd.engine.clock import VirtualClock
-from acd.lab import board_fold
-from acd.lab.board import Board, Heard, Observation, Rang
-from acd.lab.demo_cast import PIN, address_book, agents
-from acd.lab.demo_config import config_text
-from acd.lab.demo_simulated import SimulatedStage
+from acd.lab.demo.cast import PIN, address_book, agents
+from acd.lab.demo.config import config_text
+from acd.lab.demo.simulated import SimulatedStage
 from acd.lab.servers import Lab
-from acd.lab.view_sentences import observed, sentence
+from acd.lab.view import fold as board_fold
+from acd.lab.view.board import Board, Heard, Observation, Rang
+from acd.lab.view.sentences import observed, sentence
 from acd.model import Phone
 from acd.sign_in import hash_pin
 from acd.testing.playbook import Playbook

@@ -11,9 +11,9 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from acd.lab.board import AgentRow, AgentState, Board, CallRow, QueueRow
-from acd.lab.view_calls import lasting, steps_of
-from acd.lab.view_sentences import sentence
+from acd.lab.view.board import AgentRow, AgentState, Board, CallRow, QueueRow
+from acd.lab.view.calls import lasting, steps_of
+from acd.lab.view.sentences import sentence
 
 WIDE: Final = 116
 QUEUES: Final = 65

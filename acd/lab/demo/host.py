@@ -13,7 +13,7 @@ from typing import Final
 
 import msgspec
 
-from acd.lab.demo_stage import StageFailed
+from acd.lab.demo.stage import StageFailed
 from acd.lab.servers import NO_ENGINE, SCRIPT, LabUnavailable
 
 RESTORE_WITHIN_S: Final = 45.0

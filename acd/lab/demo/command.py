@@ -20,16 +20,16 @@ from acd import log
 from acd.config import Config, read_config
 from acd.core import Fact
 from acd.engine.clock import RealClock
-from acd.lab import board_fold
-from acd.lab.board import Board, Observation
-from acd.lab.demo_cast import AGENTS_MOST, PIN, address_book, agents
-from acd.lab.demo_config import config_text
-from acd.lab.demo_picture import HEIGHT, WIDTH, save
-from acd.lab.demo_screen import Lines, Screen, Watching, drawing
-from acd.lab.demo_simulated import SimulatedStage
-from acd.lab.demo_stage import Stage, StageFailed
+from acd.lab.demo.cast import AGENTS_MOST, PIN, address_book, agents
+from acd.lab.demo.config import config_text
+from acd.lab.demo.picture import HEIGHT, WIDTH, save
+from acd.lab.demo.screen import Lines, Screen, Watching, drawing
+from acd.lab.demo.simulated import SimulatedStage
+from acd.lab.demo.stage import Stage, StageFailed
 from acd.lab.servers import Lab, LabUnavailable
-from acd.lab.view_sentences import summary
+from acd.lab.view import fold as board_fold
+from acd.lab.view.board import Board, Observation
+from acd.lab.view.sentences import summary
 from acd.sign_in import hash_pin
 from acd.tasks import Tasks
 
@@ -161,7 +161,7 @@ class Demo:
 
     def _asterisk(self) -> Stage:
         try:
-            from acd.lab.demo_asterisk import AsteriskStage
+            from acd.lab.demo.asterisk import AsteriskStage
         except ModuleNotFoundError as missing:
             raise LabUnavailable(f"The phones need {missing.name}, which comes with acd[lab].") from None
         people, options = agents(self._options.agents), self._options

@@ -13,9 +13,9 @@ from rich.live import Live
 
 from acd.core import Fact
 from acd.engine.clock import Clock
-from acd.lab.board import Board, Observation
-from acd.lab.view import Frame, screen
-from acd.lab.view_sentences import observed, sentence
+from acd.lab.view.board import Board, Observation
+from acd.lab.view.screen import Frame, screen
+from acd.lab.view.sentences import observed, sentence
 
 DRAWN_WITHIN_S: Final = 0.1
 """A change is seen after so long at the latest; more changes meanwhile cost nothing."""

@@ -7,10 +7,10 @@ from typing import Final
 
 from acd.core import Fact
 from acd.engine.clock import Clock
-from acd.lab.board import Heard, Observation, Rang
-from acd.lab.demo_agent import AgentAtPhone, Registrar
-from acd.lab.demo_caller import Caller
-from acd.lab.demo_cast import Agent, Visit, visits
+from acd.lab.demo.agent import AgentAtPhone, Registrar
+from acd.lab.demo.caller import Caller
+from acd.lab.demo.cast import Agent, Visit, visits
+from acd.lab.view.board import Heard, Observation, Rang
 from acd.model import CallId, Phone
 from acd.router import facts as f
 from acd.tasks import Tasks

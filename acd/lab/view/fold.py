@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from acd.core import Fact
-from acd.lab.board import (
+from acd.lab.view.board import (
     CALLS_KEPT,
     IN_TIME_MS,
     STEPS_KEPT,

@@ -4,7 +4,7 @@ import asyncio
 from contextlib import suppress
 from typing import Final
 
-from acd.lab.demo_cast import Visit
+from acd.lab.demo.cast import Visit
 from acd.telephony.sip import CallRefused, NothingHappened, OutgoingCall, Phone
 
 RETURNED_S: Final = 10.0

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from acd.core import Fact
-from acd.lab.board import Observation
+from acd.lab.view.board import Observation
 
 TellFact = Callable[[int, Fact], None]
 """Gets each committed fact with its number, in order."""

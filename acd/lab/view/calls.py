@@ -6,7 +6,7 @@ from typing import Final
 
 from rich.text import Text
 
-from acd.lab.board import CallRow, Step
+from acd.lab.view.board import CallRow, Step
 
 WAIT_SHOWN_MS: Final = 100
 """A shorter wait was none: a phone rang at once."""

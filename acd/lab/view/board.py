@@ -1,6 +1,6 @@
 """The board of the demo: what somebody who watches a contact centre wants to know, folded from facts.
 
-PURE, as the core is: no clock, no terminal, no file. `board_fold` changes it, `view` shows it. All times are the
+PURE, as the core is: no clock, no terminal, no file. `fold` changes it, `screen` shows it. All times are the
 facts' own; how long something has lasted by now is the view's to say.
 """
 
@@ -127,7 +127,7 @@ class AgentRow:
     taken: int = 0
     """Calls that were connected."""
     state: AgentState = "logged out"
-    """Derived from the above by `board_fold`, which notes since when it holds."""
+    """Derived from the above by `fold`, which notes since when it holds."""
     since_ms: int = 0
 
     @property
@@ -188,7 +188,7 @@ class DirectRow:
 
 @dataclass(slots=True)
 class Board:
-    """Everything. Made empty, but for the address book; filled by `board_fold`."""
+    """Everything. Made empty, but for the address book; filled by `fold`."""
 
     names: Mapping[str, str] = field(default_factory=dict)
     """The address book: callers by their numbers. Of all others the phone system's word is taken."""

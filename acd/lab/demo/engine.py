@@ -15,7 +15,7 @@ import msgspec
 
 from acd.core import Fact
 from acd.engine.facts_file import FactLine, parse_line
-from acd.lab.demo_follow import Follower
+from acd.lab.demo.follow import Follower
 
 STOP_WITHIN_S: Final = 8.0
 LOG_LINES: Final = 12

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Final
 
-from acd.lab.demo_cast import PIN, Agent, Break, Reaction, breaks, reactions
+from acd.lab.demo.cast import PIN, Agent, Break, Reaction, breaks, reactions
 from acd.model import CallId
 from acd.telephony.sip import Call, CallRefused, IncomingCall, NothingHappened, Phone, State
 

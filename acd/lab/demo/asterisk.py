@@ -7,12 +7,12 @@ from typing import Any, Final
 
 from acd.core import Fact
 from acd.engine.clock import Clock
-from acd.lab.demo_cast import PIN, Agent
-from acd.lab.demo_config import config_text
-from acd.lab.demo_engine import EngineProcess
-from acd.lab.demo_host import LabHost, Say
-from acd.lab.demo_people import People
-from acd.lab.demo_stage import StageFailed, TellFact, TellSeen
+from acd.lab.demo.cast import PIN, Agent
+from acd.lab.demo.config import config_text
+from acd.lab.demo.engine import EngineProcess
+from acd.lab.demo.host import LabHost, Say
+from acd.lab.demo.people import People
+from acd.lab.demo.stage import StageFailed, TellFact, TellSeen
 from acd.lab.servers import Lab
 from acd.router.facts import ServerSettled
 from acd.sign_in import hash_pin

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from acd.core import Fact
-from acd.lab.board import Board, Heard, Observation, Rang
+from acd.lab.view.board import Board, Heard, Observation, Rang
 from acd.model import CallId, QueueId
 from acd.router import facts as f
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from acd.lab.demo_cast import PAUSES, QUEUES, RING_TIMEOUT_S, Agent, Queue
+from acd.lab.demo.cast import PAUSES, QUEUES, RING_TIMEOUT_S, Agent, Queue
 from acd.lab.servers import LabServer
 
 

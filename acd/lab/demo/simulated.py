@@ -11,9 +11,9 @@ from acd.engine.clock import Alarm, Clock
 from acd.engine.loop import Engine, EngineStopped
 from acd.journal.memory import MemoryJournal
 from acd.journal.port import Entry
-from acd.lab.board import Heard, Rang
-from acd.lab.demo_cast import Agent, Break, Reaction, Visit, breaks, reactions, visits
-from acd.lab.demo_stage import StageFailed, TellFact, TellSeen
+from acd.lab.demo.cast import Agent, Break, Reaction, Visit, breaks, reactions, visits
+from acd.lab.demo.stage import StageFailed, TellFact, TellSeen
+from acd.lab.view.board import Heard, Rang
 from acd.model import AgentId, Line, Phone, RequestId
 from acd.router import facts as f
 from acd.router import inputs as i
