@@ -277,7 +277,7 @@ class AsteriskServer:
         """Claim again whom the engine holds; what hands over the others, first come first."""
         arrivals: list[Input] = []
         claims: list[AmiAction] = []
-        for seen in sorted(waiting, key=lambda caller: caller.since_s or now_s):
+        for seen in sorted(waiting, key=lambda caller: (caller.since_s or now_s, _created(caller.channel))):
             known = self.books.callers.get(seen.channel)
             if known is None or known.queue != seen.queue:
                 arrivals.extend(self._first_seen(seen, again=known is not None))
@@ -298,6 +298,12 @@ class AsteriskServer:
         waited_ms = 0 if seen.since_s is None else max(0, now_s - seen.since_s) * 1_000
         line = Line(self.id, seen.channel)
         return i.CallArrived(line, seen.queue, seen.caller, seen.priority, seen.skills, waited_ms)
+
+
+def _created(channel: ChannelId) -> int:
+    """The running number in a Uniqueid: who came first within one second."""
+    number = channel.rpartition(".")[2]
+    return int(number) if number.isascii() and number.isdigit() else 0
 
 
 def _address(settings: ServerSettings) -> AmiAddress:
