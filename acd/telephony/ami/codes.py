@@ -55,7 +55,7 @@ class FeatureCodes:
             return
         answer = await self._check(code, pin)
         said = dialplan.set_variable(channel, "ACD_SAY", dialplan.SPOKEN[answer])
-        for done in self._link().send_many(said, dialplan.redirect(channel, "acd-code", "said")):
+        for done in self._link().send_many(said, dialplan.redirect(channel, dialplan.CODE, "said")):
             await done
 
     async def _take_pin(self, channel: ChannelId) -> str | None:

@@ -16,6 +16,8 @@ WAITING: Final = "acd"
 """The context in which callers are ours."""
 AGENT: Final = "acd-agent"
 """The context in which agents' legs wait for their caller."""
+CODE: Final = "acd-code"
+"""The context in which somebody keys in a feature code, and hears the answer."""
 CALL_VARIABLES: Final = ("ACD_CLAIM", "ACD_LEFT", "ACD_QUEUE", "ACD_PRIORITY", "ACD_SKILLS", "ACD_SINCE")
 RING_MARGIN_MS: Final = 2_000
 """Asterisk stops ringing by itself so long after the engine should have: only a dead engine lets it come to that."""

@@ -102,12 +102,12 @@ class Hearing:
 
     def _call(self, event: AmiEvent, channel: ChannelId) -> None:
         known = self._books.callers.get(channel)
-        if known is not None and not known.announced:  # the report was quicker than the event
+        queue = dialplan.queue_of(event.get("Queue"))
+        if known is not None and not known.announced and known.queue == queue:  # the report was quicker than the event
             known.announced = True
             return
         if known is not None:  # handed over again: out of a conversation (transferred), or by the operator's hand
             self._hand_over_ended(channel, known)
-        queue = dialplan.queue_of(event.get("Queue"))
         self._books.hand_over(channel, Caller(queue))
         if channel in self._books.direct:  # an agent's phone calls a queue: it is in use, but as a caller
             self._submit(i.PhoneServes(self._line(channel)))

@@ -41,6 +41,8 @@ class Report(msgspec.Struct, frozen=True):
     legs: tuple[SeenLeg, ...]
     phones: tuple[SeenPhone, ...]
     waiting: tuple[Waiting, ...]
+    serving: tuple[ChannelId, ...]
+    """Of the phones' channels those that key in a feature code or call a queue: no direct calls."""
 
     def parts(self, server: ServerId) -> Iterator[ServerReported]:
         """The report as inputs of bounded size; only the last one completes it."""
@@ -68,16 +70,19 @@ def read(
     caller_bridges = {bridge for event in others if (bridge := event.get("BridgeID"))}
     callers = [(event, variables_of(event), _place(event, leg_bridges)) for event in others]
     callers = [caller for caller in callers if "ACD_QUEUE" in caller[1] or _in_acd(caller[0])]
+    phones = tuple(_phones(others, legs, watch, known_legs, caller_bridges))
+    serving = {_id(event) for event, *_ in callers} | {_id(event) for event in others if _keys_in_a_code(event)}
     return Report(
         tuple(SeenCaller(_id(event), place) for event, _, place in callers),
         tuple(SeenLeg(OfferId(_id(event)), _leg_state(event, caller_bridges)) for event in legs),
-        tuple(_phones(others, legs, watch, known_legs, caller_bridges)),
+        phones,
         tuple(
             # Who has no queue yet has just come: the dialplan is about to say so.
             _waiting(event, variables)
             for event, variables, place in callers
             if place == "waiting" and "ACD_QUEUE" in variables
         ),
+        tuple(phone.channel for phone in phones if phone.channel in serving),
     )
 
 
@@ -87,6 +92,10 @@ def _id(event: AmiEvent) -> ChannelId:
 
 def _in_acd(event: AmiEvent) -> bool:
     return event.get("Context") == dialplan.WAITING
+
+
+def _keys_in_a_code(event: AmiEvent) -> bool:
+    return event.get("Context") == dialplan.CODE
 
 
 def variables_of(event: AmiEvent) -> dict[str, str]:

@@ -250,7 +250,8 @@ class AsteriskServer:
         self._settle_books(seen)
         *parts, last = seen.parts(self.id)
         arrivals = self._take_up(seen.waiting, now_s)
-        for asked in (*parts, *arrivals, last):
+        serving = [i.PhoneServes(Line(self.id, channel)) for channel in seen.serving]
+        for asked in (*parts, *arrivals, last, *serving):
             if not self.link.connected:  # the engine took no more: a new connection reports anew
                 return
             self._submit(asked)

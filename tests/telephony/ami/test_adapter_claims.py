@@ -7,8 +7,9 @@ from acd.core import NotTaken
 from acd.model import ChannelId, Line, QueueId, ServerId
 from acd.router import facts as f
 from acd.router import inputs as i
+from acd.telephony.ami.books import Caller
 from acd.telephony.ami.protocol import LinkLimits
-from acd.testing.ami_server import error
+from acd.testing.ami_server import error, event
 from tests.telephony.ami.adapter_harness import Scene, connected, status, until, waiting
 from tests.telephony.ami.link_harness import record_writes
 
@@ -140,6 +141,16 @@ async def test_caller_who_left_before_the_engine_took_the_call_is_not_claimed_an
         await scene.heard()
         assert names(scene) == []
         assert scene.is_empty()
+
+
+async def test_caller_who_left_before_the_refusal_is_left_alone() -> None:
+    async with connected() as scene:
+        await scene.arrived("c1")
+        scene.says("AcdLeft", "c1", Result="unclaimed")
+        await scene.reported(i.CallerLeft)
+        scene.act(f.CallRefused(0, LINE, QueueId("sales"), "queue-full"))
+        await scene.heard()
+        assert names(scene) == []
 
 
 async def test_caller_is_reported_gone_once_whatever_comes_after() -> None:
@@ -306,7 +317,7 @@ async def test_word_of_the_first_hand_over_does_not_touch_the_second() -> None:
         scene.act(scene.lost_fact(first))
         await scene.heard()
         assert "Redirect" not in names(scene)
-        assert scene.books.callers[ChannelId("c1")].call is None
+        assert scene.books.callers[ChannelId("c1")] == Caller(QueueId("sales")), "as if nothing had been said"
         second = scene.queue_fact("c1")
         scene.act(second, scene.timed_out_fact(second))
         await scene.ami.received("Redirect")
@@ -326,6 +337,22 @@ async def test_event_that_is_slower_than_the_report_is_no_second_hand_over() -> 
         scene.hands_over("c1")
         await scene.heard()
         assert len(scene.all(i.CallArrived)) == 2, "this one is"
+
+
+async def test_event_for_another_queue_than_the_report_showed_counts() -> None:
+    """The channel still had the queue of its first hand-over on it when the report was made."""
+    async with connected(status_shows=[waiting("c1", exten="s")]) as scene:
+        scene.hands_over("c1", Queue="billing")
+        await scene.heard()
+        assert [arrived.queue for arrived in scene.all(i.CallArrived)] == ["sales", "billing"]
+        assert scene.all(i.CallerLeft) == [i.CallerLeft(LINE, hung_up=False)]
+
+
+async def test_name_in_another_encoding_arrives_as_far_as_it_can_be_read() -> None:
+    async with connected() as scene:
+        raw = event("UserEvent", UserEvent="AcdCall", Uniqueid="c1", Queue="sales", CallerIDName="J\xfcrgen")
+        scene.ami.push_bytes(raw.decode().encode("latin-1"))
+        assert (await scene.reported(i.CallArrived)).caller.name == "J\ufffdrgen"
 
 
 async def test_hand_over_to_another_queue_while_the_link_was_down_is_a_new_call() -> None:

@@ -258,7 +258,17 @@ async def test_link_that_is_lost_while_the_report_is_made_reports_in_full_the_ne
         assert [seen.channel for seen in report.callers] == ["c1"]
 
 
-async def test_feature_code_and_direct_call_are_known_from_the_report() -> None:
+async def test_phone_that_calls_a_queue_or_keys_in_a_code_is_known_from_the_report_and_not_counted() -> None:
+    calls = {**waiting("c1"), "Channel": "PJSIP/1001-0000000a"}
+    keys_in = {"Uniqueid": "d1", "Channel": "PJSIP/1002-0000000b", "ChannelState": "6", "Context": "acd-code"}
+    async with connected(status_shows=[calls, keys_in]) as scene:
+        arrived, report, *serving = scene.inputs.seen
+        assert isinstance(arrived, i.CallArrived)
+        assert isinstance(report, i.ServerReported)
+        assert serving == [i.PhoneServes(line("c1")), i.PhoneServes(line("d1"))]
+
+
+async def test_direct_call_is_known_from_the_report() -> None:
     rings = {"Uniqueid": "d1", "Channel": "PJSIP/1001-0000000a", "ChannelState": "5", "Application": "AppDial"}
     talks = {"Uniqueid": "d2", "Channel": "PJSIP/1002-0000000b", "ChannelState": "6", "Application": "Dial"}
     async with connected(status_shows=[rings, talks]) as scene:

@@ -162,6 +162,18 @@ async def test_facts_of_one_batch_leave_in_one_write_in_their_order() -> None:
         assert len(writes) == 1
 
 
+async def test_rings_go_first_and_claims_last() -> None:
+    """A claim has two seconds; whoever is to be rung has none."""
+    async with connected() as scene:
+        await scene.arrived("c1")
+        waiting_call = await scene.queued("c2")
+        before = len(scene.ami.actions)
+        scene.act(scene.queue_fact("c1"), scene.offer_fact(waiting_call))
+        await scene.ami.received("Originate")
+        await scene.heard()
+        assert [action.name for action in scene.ami.actions[before:]] == ["Originate", "Setvar", "Getvar", "Ping"]
+
+
 # --- The end of a leg that was not answered -------------------------------------------------------------------
 
 CAUSES = [

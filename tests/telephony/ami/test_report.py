@@ -158,6 +158,14 @@ def test_agents_phone_that_waits_in_a_queue_is_both() -> None:
     seen = read({**waiting("c1"), "Channel": "PJSIP/1001-0000000a"})
     assert seen.callers == (SeenCaller(ChannelId("c1"), "waiting"),)
     assert seen.phones == (SeenPhone(Phone("1001"), ChannelId("c1"), "out", answered=True),)
+    assert seen.serving == ("c1",)
+
+
+def test_agents_phone_that_keys_in_a_feature_code_is_in_use_but_not_counted() -> None:
+    keys_in = phone("d1", "PJSIP/1001-0000000a", "6", "Read", Context="acd-code")
+    seen = read(keys_in, phone("d2", "PJSIP/1002-0000000b"), phone("t1", "PJSIP/trunk-0000000c", Context="acd-code"))
+    assert [one.channel for one in seen.phones] == ["d1", "d2"]
+    assert seen.serving == ("d1",)
 
 
 def test_leg_of_an_engine_before_us_keeps_its_phone_in_use_while_it_talks() -> None:
