@@ -120,6 +120,13 @@ async def test_report_takes_up_those_who_wait_first_come_first_before_it_is_comp
         assert {seen.channel for seen in report.callers} == {"late", "early", "new"}
 
 
+async def test_callers_of_one_second_are_taken_up_in_the_order_in_which_their_channels_were_made() -> None:
+    shown = [waiting(channel) for channel in ("a-1700000000.10", "a-1700000000.9", "a-1700000000.11")]
+    async with connected(status_shows=shown) as scene:
+        arrivals = [asked.line.channel for asked in scene.inputs.seen if isinstance(asked, i.CallArrived)]
+        assert arrivals == ["a-1700000000.9", "a-1700000000.10", "a-1700000000.11"]
+
+
 async def test_caller_in_grace_who_has_no_queue_yet_is_left_to_the_event_that_is_about_to_come() -> None:
     shown = {**waiting("c1", exten="s"), "Variable": ["ACD_QUEUE=(null)"]}
     async with connected(status_shows=[shown]) as scene:
