@@ -78,20 +78,15 @@ class Bench:
 async def bench(lab: Lab) -> AsyncIterator[Bench]:
     with tempfile.TemporaryDirectory() as folder:
         config = CONFIG.format(host=lab.a.host)
-        async with (
-            EngineProcess(Path(folder), config) as engine,
-            AsyncExitStack() as stack,
-            listening(lab, "lab") as ami,
-        ):
+        async with EngineProcess(Path(folder), config) as engine, AsyncExitStack() as stack, ears(lab, "lab") as ami:
+            await ami.send("Events", ("EventMask", "off"))  # it only asks
             await engine.saw.sees(f.ServerSettled, within_s=15)
             yield Bench(lab, engine, ami, stack)
 
 
 @asynccontextmanager
-async def listening(
-    lab: Lab, user: str, on_event: Callable[[AmiEvent], None] = lambda _: None
-) -> AsyncIterator[AmiLink]:
-    """A second pair of ears on the lab's AMI."""
+async def ears(lab: Lab, user: str, on_event: Callable[[AmiEvent], None] = lambda _: None) -> AsyncIterator[AmiLink]:
+    """One more pair of ears on the lab's AMI."""
     tasks, up = Tasks(f"ami-{user}"), asyncio.Event()
     address = AmiAddress(server=user, host=lab.a.host, username=user, secret=f"lab-{user}")
     link = AmiLink(address, on_event, up.set, lambda _reason: None)
