@@ -173,12 +173,11 @@ class Books:
         self.direct.update(dict.fromkeys(sorted(direct)))
 
     def link_is_down(self) -> None:
-        """No claim that is under way will be answered; no timer of ours may act any more."""
+        """No timer of ours may act any more, and no report is being made."""
         for timer in self.ending.values():
             timer.cancel()
         self.ending.clear()
         self.gone = None
-        self._forget_orders()
 
     def _forget_orders(self) -> None:
         """What was ordered over another link, or over none, is ordered anew once the report shows who stands where."""

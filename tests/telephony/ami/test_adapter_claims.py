@@ -225,6 +225,15 @@ async def test_caller_of_a_conversation_that_is_over_is_taken_anew_where_the_rep
         assert (await scene.ami.received("Redirect")).get("Exten") == "leave"
 
 
+async def test_caller_whose_conversation_was_given_up_with_the_server_is_handed_over_when_it_is_back() -> None:
+    async with connected() as scene:
+        offer = await scene.talking("c1")
+        await scene.cut()
+        scene.act(scene.ended_fact(offer))
+        await scene.restored(waiting("c1"))
+        assert len(scene.all(i.CallArrived, line=LINE)) == 2
+
+
 async def test_what_was_said_while_the_link_was_down_is_not_done_to_the_call_that_follows() -> None:
     async with connected() as scene:
         call = await scene.queued("c1")
@@ -313,11 +322,12 @@ async def test_word_of_the_first_hand_over_does_not_touch_the_second() -> None:
         scene.says("AcdLeft", "c1", Result="lost")
         scene.hands_over("c1")
         await scene.reported(i.CallArrived, 2)
-        scene.act(offer, scene.accept_fact(offer), scene.end_fact(offer), scene.timed_out_fact(first))
-        scene.act(scene.lost_fact(first))
+        for fact in (offer, scene.accept_fact(offer), scene.timed_out_fact(first), scene.lost_fact(first)):
+            scene.act(fact)
+            assert scene.books.callers[ChannelId("c1")] == Caller(QueueId("sales")), "as if nothing had been said"
+        scene.act(scene.end_fact(offer))
         await scene.heard()
         assert "Redirect" not in names(scene)
-        assert scene.books.callers[ChannelId("c1")] == Caller(QueueId("sales")), "as if nothing had been said"
         second = scene.queue_fact("c1")
         scene.act(second, scene.timed_out_fact(second))
         await scene.ami.received("Redirect")
@@ -337,6 +347,30 @@ async def test_event_that_is_slower_than_the_report_is_no_second_hand_over() -> 
         scene.hands_over("c1")
         await scene.heard()
         assert len(scene.all(i.CallArrived)) == 2, "this one is"
+
+
+@pytest.mark.parametrize("since", ["AcdStay", "the bridge"])
+async def test_hand_over_long_after_the_report_is_a_new_call(since: str) -> None:
+    """By then the first one's event has come, or never will."""
+    async with connected(status_shows=[waiting("c1", exten="s")]) as scene:
+        call = scene.queue_fact("c1")
+        scene.act(call)
+        if since == "AcdStay":
+            scene.says("AcdStay", "c1")
+        else:
+            offer = scene.offer(call)
+            scene.says("AcdUp", offer.offer)
+            scene.bridged(offer.offer, "c1")
+        scene.hands_over("c1")
+        await scene.heard()
+        assert len(scene.all(i.CallArrived)) == 2
+
+
+async def test_agents_leg_that_outlives_a_transfer_is_hung_up() -> None:
+    async with connected() as scene:
+        offer = await scene.talking("c1")
+        scene.hands_over("c1")
+        assert (await scene.ami.received("Hangup")).get("Channel") == offer.offer
 
 
 async def test_event_for_another_queue_than_the_report_showed_counts() -> None:

@@ -454,6 +454,13 @@ async def test_ghost_is_hung_up_after_a_tenth_of_a_second() -> None:
         assert not scene.books.ending
 
 
+async def test_agents_ghost_is_hung_up_too() -> None:
+    async with connected() as scene:
+        offer = await scene.talking("c1")
+        scene.event("HangupRequest", offer.offer)
+        assert (await scene.ami.received("Hangup")).get("Channel") == offer.offer
+
+
 async def test_channel_whose_end_came_is_not_hung_up() -> None:
     async with connected() as scene:
         offer = await scene.talking("c1")
