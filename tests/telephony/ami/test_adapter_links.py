@@ -127,6 +127,13 @@ async def test_callers_of_one_second_are_taken_up_in_the_order_in_which_their_ch
         assert arrivals == ["a-1700000000.9", "a-1700000000.10", "a-1700000000.11"]
 
 
+async def test_who_came_within_one_second_is_taken_up_in_the_order_of_the_channels() -> None:
+    shown = [waiting(f"a-1700000000.{number}") for number in (10, 9, 100, 8)]
+    async with connected(status_shows=shown) as scene:
+        came = [arrived.line.channel.rpartition(".")[2] for arrived in scene.all(i.CallArrived)]
+        assert came == ["8", "9", "10", "100"]
+
+
 async def test_caller_in_grace_who_has_no_queue_yet_is_left_to_the_event_that_is_about_to_come() -> None:
     shown = {**waiting("c1", exten="s"), "Variable": ["ACD_QUEUE=(null)"]}
     async with connected(status_shows=[shown]) as scene:
@@ -518,6 +525,24 @@ async def test_stop_ends_in_bounded_time_whatever_the_server_does(fault: str) ->
         async with asyncio.timeout(2):
             await scene.adapter.stop()
         assert scene.adapter.tasks == ()
+
+
+async def test_phones_of_all_servers_stop_ringing_at_once_though_one_server_is_silent() -> None:
+    async with AsyncExitStack() as stack:
+        two = await _two(stack)
+        scene = two.scene
+        for number in range(2):
+            scene.hands_over(f"c{number}", server=number)
+            call = scene.queue_fact(f"c{number}", "ab"[number])
+            await scene.reported(i.CallArrived, number + 1)
+            scene.act(call, scene.offer_fact(call))
+            await scene.servers[number].received("Originate")
+        two.first.once("Hangup", None)
+        stopping = asyncio.gather(scene.adapter.stop())
+        unanswered = await two.first.received("Hangup")
+        await two.second.received("Hangup", within_s=1)
+        two.first.answer(unanswered, {})
+        await stopping
 
 
 async def test_facts_after_the_stop_are_acted_on_by_nobody() -> None:
