@@ -550,10 +550,8 @@ async def test_facts_after_the_stop_are_acted_on_by_nobody() -> None:
         call = await scene.queued("c1")
         await scene.adapter.stop()
         before = len(scene.inputs.seen)
-        offer = scene.offer(call)
-        scene.act(
-            scene.timed_out_fact(call), scene.end_fact(offer), f.CallLost(0, CallId("x"), QueueId("q"), "left", 0)
-        )
+        scene.offer(call)
+        scene.act(scene.timed_out_fact(call), f.CallLost(0, CallId("x"), QueueId("q"), "left", 0))
         for _ in range(5):  # turns of the loop: a future that failed tells of it in the next one
             await asyncio.sleep(0)
         assert len(scene.inputs.seen) == before
