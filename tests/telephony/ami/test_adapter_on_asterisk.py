@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from acd.lab.relay import Relay
 from acd.lab.servers import Lab, LabUnavailable
 from acd.router import facts as f
+from acd.router.settings import RouterSettings
 from acd.tasks import Tasks
 from acd.telephony.ami.dialplan import claim, set_global
 from acd.telephony.ami.link import AmiAddress, AmiLink
@@ -148,6 +149,24 @@ async def test_server_whose_address_changed_is_reached_there_and_nobody_notices(
         await site.fact(f.CallConnected, count=2)
         await waiting.hang_up()
         await site.fact(f.CallEnded, count=2)
+
+
+async def test_caller_of_a_server_that_was_given_up_is_served_once_it_is_back(lab: Lab) -> None:
+    async with Relay(lab.a.host, lab.a.ami_port) as relay:
+        router = RouterSettings(server_lost_after_ms=1_000)
+        through_relay = ami(lab.a, host="127.0.0.1", port=relay.port)
+        async with Site(lab, queues=QUEUES, agents=AGENTS[:1], router=router, servers=[through_relay]) as site:
+            caller = await site.calls("sales")
+            await site.claimed(count=1)
+            relay.cut()
+            await site.fact(f.CallLost, reason="server")
+            relay.mend()
+            await site.fact(f.CallQueued, count=2, within_s=15)
+            ana = await site.log_in("ana")
+            await (await ana.ring()).answer()
+            await site.fact(f.CallConnected)
+            await caller.hang_up()
+            await site.fact(f.CallEnded)
 
 
 async def test_books_are_empty_after_calls_on_a_real_server(lab: Lab) -> None:
