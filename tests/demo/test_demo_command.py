@@ -33,6 +33,10 @@ def _run(environment: dict[str, str], *words: str) -> subprocess.CompletedProces
     )
 
 
+SHELL = 'trap : INT; "$@"; echo "[ended $?]"; read -r _'
+"""Who owns the terminal stays until it is closed: what was written last would be lost with the owner."""
+
+
 class Terminal:
     """The demo on a terminal of so many columns and rows."""
 
@@ -42,7 +46,11 @@ class Terminal:
         self.shown = b""
         self._news = asyncio.Event()
         self.process = subprocess.Popen(
-            ["setsid", "--ctty", *ACD, *words], env=environment, stdin=slave, stdout=slave, stderr=slave
+            ["setsid", "--ctty", "sh", "-c", SHELL, "sh", *ACD, *words],
+            env=environment,
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
         )
         os.close(slave)
         asyncio.get_running_loop().add_reader(self._master, self._readable)
@@ -66,7 +74,8 @@ class Terminal:
 
     async def ended(self) -> int:
         """The exit code."""
-        return await asyncio.to_thread(self.process.wait, PATIENCE_S)
+        await self.shows(b"[ended ")
+        return int(self.shown.rpartition(b"[ended ")[2].partition(b"]")[0])
 
     def close(self) -> None:
         asyncio.get_running_loop().remove_reader(self._master)
