@@ -12,7 +12,7 @@ from acd.core import Core
 from acd.engine.clock import RealClock
 from acd.engine.loop import Engine, facts_of
 from acd.journal.memory import MemoryJournal
-from acd.model import AgentId, ChannelId, Phone, QueueId, RequestId
+from acd.model import AgentId, Phone, QueueId, RequestId
 from acd.router import inputs as i
 from acd.router.settings import AgentSettings, QueueSettings, RouterSettings
 from acd.tasks import Tasks
@@ -134,4 +134,3 @@ async def test_books_are_empty_after_a_thousand_lives_of_calls(cuts: int) -> Non
         assert pbx.crimes == []
         assert {"served", "timeout", "refused"} <= set(pbx.results), "it was a day like any other"
         assert cuts // 2 <= pbx.ami.connections <= cuts + 1, "a cut may meet a link that is only coming up"
-        assert ChannelId("m-1.0") not in pbx.channels
