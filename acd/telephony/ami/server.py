@@ -187,7 +187,7 @@ class AsteriskServer:
         self._send([dialplan.hang_up(channel)])
 
     def _expect_end(self, channel: ChannelId) -> None:
-        if channel not in self.books.ending:
+        if channel not in self.books.ending and self.link.connected:  # otherwise the report says what is left
             loop = asyncio.get_running_loop()
             self.books.ending[channel] = loop.call_later(GHOST_AFTER_S, self._end_ghost, channel)
 

@@ -495,6 +495,16 @@ async def test_guard_that_strikes_while_the_link_is_down_harms_nobody() -> None:
         assert scene.ami.count("Hangup") == 0
 
 
+async def test_no_guard_is_set_while_the_link_is_down_since_the_report_will_tell() -> None:
+    async with connected() as scene:
+        offer = await scene.ringing("c1")
+        await scene.cut()
+        scene.act(scene.end_fact(offer))
+        assert not scene.books.ending
+        (report,) = await scene.restored(waiting("c1"), leg(offer.offer))
+        assert report.legs == (i.SeenLeg(offer.offer, "ringing"),)
+
+
 async def test_books_are_empty_after_every_way_a_call_can_end() -> None:
     async with connected() as scene:
         served = await scene.talking("c1")
