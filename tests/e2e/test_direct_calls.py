@@ -3,7 +3,9 @@
 import pytest
 
 from acd.lab.servers import Lab
+from acd.model import Phone
 from acd.router import facts as f
+from acd.router import inputs as i
 from acd.telephony.sip import NothingHappened
 from acd.testing.site import Site, agent, queue
 
@@ -66,6 +68,27 @@ async def test_direct_call_is_known_again_after_an_outage(lab: Lab) -> None:
         await site.fact(f.DirectCallAnswered)
         await own.hang_up()
         await site.fact(f.DirectCallEnded)
+
+
+async def test_phone_that_is_nobodys_own_is_watched_from_the_log_in_on(lab: Lab) -> None:
+    """It is in a call already when the agent takes it: that is found out, and nothing is offered until it ends."""
+    eve = agent("eve", None, "sales")
+    async with Site(lab, queues=[queue("sales")], agents=[eve]) as site:
+        desk, friend = await site.phone("1005"), await site.phone("2050")
+        own = await desk.place("2050")
+        await (await friend.ring(within_s=5)).answer()
+        await own.answered(within_s=5)
+        await site.ask(i.LogIn(request=site.request(), agent=eve.id, by="eve", phone=Phone("1005")))
+        started = await site.fact(f.DirectCallStarted)
+        assert (started.agent, started.direction) == ("eve", "out")
+        caller = await site.calls("sales")
+        await site.claimed(count=1)
+        with pytest.raises(NothingHappened):
+            await desk.ring(within_s=1)
+        await own.hang_up()
+        await desk.ring(within_s=5)
+        await caller.hang_up()
+        await site.fact(f.CallAbandoned)
 
 
 async def test_queue_calls_are_no_direct_calls(lab: Lab) -> None:

@@ -32,13 +32,21 @@ class Asterisk:
         self._answer_code = answer_code
         self._options = options or ServerOptions()
         self._phones = phones
+        self._taken: set[Phone] = set()
+        """Phones from which agents logged in: watched as well, also when the configuration does not name them."""
         self._servers = {ServerId(settings.id): self._make(settings) for settings in servers}
         self._server_of: dict[CallId | OfferId, ServerId] = {}
         """Where a call or an offer is, for facts that name nothing else of it."""
 
     def _make(self, settings: ServerSettings, books: Books | None = None) -> AsteriskServer:
         return AsteriskServer(
-            settings, self._phones, self._submit, self._answer_code, self._options, self._on_failure, books
+            settings,
+            self._phones | self._taken,
+            self._submit,
+            self._answer_code,
+            self._options,
+            self._on_failure,
+            books,
         )
 
     @property
@@ -58,11 +66,22 @@ class Asterisk:
     def act(self, facts: Sequence[Fact]) -> None:
         by_server: dict[ServerId, list[Fact]] = {}
         for fact in facts:
+            if isinstance(fact, f.AgentLoggedIn):
+                self._take(fact.phone)
             server = self._concerned(fact)
             if server in self._servers:
                 by_server.setdefault(server, []).append(fact)
         for server, concerned in by_server.items():
             self._servers[server].act(concerned)
+
+    def _take(self, phone: Phone) -> None:
+        if phone not in self._phones and phone not in self._taken:
+            self._taken.add(phone)
+            self._watch()
+
+    def _watch(self) -> None:
+        for server in self._servers.values():
+            server.watch(self._phones | self._taken)
 
     def _concerned(self, fact: Fact) -> ServerId | None:
         match fact:
@@ -89,9 +108,9 @@ class Asterisk:
     async def reconfigure(self, servers: Sequence[ServerSettings], phones: frozenset[Phone]) -> None:
         """Follow a change of configuration: a server that did not change keeps its link, one whose settings changed
         gets a new link and keeps its books."""
+        self._taken |= self._phones - phones  # an agent stays at the phone of the log-in until the next one
         self._phones = phones
-        for server in self._servers.values():
-            server.watch(phones)
+        self._watch()
         before = self._servers
         self._servers = {ServerId(settings.id): self._kept_or_made(settings) for settings in servers}
         await _stop([old for id_, old in before.items() if self._servers.get(id_) is not old])

@@ -77,8 +77,10 @@ class AsteriskServer:
         self._hearing = Hearing(
             self.id, self.books, self._submit, self._expect_end, self._acting.claimed, codes.serve, self._hang_up
         )
-        self.watch(phones)
         self.link = AmiLink(_address(settings), self._hearing.hear, self._on_up, self._on_down, options.link)
+        self._watched: frozenset[Phone] = frozenset()
+        self._look_again = False
+        self.watch(phones)
 
     @property
     def unconfirmed_claims(self) -> int:
@@ -91,8 +93,16 @@ class AsteriskServer:
         return self._tasks.names + self._connection_tasks.names
 
     def watch(self, phones: frozenset[Phone]) -> None:
-        """From now on these are the agents' phones."""
+        """From now on these are the agents' phones. One that is new may be in a call already: it is looked at."""
+        fresh = phones - self._watched
+        self._watched = phones
         self._hearing.watch = PhoneWatch(self.settings.dial, phones)
+        if not fresh or not self.link.connected:
+            return
+        if self.books.gone is None:
+            self._connection_tasks.start("look", self._look())
+        else:  # a look or a report is under way, that may have begun too early
+            self._look_again = True
 
     def act(self, facts: Sequence[Fact]) -> None:
         """Act on facts that concern this server."""
@@ -256,6 +266,32 @@ class AsteriskServer:
                 return
             self._submit(asked)
         log.info("server reported", server=self.id, callers=len(seen.callers), legs=len(seen.legs))
+        if self._look_again:
+            await self._look()
+
+    async def _look(self) -> None:
+        """Say which watched phones are in a call that no event told of."""
+        self._look_again = True
+        while self._look_again:
+            self._look_again = False
+            self.books.gone = set()
+            try:
+                answer = await self._do(report.ask())
+            except AmiError as error:  # with the next connection comes a report
+                log.warning("phones could not be looked at", server=self.id, error=str(error))
+                return
+            seen = report.read(answer.events, self._hearing.watch, set(self.books.legs), self.books.end_report())
+            for phone in seen.phones:
+                self._found_in_use(phone)
+
+    def _found_in_use(self, seen: i.SeenPhone) -> None:
+        if seen.channel in self.books.direct:
+            return
+        self.books.direct[seen.channel] = None
+        line = Line(self.id, seen.channel)
+        self._submit(i.PhoneInUse(seen.phone, line, seen.direction))
+        if seen.answered:
+            self._submit(i.PhoneAnswered(line))
 
     def _settle_books(self, seen: report.Report) -> None:
         """The books follow the report before the core does: its facts will act on them."""
