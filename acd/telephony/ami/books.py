@@ -112,6 +112,10 @@ class Books:
         self._last_offer = {tag: int(number)}  # a new journal's; of the one before nothing comes any more
         return True
 
+    def made_here(self, offer: OfferId) -> bool:
+        """Whether this engine made the offer, or may have inherited it: before its own first, nobody can tell."""
+        return not self._last_offer or offer.rpartition("-")[0] in self._last_offer
+
     def ring(self, offer: OfferId, channel: ChannelId, call: CallId) -> None:
         """A leg may exist from now on, for the caller of this call."""
         self.legs[offer] = Leg(channel)

@@ -47,6 +47,7 @@ class Hearing:
     ) -> None:
         self.watch = PhoneWatch("", ())
         self.malformed = 0
+        self.foreign = 0
         """Events that were none of Asterisk's, or were made to look like another one."""
         self._server = server
         self._books = books
@@ -244,10 +245,23 @@ class Hearing:
     def _new_leg(self, channel: ChannelId) -> None:
         """A leg that nobody wants any more when its channel begins: the order to hang it up came before it."""
         leg = self._books.legs.get(OfferId(channel))
-        if leg is None:
+        if leg is not None:
+            leg.seen = True
+        elif self._books.made_here(OfferId(channel)):
             self._hang_up(channel)
         else:
-            leg.seen = True
+            self._other_engine(channel)
+
+    def _other_engine(self, channel: ChannelId) -> None:
+        """Its legs are not ours to hang up; that both claim every call is for the operator to end."""
+        self.foreign += 1
+        if is_milestone(self.foreign):
+            log.error(
+                "another engine rings agents on this server",
+                server=self._server,
+                channel=channel,
+                mend="let only one engine use a server: end the other one, or give each its own",
+            )
 
     def _new_state(self, event: AmiEvent, channel: ChannelId) -> None:
         if event.get("ChannelState") == UP and channel in self._books.direct:
