@@ -18,7 +18,7 @@ UNIT := tests -m "not e2e" -n 2 -q
 .PHONY: help setup check format test unit e2e demo lab-up lab-down clean
 
 help:
-	@sed -n 's/^# //p' Makefile
+	@sed -n '1,/^$$/s/^# //p' Makefile
 
 setup: $(READY)
 

@@ -1,5 +1,6 @@
 """The lab, for every end-to-end test. Without Docker they are skipped with the reason; under CI that is a failure."""
 
+import asyncio
 import os
 from collections.abc import AsyncIterator
 
@@ -7,6 +8,7 @@ import pytest
 import pytest_asyncio
 
 from acd.lab.servers import Lab, LabUnavailable
+from acd.testing.site import LAB_SERVERS
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -20,3 +22,15 @@ async def lab() -> AsyncIterator[Lab]:
             pytest.fail(f"no lab, and CI=true: {missing}")
         pytest.skip(str(missing))
     yield lab
+
+
+@pytest_asyncio.fixture(autouse=True)
+async def nothing_is_left(lab: Lab) -> AsyncIterator[None]:
+    """After each test: no task of this process, and no channel on either server."""
+    yield
+    others = [task.get_name() for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+    assert not others, f"tasks are left: {others}"
+    async with asyncio.timeout(10):
+        for name in LAB_SERVERS:
+            while await lab.channels(name):
+                pass

@@ -107,6 +107,7 @@ async def test_wrong_pin_changes_nothing_and_is_locked_in_the_end(desk: Desk) ->
     for _ in range(3):
         await desk.key("*4041", "9999#", number="")
     await desk.key("*4041", "4711#", number="")
+    assert len(desk.watching.all(f.DirectCallExcluded)) == 4, "all four were asked for and answered"
     assert not desk.watching.all(f.AgentLoggedIn), "locked: the right PIN comes too late"
     text = str(desk.watching.seen)
     assert "9999" not in text
