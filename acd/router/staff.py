@@ -48,7 +48,7 @@ def _log_in(turn: Turn, agent: Agent, request: i.LogIn) -> Refusal | None:
     if refusal is not None:
         return refusal
     phone = agent.phone or agent.settings.phone
-    if request.phone is not None and (agent.settings.hot_desking or phone is None):
+    if request.phone is not None and (agent.settings.hot_desking or agent.settings.phone is None):
         phone = request.phone
     refusal = _check_phone(turn, agent, phone)
     if refusal is not None:
