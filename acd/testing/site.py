@@ -196,6 +196,14 @@ class Site:
         )
         return self.all(kind, **values)[-1]
 
+    async def over(self, count: int) -> None:
+        """Return once so many calls are abandoned or ended."""
+        await self._until(
+            lambda: len(self.all(f.CallAbandoned)) + len(self.all(f.CallEnded)) >= count,
+            f"{count} calls that are over",
+            PATIENCE_S,
+        )
+
     async def either(self, *kinds: type[Fact]) -> None:
         """Return once there is a fact of one of these kinds."""
         names = " or ".join(kind.__name__ for kind in kinds)

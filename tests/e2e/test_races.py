@@ -37,8 +37,9 @@ async def test_caller_who_hangs_up_around_the_answer_leaves_no_ghost(lab: Lab) -
                 both.create_task(_at(moment_ns + offset_ns, caller.hang_up))
             await caller.ended(within_s=3)
             await ring.ended(within_s=3)
+            await site.over(step + 7)
             over = len(site.all(f.CallAbandoned)) + len(site.all(f.CallEnded))
-            assert over == step + 7, f"the call with BYE at {step / 2} ms is neither abandoned nor ended"
+            assert over == step + 7, f"the call with BYE at {step / 2} ms is both abandoned and ended"
         assert len(site.all(f.OfferMade)) == 17, "each call was offered once"
         assert len(site.core.state.calls) == 0
 
