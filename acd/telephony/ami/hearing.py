@@ -5,7 +5,7 @@ from typing import Final, Literal
 
 import structlog
 
-from acd.model import ChannelId, Line, OfferId, ServerId
+from acd.model import ChannelId, Line, OfferId, QueueId, ServerId
 from acd.router import inputs as i
 from acd.telephony.ami import dialplan
 from acd.telephony.ami.books import Books, Caller
@@ -47,8 +47,9 @@ class Hearing:
     ) -> None:
         self.watch = PhoneWatch("", ())
         self.malformed = 0
-        self.foreign = 0
         """Events that were none of Asterisk's, or were made to look like another one."""
+        self.foreign = 0
+        """Legs that another engine rang."""
         self._server = server
         self._books = books
         self._submit = submit
@@ -65,6 +66,7 @@ class Hearing:
             "UserEvent": self._user_event,
         }
         self._by_user_event: dict[str, Callable[[AmiEvent, ChannelId], None]] = {
+            "AcdBack": self._back,
             "AcdCall": self._call,
             "AcdLeft": self._left,
             "AcdRequest": self._request,
@@ -112,6 +114,21 @@ class Hearing:
         self._books.hand_over(channel, Caller(queue))
         if channel in self._books.direct:  # an agent's phone calls a queue: it is in use, but as a caller
             self._submit(i.PhoneServes(self._line(channel)))
+        self._arrived(event, channel, queue)
+
+    def _back(self, event: AmiEvent, channel: ChannelId) -> None:
+        """The bridge was not made, or fell in the moment in which it was made: the caller waits on. Who is still in
+        line keeps the place; whose conversation is counted as over is in line again."""
+        caller = self._books.callers.get(channel)
+        if caller is None:
+            caller = Caller(dialplan.queue_of(event.get("Queue")))
+            self._books.hand_over(channel, caller)
+        elif caller.offer is not None:
+            self._expect_end(ChannelId(caller.offer))
+            self._leg_ended(caller.offer, "hung-up")
+        self._arrived(event, channel, caller.queue, (dialplan.number_of(event.get("Waited")) or 0) * 1_000)
+
+    def _arrived(self, event: AmiEvent, channel: ChannelId, queue: QueueId, waited_ms: int = 0) -> None:
         self._submit(
             i.CallArrived(
                 self._line(channel),
@@ -119,6 +136,7 @@ class Hearing:
                 dialplan.caller_of(event),
                 dialplan.priority_of(event.get("CallPriority")),
                 dialplan.skills_of(event.get("Skills")),
+                waited_ms,
             )
         )
 

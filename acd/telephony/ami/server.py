@@ -279,17 +279,20 @@ class AsteriskServer:
                 answer = await self._do(report.ask())
             except AmiError as error:  # with the next connection comes a report
                 log.warning("phones could not be looked at", server=self.id, error=str(error))
+                self.books.end_report()
                 return
             seen = report.read(answer.events, self._hearing.watch, set(self.books.legs), self.books.end_report())
             for phone in seen.phones:
-                self._found_in_use(phone)
+                if phone.channel not in self.books.direct:
+                    self._found_in_use(phone, serves=phone.channel in seen.serving)
 
-    def _found_in_use(self, seen: i.SeenPhone) -> None:
-        if seen.channel in self.books.direct:
-            return
+    def _found_in_use(self, seen: i.SeenPhone, *, serves: bool) -> None:
+        """`serves`: it is the feature code itself, by which the agent has just logged in."""
         self.books.direct[seen.channel] = None
         line = Line(self.id, seen.channel)
         self._submit(i.PhoneInUse(seen.phone, line, seen.direction))
+        if serves:
+            self._submit(i.PhoneServes(line))
         if seen.answered:
             self._submit(i.PhoneAnswered(line))
 

@@ -16,6 +16,9 @@ from acd.testing.ami_server import AmiServer, Answer, Pairs, ReceivedAction, err
 
 NO_CHANNEL = error("No such channel")
 
+SHORTEST_TALK_S = 0.01
+"""A bridge that falls sooner was none: the caller waits on."""
+
 Mood = Literal["answer", "decline", "busy", "no-answer", "unreachable"]
 
 
@@ -29,6 +32,7 @@ class Channel:
     place: str = "s"
     up: bool = False
     peer: "Channel | None" = field(default=None, repr=False)
+    met_s: float = 0.0
     variables: dict[str, str] = field(default_factory=dict)
 
 
@@ -132,6 +136,8 @@ class Pbx:
             partner.peer = None
             if partner.kind == "leg":
                 self.end(partner, "16")
+            elif self._now_s() - partner.met_s < SHORTEST_TALK_S:
+                self._back(partner)
             else:
                 self._leave(partner, "served")
 
@@ -174,13 +180,21 @@ class Pbx:
         if leg.peer is None:
             self.end(leg, "16")
 
+    def _back(self, caller: Channel) -> None:
+        caller.place = "wait"
+        self.tell("UserEvent", caller, UserEvent="AcdBack", Queue=caller.variables["ACD_QUEUE"], Waited="0")
+
+    def _now_s(self) -> float:
+        return asyncio.get_running_loop().time()
+
     def _bridge(self, caller: Channel, leg: Channel | None) -> None:
         if caller.id not in self.channels or caller.place != "connect":
             return
         if leg is None or leg.id not in self.channels or leg.peer is not None or not leg.up:
-            caller.place = "wait"
+            self._back(caller)
             return
         caller.peer, leg.peer = leg, caller
+        caller.met_s = self._now_s()
         for number, side in enumerate((leg, caller), start=1):
             self.tell("BridgeEnter", side, BridgeNumChannels=str(number), BridgeTechnology="simple_bridge")
         self.later(self.chance.uniform(0, 0.1), lambda: self.hang_up(leg))

@@ -276,6 +276,61 @@ async def test_caller_whom_the_engine_did_not_take_for_want_of_room_is_handed_ov
         await until(lambda: scene.books.callers[ChannelId("c1")].claimed)
 
 
+# --- Back from a bridge that was none -------------------------------------------------------------------------
+
+
+async def test_caller_back_from_a_bridge_that_was_not_made_keeps_everything() -> None:
+    """The agent hung up in that millisecond. The core knows the call and ignores the word of it."""
+    async with connected() as scene:
+        offer = await scene.answered("c1")
+        scene.accept(offer)
+        scene.hangs_up(offer.offer)
+        await scene.reported(i.LegEnded)
+        scene.act(scene.end_fact(offer, "agent-left"))
+        before = len(scene.inputs.seen)
+        scene.says("AcdBack", "c1", Queue="sales", CallPriority="5", Waited="7", CallerIDNum="555")
+        await scene.heard()
+        (arrived,) = scene.inputs.seen[before:]
+        assert isinstance(arrived, i.CallArrived)
+        assert (arrived.line, arrived.queue, arrived.priority, arrived.waited_ms) == (LINE, "sales", 5, 7_000)
+        caller = scene.books.callers[ChannelId("c1")]
+        assert (caller.call, caller.claimed) == (offer.call, True)
+
+
+async def test_caller_back_from_a_conversation_of_no_time_is_in_line_again() -> None:
+    async with connected() as scene:
+        offer = await scene.talking("c1")
+        scene.hangs_up(offer.offer)
+        await scene.reported(i.LegEnded)
+        scene.act(scene.ended_fact(offer))
+        scene.says("AcdBack", "c1", Queue="sales")
+        await scene.reported(i.CallArrived, 2)
+        again = scene.queue_fact("c1")
+        scene.act(again, scene.timed_out_fact(again))
+        assert (await scene.ami.received("Redirect")).get("Exten") == "connect"
+        assert (await scene.ami.received("Redirect")).get("Exten") == "leave"
+
+
+async def test_caller_back_before_the_agents_end_is_heard_of_ends_the_leg_first() -> None:
+    async with connected() as scene:
+        offer = await scene.talking("c1")
+        before = len(scene.inputs.seen)
+        scene.says("AcdBack", "c1", Queue="sales")
+        await scene.heard()
+        ended, arrived = scene.inputs.seen[before:]
+        assert ended == i.LegEnded(offer.offer, "hung-up")
+        assert isinstance(arrived, i.CallArrived)
+        assert (await scene.ami.received("Hangup")).get("Channel") == offer.offer, "should it live on"
+
+
+async def test_caller_back_of_whom_nobody_knew_is_handed_over() -> None:
+    async with connected() as scene:
+        scene.says("AcdBack", "c1", Queue="sales")
+        await scene.reported(i.CallArrived)
+        scene.act(scene.queue_fact("c1"))
+        await until(lambda: scene.books.callers[ChannelId("c1")].claimed)
+
+
 # --- One channel, two hand-overs ------------------------------------------------------------------------------
 
 

@@ -7,11 +7,11 @@ import pytest
 from structlog.testing import capture_logs
 
 from acd.core import NotTaken
-from acd.model import CallId, ChannelId, Line, OfferId, Phone, QueueId, ServerId
+from acd.model import AgentId, CallId, ChannelId, Line, OfferId, Phone, QueueId, ServerId
 from acd.router import facts as f
 from acd.router import inputs as i
 from acd.telephony.ami.protocol import LinkLimits
-from acd.testing.ami_server import AmiServer, error
+from acd.testing.ami_server import AmiServer, Pairs, error
 from tests.telephony.ami.adapter_harness import (
     EPOCH,
     PHONES,
@@ -334,6 +334,70 @@ async def test_direct_call_is_known_from_the_report() -> None:
         assert scene.is_empty()
 
 
+# --- Phones that come under watch -----------------------------------------------------------------------------
+
+
+def logged_in(phone: str) -> f.AgentLoggedIn:
+    return f.AgentLoggedIn(0, AgentId("ana"), (), Phone(phone), "ana")
+
+
+def on_a_call(phone: str, context: str = "phones") -> Pairs:
+    return {"Uniqueid": "d1", "Channel": f"PJSIP/{phone}-0000000a", "ChannelState": "6", "Context": context}
+
+
+async def test_phone_of_a_log_in_is_watched_and_looked_at() -> None:
+    """It may be in a call, of which no event told us."""
+    async with connected() as scene:
+        scene.ami.once("Status", status(on_a_call("1500")))
+        scene.act(logged_in("1500"))
+        assert await scene.reported(i.PhoneInUse) == i.PhoneInUse(Phone("1500"), line("d1"), "out")
+        await scene.reported(i.PhoneAnswered)
+        scene.event("Hangup", "d1", Cause="16")
+        await scene.reported(i.PhoneReleased)
+        assert len(scene.all(i.ServerReported)) == 1
+        assert not scene.all(i.PhoneServes)
+
+
+async def test_feature_code_by_which_the_agent_logs_in_is_no_direct_call() -> None:
+    async with connected() as scene:
+        scene.ami.once("Status", status(on_a_call("1500", context="acd-code")))
+        scene.act(logged_in("1500"))
+        await scene.reported(i.PhoneServes, line=line("d1"))
+
+
+async def test_phone_that_is_watched_already_is_not_looked_at_again() -> None:
+    async with connected() as scene:
+        scene.act(logged_in("1001"))
+        scene.act(logged_in("1500"), logged_in("1500"))
+        await until(lambda: scene.ami.count("Status") == 2)
+        await scene.heard()
+        assert scene.ami.count("Status") == 2
+
+
+async def test_look_that_fails_does_not_keep_the_next_one_from_being_made() -> None:
+    async with connected() as scene:
+        scene.ami.once("Status", error("Permission denied"))
+        scene.act(logged_in("1500"))
+        await until(lambda: scene.ami.count("Status") == 2)
+        await scene.heard()
+        assert scene.books.gone is None, "nothing is noted any more for a report that is not being made"
+        scene.ami.once("Status", status(on_a_call("1501")))
+        scene.act(logged_in("1501"))
+        assert (await scene.reported(i.PhoneInUse)).phone == "1501"
+
+
+async def test_phone_that_comes_under_watch_during_a_look_is_looked_at_too() -> None:
+    async with connected() as scene:
+        scene.ami.once("Status", None)
+        scene.act(logged_in("1500"))
+        await scene.ami.received("Status")
+        asked = await scene.ami.received("Status")
+        scene.act(logged_in("1501"))
+        scene.ami.once("Status", status(on_a_call("1501")))
+        scene.ami.answer(asked, status())
+        assert (await scene.reported(i.PhoneInUse)).phone == "1501"
+
+
 # --- An engine that does not keep up --------------------------------------------------------------------------
 
 
@@ -362,19 +426,19 @@ async def test_engine_that_takes_no_report_is_not_plied_with_the_rest_of_it() ->
 # --- Several servers ------------------------------------------------------------------------------------------
 
 
-class Pair:
+class Two:
     """Two scripted servers under one adapter."""
 
     def __init__(self, first: AmiServer, second: AmiServer, scene: Scene) -> None:
         self.first, self.second, self.scene = first, second, scene
 
 
-async def _two(stack: AsyncExitStack) -> Pair:
+async def _two(stack: AsyncExitStack) -> Two:
     first, second = [await stack.enter_async_context(AmiServer()) for _ in range(2)]
     scene = await stack.enter_async_context(running(first, second))
     for name in (A, B):
         await scene.reported(i.ServerReported, server=name)
-    return Pair(first, second, scene)
+    return Two(first, second, scene)
 
 
 def about_calls(ami: AmiServer) -> list[str]:
