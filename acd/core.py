@@ -15,6 +15,7 @@ from acd.router.apply import apply
 from acd.router.deadlines import Deadline
 from acd.router.facts import Fact
 from acd.router.inputs import Input
+from acd.router.settings import Configured
 from acd.router.state import State
 from acd.router.turn import SLICE, Turn
 
@@ -43,6 +44,11 @@ class Core:
         HANDLERS[type(asked)](turn, asked)
         matching.match(turn)
         return turn.facts
+
+    @property
+    def configured(self) -> Configured:
+        """The settings that hold now, queues and agents in the order in which they came."""
+        return configuration.configured(self.state)
 
     @property
     def next_deadline_ms(self) -> int | None:

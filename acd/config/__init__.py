@@ -1,7 +1,7 @@
 """The configuration file: read, checked, and made into the settings types of each room.
 
 `read_config` gives a `Config` or raises a `ConfigError` that says what is wrong, where, and what is allowed.
-`changes` says what the core must be told so that one configuration becomes another. No setting is decided here:
+`changes` says what the core must be told so that it goes by a configuration. No setting is decided here:
 defaults and limits of routing are the router's, this room knows how they are written in a file.
 """
 

@@ -1,35 +1,39 @@
-"""A reload as a difference: what the core must be told so that one configuration becomes another."""
+"""A reload as a difference: what the core must be told so that it goes by a configuration.
+
+The difference is taken from what the core goes by, not from the file that was read before: a core that was folded
+from a journal, or a reload that was broken off, may hold what no file of this process ever held.
+"""
 
 from collections.abc import Iterator
 
 from acd.config.settings import Config
 from acd.core import Input
 from acd.router.inputs import ConfigureAgent, ConfigureQueue, ConfigureRouter, RetireAgent, RetireQueue
+from acd.router.settings import Configured
 
 
-def changes(old: Config | None, new: Config) -> list[Input]:
-    """The inputs that make `new` of `old`, or of nothing; none where routing is the same.
+def changes(known: Configured, new: Config) -> list[Input]:
+    """The inputs that make `new` of what is known; none where routing is the same.
 
     The order keeps every reference valid: a queue is there before its agents, and gone after them.
     """
-    before = old or Config(router=new.router)
     told: list[Input] = []
-    if old is None or old.router != new.router:
+    if known.router != new.router:
         told.append(ConfigureRouter(new.router))
-    told += _new_and_changed(before, new)
-    told += _gone(before, new)
+    told += _new_and_changed(known, new)
+    told += _gone(known, new)
     return told
 
 
-def _new_and_changed(old: Config, new: Config) -> Iterator[Input]:
-    queues = {queue.id: queue for queue in old.queues}
-    agents = {agent.id: agent for agent in old.agents}
+def _new_and_changed(known: Configured, new: Config) -> Iterator[Input]:
+    queues = {queue.id: queue for queue in known.queues}
+    agents = {agent.id: agent for agent in known.agents}
     yield from (ConfigureQueue(queue) for queue in new.queues if queues.get(queue.id) != queue)
     yield from (ConfigureAgent(agent) for agent in new.agents if agents.get(agent.id) != agent)
 
 
-def _gone(old: Config, new: Config) -> Iterator[Input]:
+def _gone(known: Configured, new: Config) -> Iterator[Input]:
     queues = {queue.id for queue in new.queues}
     agents = {agent.id for agent in new.agents}
-    yield from (RetireAgent(agent.id) for agent in old.agents if agent.id not in agents)
-    yield from (RetireQueue(queue.id) for queue in old.queues if queue.id not in queues)
+    yield from (RetireAgent(agent.id) for agent in known.agents if agent.id not in agents)
+    yield from (RetireQueue(queue.id) for queue in known.queues if queue.id not in queues)

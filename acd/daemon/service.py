@@ -127,7 +127,7 @@ class Daemon:
         self._add_readers()
         loop = self._engine_task.start("loop", self.engine.run())
         self._undo.push_async_callback(_bounded, "engine", lambda: self._stop_engine(loop), STOP_ENGINE_WITHIN_S)
-        await self._submit(changes(None, self.config))
+        await self._submit(changes(self.engine.configured, self.config))
         self._undo.push_async_callback(_bounded, "telephony", self.telephony.stop, STOP_TELEPHONY_WITHIN_S)
         await self.telephony.start()
         await self._log_in_at_start()
@@ -206,7 +206,7 @@ class Daemon:
         old = self.config
         protect(new.secrets)
         self._say_what_is_odd(new)
-        told = changes(old, new)
+        told = changes(self.engine.configured, new)
         await self._submit(told)
         self._sign_in.configure(new.credentials, new.sign_in)
         self._feature_codes.configure(new)

@@ -18,6 +18,7 @@ from acd.journal.port import CommitFailed, Entry, Journal
 from acd.model import RequestId
 from acd.router import inputs as i
 from acd.router.facts import RequestAccepted, RequestRefused
+from acd.router.settings import Configured
 
 log = structlog.get_logger(__name__)
 
@@ -64,6 +65,11 @@ class Engine:
     def backlog(self) -> int:
         """Inputs that wait to be handled."""
         return len(self._inbox)
+
+    @property
+    def configured(self) -> Configured:
+        """What the core goes by. It may not be committed yet: call `settled` before where that matters."""
+        return self._core.configured
 
     def add_reader(self, name: str, reader: Reader) -> None:
         """From now on `reader` is called with every batch of committed entries. It must not block."""

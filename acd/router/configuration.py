@@ -6,7 +6,18 @@ from acd.model import AgentId, QueueId
 from acd.router import calls
 from acd.router import facts as f
 from acd.router import inputs as i
+from acd.router.settings import Configured
+from acd.router.state import State
 from acd.router.turn import SLICE, Turn
+
+
+def configured(state: State) -> Configured:
+    """What the configuration has come to so far, whoever has told it: this process, or the journal it came from."""
+    return Configured(
+        state.settings,
+        tuple(queue.settings for queue in state.queues.values() if not queue.retired),
+        tuple(agent.settings for agent in state.agents.values() if not agent.retired),
+    )
 
 
 def open_journal(turn: Turn, opening: i.OpenJournal) -> None:

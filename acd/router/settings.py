@@ -52,3 +52,11 @@ class RouterSettings(msgspec.Struct, frozen=True):
     server_lost_after_ms: int = 60_000
     """A server that is not heard of for so long is given up, with the calls on it."""
     pause_reasons: tuple[PauseReason, ...] = ()
+
+
+class Configured(msgspec.Struct, frozen=True):
+    """All settings that a core goes by: what a new configuration is compared with. Nothing that is retired."""
+
+    router: RouterSettings = RouterSettings()
+    queues: tuple[QueueSettings, ...] = ()
+    agents: tuple[AgentSettings, ...] = ()

@@ -7,20 +7,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from acd.config import Config, changes
-from acd.core import Core, Input
+from acd.core import Core, Fact, Input, fold
 from acd.model import AgentId, QueueId
 from acd.router.inputs import ConfigureAgent, ConfigureQueue, ConfigureRouter, OpenJournal, RetireAgent, RetireQueue
-from acd.router.settings import AgentSettings, QueueSettings, RouterSettings
+from acd.router.settings import AgentSettings, Configured, QueueSettings, RouterSettings
 
 SALES, SUPPORT = QueueSettings(QueueId("sales"), "Sales"), QueueSettings(QueueId("support"), "Support")
 ANA = AgentSettings(AgentId("ana"), "Ana", None, (SALES.id, SUPPORT.id))
 BEN = AgentSettings(AgentId("ben"), "Ben", None, (SUPPORT.id,))
 BOTH = Config(queues=(SALES, SUPPORT), agents=(ANA, BEN))
+KNOWN = Configured(queues=BOTH.queues, agents=BOTH.agents)
 
 
 def test_from_nothing_everything_is_told_queues_before_agents() -> None:
-    assert changes(None, BOTH) == [
-        ConfigureRouter(RouterSettings()),
+    longer = RouterSettings(refusal_rest_ms=9_000)
+    assert changes(Configured(), Config(router=longer, queues=BOTH.queues, agents=BOTH.agents)) == [
+        ConfigureRouter(longer),
         ConfigureQueue(SALES),
         ConfigureQueue(SUPPORT),
         ConfigureAgent(ANA),
@@ -29,28 +31,28 @@ def test_from_nothing_everything_is_told_queues_before_agents() -> None:
 
 
 def test_the_same_configuration_is_no_change() -> None:
-    assert changes(BOTH, BOTH) == []
+    assert changes(KNOWN, BOTH) == []
 
 
 def test_another_order_in_the_file_is_no_change() -> None:
     for queues in permutations(BOTH.queues):
-        assert changes(BOTH, Config(queues=queues, agents=(BEN, ANA))) == []
+        assert changes(KNOWN, Config(queues=queues, agents=(BEN, ANA))) == []
 
 
 def test_only_what_changed_is_told() -> None:
     slower = msgspec.structs.replace(SALES, ring_timeout_ms=30_000)
-    assert changes(BOTH, Config(queues=(slower, SUPPORT), agents=BOTH.agents)) == [ConfigureQueue(slower)]
+    assert changes(KNOWN, Config(queues=(slower, SUPPORT), agents=BOTH.agents)) == [ConfigureQueue(slower)]
 
 
 def test_routing_for_all_is_told_when_it_changes() -> None:
     longer = RouterSettings(refusal_rest_ms=9_000)
     new = Config(router=longer, queues=BOTH.queues, agents=BOTH.agents)
-    assert changes(BOTH, new) == [ConfigureRouter(longer)]
+    assert changes(KNOWN, new) == [ConfigureRouter(longer)]
 
 
 def test_agents_are_retired_before_their_queues_and_after_all_changes() -> None:
     moved = msgspec.structs.replace(BEN, queues=(SALES.id,))
-    assert changes(BOTH, Config(queues=(SALES,), agents=(moved,))) == [
+    assert changes(KNOWN, Config(queues=(SALES,), agents=(moved,))) == [
         ConfigureAgent(moved),
         RetireAgent(ANA.id),
         RetireQueue(SUPPORT.id),
@@ -77,17 +79,42 @@ _CONFIGS = _QUEUES.flatmap(
 def test_whatever_came_before_the_core_ends_where_the_last_configuration_is(configs: list[Config]) -> None:
     core = Core()
     core.handle(OpenJournal("acdtest", 0, "0"), 1)
-    old: Config | None = None
     for new in configs:
-        for told in changes(old, new):
+        for told in changes(core.configured, new):
             _references_are_valid(core, told)
             core.handle(told, 1)
-        old = new
-    assert old is not None
-    kept = {id_: agent.settings for id_, agent in core.state.agents.items() if not agent.retired}
-    assert kept == {agent.id: agent for agent in old.agents}
-    queues = {id_: queue.settings for id_, queue in core.state.queues.items() if not queue.retired}
-    assert queues == {queue.id: queue for queue in old.queues}
+        assert _goes_by(core, new)
+
+
+@given(_CONFIGS, _CONFIGS, st.integers(0, 20))
+def test_core_that_was_folded_from_a_journal_becomes_what_the_file_says(old: Config, new: Config, taken: int) -> None:
+    """Whatever the journal holds, also half of a reload: what the file does not have is retired."""
+    before = Core()
+    facts: list[Fact] = before.handle(OpenJournal("acdtest", 0, "0"), 1)
+    for told in changes(before.configured, old)[:taken]:
+        facts += before.handle(told, 1)
+    core = Core(fold(facts))
+    for told in changes(core.configured, new):
+        core.handle(told, 1)
+    assert _goes_by(core, new)
+    assert changes(core.configured, new) == []
+
+
+def test_what_is_retired_already_is_not_retired_again_and_comes_back_when_it_is_configured() -> None:
+    core = Core()
+    core.handle(OpenJournal("acdtest", 0, "0"), 1)
+    for told in changes(core.configured, BOTH):
+        core.handle(told, 1)
+    core.handle(RetireQueue(SUPPORT.id), 1)
+    assert changes(core.configured, Config(queues=(SALES,), agents=BOTH.agents)) == []
+    assert changes(core.configured, BOTH) == [ConfigureQueue(SUPPORT)]
+
+
+def _goes_by(core: Core, config: Config) -> bool:
+    known = core.configured
+    agents = {agent.id: agent for agent in known.agents} == {agent.id: agent for agent in config.agents}
+    queues = {queue.id: queue for queue in known.queues} == {queue.id: queue for queue in config.queues}
+    return agents and queues and known.router == config.router
 
 
 def _references_are_valid(core: Core, told: Input) -> None:

@@ -21,6 +21,7 @@ from acd.journal.port import CommitFailed, Entry, JournalClosed
 from acd.model import AgentId, Caller, ChannelId, Line, Phone, QueueId, ServerId
 from acd.router import facts as f
 from acd.router import inputs as i
+from acd.router.settings import AgentSettings, QueueSettings
 from acd.telephony.port import FeatureCode
 from tests.daemon.recorded import PATIENCE_S, SERVER, RecordedPhones, Systemd, write
 
@@ -109,6 +110,25 @@ async def test_nobody_is_logged_in_by_an_engine_that_comes_back(path: Path, phon
     async with daemon:
         await daemon.engine.settled()
         assert not phones.of(f.AgentLoggedIn)
+
+
+async def test_what_a_journal_knows_and_the_file_does_not_have_is_retired_at_the_start(
+    path: Path, phones: RecordedPhones
+) -> None:
+    daemon = make(path, phones)
+    core = daemon.engine._core
+    gone = QueueSettings(QueueId("gone"), "Gone")
+    for told in (
+        i.OpenJournal("t", 1, "0"),
+        i.ConfigureQueue(gone),
+        i.ConfigureAgent(AgentSettings(AgentId("cleo"), "Cleo", Phone("1009"), (gone.id,))),
+    ):
+        facts = core.handle(told, 1)
+        await daemon._journal.append([Entry(core.state.fact_count, 1, told, tuple(facts))])
+    async with daemon:
+        assert [fact.agent for fact in phones.of(f.AgentRetired)] == ["cleo"]
+        assert [fact.queue for fact in phones.of(f.QueueRetired)] == ["gone"]
+        assert {agent.id for agent in daemon.engine.configured.agents} == {"ana", "ben"}
 
 
 async def test_a_call_goes_through_the_daemon(path: Path, phones: RecordedPhones) -> None:

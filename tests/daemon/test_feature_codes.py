@@ -17,7 +17,7 @@ from acd.journal.memory import MemoryJournal
 from acd.journal.port import CommitFailed, Entry
 from acd.model import AgentId, ChannelId, Line, Phone, QueueId, ServerId
 from acd.router import facts as f
-from acd.router.settings import AgentSettings, PauseReason, QueueSettings, RouterSettings
+from acd.router.settings import AgentSettings, Configured, PauseReason, QueueSettings, RouterSettings
 from acd.sign_in import Credential, SignIn, SignInSettings
 from acd.tasks import Tasks
 from acd.telephony.port import CodeAnswer, FeatureCode
@@ -51,7 +51,7 @@ async def bench(journal: MemoryJournal, within_s: float) -> AsyncIterator[Bench]
     clock = VirtualClock()
     engine, tasks, facts = Engine(journal, clock), Tasks("test"), list[Fact]()
     engine.add_reader("facts", lambda entries: facts.extend(facts_of(entries)))
-    for told in changes(None, CONFIG):
+    for told in changes(Configured(), CONFIG):
         engine.submit(told)
     sign_in = SignIn(CONFIG.credentials, SignInSettings(), clock.now_ms)
     tasks.start("engine", engine.run())

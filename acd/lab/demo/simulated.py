@@ -67,7 +67,10 @@ class SimulatedStage:
             self._phones.phone(agent.phone).plan = partial(self._behave, agent)
         self._phones.phone(OUTSIDE, watched=False).behave(Answer(after_ms=900))
         self._running = self._tasks.start("engine", self.engine.run())
-        for asked in [*changes(None, self._config), *map(self._log_in, self._config.logged_in_at_start)]:
+        for asked in [
+            *changes(self.engine.configured, self._config),
+            *map(self._log_in, self._config.logged_in_at_start),
+        ]:
             self.engine.submit(asked)
         await self.engine.settled()
         await self._phones.start()
