@@ -11,10 +11,14 @@ from acd.router.turn import Turn
 
 
 def arrived(turn: Turn, report: i.CallArrived) -> None:
-    """Queue the call, or refuse it with a reason. One that is known already changes nothing."""
-    if report.line in turn.state.call_on:
-        return
-    reason = _refusal(turn, report)
+    """Queue the call, or refuse it with a reason. One that is known already changes nothing; one that has waited
+    already has a place."""
+    if report.line not in turn.state.call_on:
+        _take(turn, report, has_place=report.waited_ms > 0)
+
+
+def _take(turn: Turn, report: i.CallArrived, *, has_place: bool) -> None:
+    reason = _refusal(turn, report, has_place=has_place)
     if reason is not None:
         turn.say(f.CallRefused(turn.now_ms, report.line, report.queue, reason))
         return
@@ -36,13 +40,14 @@ def arrived(turn: Turn, report: i.CallArrived) -> None:
     )
 
 
-def _refusal(turn: Turn, report: i.CallArrived) -> f.RefusalReason | None:
+def _refusal(turn: Turn, report: i.CallArrived, *, has_place: bool) -> f.RefusalReason | None:
     queue = turn.state.queues.get(report.queue)
     if queue is None:
         return "unknown-queue"
     if queue.retired:
         return "queue-closed"
-    if queue.settings.max_length is not None and queue.length >= queue.settings.max_length:
+    longest = queue.settings.max_length
+    if longest is not None and queue.length >= longest and not has_place:
         return "queue-full"
     return None
 
@@ -87,9 +92,12 @@ def lose(turn: Turn, call: Call, reason: Literal["gone", "server"]) -> None:
 
 
 def again(turn: Turn, call: Call) -> None:
-    """The caller of a conversation that is over stands in our place of the dialplan: the call waits anew."""
-    priority = -call.place.rank
-    arrived(turn, i.CallArrived(call.line, call.queue, call.caller, priority, call.skills))
+    """The caller of a conversation that is over stands in our place of the dialplan: the call waits anew, as old as
+    it was when the conversation began, and is not turned away by who came meanwhile."""
+    assert call.connected_at_ms is not None, f"call {call.id} was never connected"
+    waited_ms = call.connected_at_ms - call.place.since_ms
+    report = i.CallArrived(call.line, call.queue, call.caller, -call.place.rank, call.skills, waited_ms)
+    _take(turn, report, has_place=True)
 
 
 def give_back(turn: Turn, call: Call, reason: f.RefusalReason) -> None:

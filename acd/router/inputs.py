@@ -75,7 +75,7 @@ class RetireAgent(_Input, frozen=True):
 
 class CallArrived(_Input, frozen=True):
     """The dialplan handed a call over, which has waited for `waited_ms` already: more than 0 for a call that was
-    found waiting after a connection."""
+    found waiting after a connection, or that comes back from a bridge that was none. Such a call has a place."""
 
     line: Line
     queue: QueueId

@@ -1,6 +1,6 @@
 """The links to the phone servers: who can be heard, and how long a silent server is waited for."""
 
-from acd.model import Line, ServerId
+from acd.model import Line, OfferId, ServerId
 from acd.router import facts as f
 from acd.router import inputs as i
 from acd.router.state import Offer, State
@@ -17,6 +17,12 @@ def hears_leg(state: State, offer: Offer) -> bool:
     """The same of an agent's leg."""
     server = state.servers[offer.line.server]
     return server.up or offer.id in server.legs.present
+
+
+def is_ours(state: State, server: ServerId, offer_id: OfferId) -> bool:
+    """Whether a leg on this server is that of an offer that is not over."""
+    offer = state.offers.get(offer_id)
+    return offer is not None and offer.line.server == server
 
 
 def lost(turn: Turn, report: i.LinkLost) -> None:

@@ -1,7 +1,7 @@
 """Direct calls: an agent whose phone is on any other call is not offered work; such calls are counted apart
 (docs/routing.md R16)."""
 
-from acd.model import Line, Phone
+from acd.model import Line, OfferId, Phone
 from acd.router import facts as f
 from acd.router import inputs as i
 from acd.router import links
@@ -10,13 +10,17 @@ from acd.router.turn import Turn
 
 
 def in_use(turn: Turn, report: i.PhoneInUse) -> None:
-    """A phone rings or dials without us."""
-    if report.line in turn.state.direct_calls:
+    """A phone rings or dials without us. Our own leg may be told for that by a phone system that does not know it."""
+    if report.line in turn.state.direct_calls or _is_our_leg(turn.state, report.line):
         return
     links.expect(turn, report.line.server)
     agent = turn.state.agent_at.get(report.phone)
     counted = not _is_far_end(turn.state, report.phone, report.line)
     turn.say(f.DirectCallStarted(turn.now_ms, report.line, report.phone, agent, report.direction, counted))
+
+
+def _is_our_leg(state: State, line: Line) -> bool:
+    return links.is_ours(state, line.server, OfferId(line.channel))
 
 
 def _is_far_end(state: State, phone: Phone, line: Line) -> bool:

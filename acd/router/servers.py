@@ -27,7 +27,7 @@ def reported(turn: Turn, report: i.ServerReported) -> None:
     if report.first and (server.up or server.settling) and not server.given_up:
         links.lost(turn, i.LinkLost(report.server))
     unheard = [seen for seen in report.callers if seen.channel in server.channels.unseen]
-    legs = [seen for seen in report.legs if _is_ours(turn, report.server, seen.offer)]
+    legs = [seen for seen in report.legs if links.is_ours(turn.state, report.server, seen.offer)]
     silent = [seen.offer for seen in legs if seen.offer in server.legs.unseen]
     named = [*(seen.channel for seen in unheard), *(seen.channel for seen in report.phones)]
     channels = tuple(channel for channel in dict.fromkeys(named) if channel in server.channels.unseen)
@@ -38,11 +38,6 @@ def reported(turn: Turn, report: i.ServerReported) -> None:
         _settle_leg(turn, report.server, leg, leg.offer in silent)
     for phone in report.phones:
         _settle_phone(turn, Line(report.server, phone.channel), phone)
-
-
-def _is_ours(turn: Turn, server: ServerId, offer_id: OfferId) -> bool:
-    offer = turn.state.offers.get(offer_id)
-    return offer is not None and offer.line.server == server
 
 
 def _settle_caller(turn: Turn, line: Line, seen: i.SeenCaller) -> None:
@@ -60,7 +55,7 @@ def _settle_caller(turn: Turn, line: Line, seen: i.SeenCaller) -> None:
 
 
 def _settle_leg(turn: Turn, server: ServerId, seen: i.SeenLeg, was_silent: bool) -> None:
-    if not _is_ours(turn, server, seen.offer):
+    if not links.is_ours(turn.state, server, seen.offer):
         if seen.state != "talking":
             turn.say(f.StrayLegFound(turn.now_ms, server, seen.offer))
         return
