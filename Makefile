@@ -2,7 +2,7 @@
 # make test      every test, end to end ones included
 # make check     format, lint, types, import contract, unit tests: under two minutes
 # make lab-up    the lab's Asterisk servers; make lab-down stops them
-# make bench-X   the benchmark benchmarks/X.py
+# make bench-X   the benchmark benchmarks/X.py; ARGS=--quick for a short run
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -73,8 +73,14 @@ lab-up:
 lab-down:
 	@sip-lab/lab down
 
-bench-%: setup
-	@$(BIN)/python -m benchmarks.$(subst -,_,$*)
+BENCHMARKS := $(shell grep -l __main__ benchmarks/*.py | sed 's|.*/||; s|\.py$$||' | tr _ -)
+
+.PHONY: $(BENCHMARKS:%=bench-%)
+$(BENCHMARKS:%=bench-%): bench-%: setup
+	@$(BIN)/python -m benchmarks.$(subst -,_,$*) $(ARGS)
+
+bench-%:
+	@echo "there is no benchmark \"$*\"; there is: $(BENCHMARKS:%=make bench-%)" >&2; exit 2
 
 clean:
 	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist

@@ -1,18 +1,26 @@
-"""What every benchmark prints: a table for people and, last, one line of JSON for machines."""
+"""How every benchmark runs, and what it prints: tables for people and, last, one line of JSON for machines."""
 
+import asyncio
 import json
 import os
 import platform
+import signal
 import statistics
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 from rich.console import Console
 from rich.table import Table
+
+from acd import log
+from acd.lab.servers import LabUnavailable
+
+LOAD_AT_START: Final = os.getloadavg()[0]
+"""How busy the machine was without us: the mean number of running tasks in the last minute."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +37,7 @@ class Check:
         return self.value <= self.limit if self.better == "lower" else self.value >= self.limit
 
 
-def machine() -> dict[str, str | int]:
+def machine() -> dict[str, str | int | float]:
     """Where the figures come from."""
     return {
         "python": platform.python_version(),
@@ -37,6 +45,7 @@ def machine() -> dict[str, str | int]:
         "kernel": platform.release(),
         "processor": _processor(),
         "cores": os.cpu_count() or 0,
+        "load_at_start": round(LOAD_AT_START, 2),
     }
 
 
@@ -45,6 +54,26 @@ def _processor() -> str:
         if line.startswith("model name"):
             return line.partition(":")[2].strip()
     return platform.machine()
+
+
+def run_benchmark(work: Coroutine[None, None, None]) -> None:
+    """Run it. Ctrl-C and SIGTERM end it too by its own way out, which leaves no engine and no call behind."""
+    log.configure("warning")
+    try:
+        asyncio.run(_until_terminated(work))
+    except LabUnavailable as missing:
+        sys.exit(f"this benchmark needs the lab: {missing}")
+    except asyncio.CancelledError:
+        sys.exit(128 + signal.SIGTERM)
+    except KeyboardInterrupt:
+        sys.exit(128 + signal.SIGINT)
+
+
+async def _until_terminated(work: Coroutine[None, None, None]) -> None:
+    task = asyncio.current_task()
+    assert task is not None, "asyncio.run made one"
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    await work
 
 
 def percentile(values: Sequence[float], share: float) -> float:
@@ -74,6 +103,8 @@ def times_table(title: str, rows: Mapping[str, Sequence[float]], unit: str = "ms
 def finish(name: str, checks: Sequence[Check], tables: Sequence[Table]) -> None:
     """Print it all; exit with 1 if a check is not ok."""
     console = Console(width=110 if not sys.stdout.isatty() else None)
+    where = machine()
+    console.print(", ".join(f"{name.replace('_', ' ')} {value}" for name, value in where.items()), highlight=False)
     for table in tables:
         console.print(table)
     verdicts = Table(title="Checks", title_justify="left")
@@ -87,7 +118,7 @@ def finish(name: str, checks: Sequence[Check], tables: Sequence[Table]) -> None:
         json.dumps(
             {
                 "benchmark": name,
-                "machine": machine(),
+                "machine": where,
                 "checks": [{**asdict(check), "value": round(check.value, 3), "ok": check.ok} for check in checks],
             }
         )
