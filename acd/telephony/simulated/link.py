@@ -197,9 +197,9 @@ class Link:
     def hear(self, report: Input) -> None:
         """Something happened on the server."""
         faults, chance = self._faults(), self._site.chance
-        if chance.hits(faults.report_lost):
+        if chance.hits(faults.report_lost, "report lost"):
             return
-        for _ in range(2 if chance.hits(faults.report_doubled) else 1):
+        for _ in range(2 if chance.hits(faults.report_doubled, "report doubled") else 1):
             self._bring(report, faults)
 
     def _bring(self, report: Input, faults: Faults) -> None:
@@ -207,12 +207,12 @@ class Link:
         delay_ms = self._site.lag(self._site.steps.to_engine_ms)
         subject = _subject(report)
         is_late = self._late.get(subject, 0) >= now_ms
-        if is_late or chance.hits(faults.report_overtaken):
+        if is_late or chance.hits(faults.report_overtaken, "report overtaken"):
             due_ms = max(now_ms + delay_ms + chance.up_to(faults.delay_ms), self._late.get(subject, 0) + 1)
             self._late[subject] = due_ms
             self._site.after(due_ms - now_ms, partial(self._submit_late, self._number, subject, report))
             return
-        if chance.hits(faults.report_delayed):
+        if chance.hits(faults.report_delayed, "report delayed"):
             delay_ms += chance.up_to(faults.delay_ms)
         self._reports.send(partial(self._submit, report), delay_ms)
 
@@ -253,7 +253,7 @@ class Link:
         """Send an action, if there is a connection. Its loss is noticed by the answer that does not come."""
         if not self.up:
             return
-        if self._site.chance.hits(self._faults().action_lost):
+        if self._site.chance.hits(self._faults().action_lost, "action lost"):
             self._lose_in(self._site.steps.notice_ms)
             return
         self._actions.send(action, self._site.lag(self._site.steps.to_server_ms))

@@ -4,8 +4,9 @@ All times are milliseconds. All chance comes from one seed, so that a run can be
 """
 
 import random
+from collections import Counter
 from collections.abc import Callable
-from typing import Protocol
+from typing import Literal, Protocol
 
 import msgspec
 
@@ -81,15 +82,23 @@ class Faults(msgspec.Struct, frozen=True, kw_only=True):
     """The link is given up `notice_ms` later, because no answer came."""
 
 
+Mishap = Literal["report lost", "report doubled", "report overtaken", "report delayed", "action lost"]
+
+
 class Chance:
     """Dice from a seed."""
 
     def __init__(self, seed: int) -> None:
         self._random = random.Random(seed)  # noqa: S311  (to be repeatable, not secret)
+        self.mishaps: Counter[Mishap] = Counter()
+        """How often what went wrong."""
 
-    def hits(self, per_mille: int) -> bool:
+    def hits(self, per_mille: int, mishap: Mishap) -> bool:
         """Whether one of a thousand falls among so many. No dice are thrown for none."""
-        return per_mille > 0 and self._random.randrange(1_000) < per_mille
+        if per_mille <= 0 or self._random.randrange(1_000) >= per_mille:
+            return False
+        self.mishaps[mishap] += 1
+        return True
 
     def up_to(self, limit_ms: int) -> int:
         """Between nothing and the limit, both included."""
