@@ -56,7 +56,7 @@ def names_in(folder: Path) -> list[str]:
     return [entry.name for entry in folder.iterdir()]
 
 
-async def test_offers_are_fifty_times_faster_than_app_queue_and_hear_few_events(lab: Lab, tmp_path: Path) -> None:
+async def test_released_agent_is_offered_fifty_times_sooner_than_by_app_queue(lab: Lab, tmp_path: Path) -> None:
     async with quick_offer(tmp_path) as bench, asyncio.timeout(ENDS_WITHIN_S):
         output, complaints = await bench.communicate()
     said = output.decode() + complaints.decode()
