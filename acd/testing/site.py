@@ -33,7 +33,7 @@ from acd.tasks import Tasks
 from acd.telephony.ami.adapter import Asterisk
 from acd.telephony.ami.server import ServerOptions
 from acd.telephony.port import CodeAnswer, FeatureCode
-from acd.telephony.sip import OutgoingCall
+from acd.telephony.sip import Call, OutgoingCall
 from acd.telephony.sip import Phone as Softphone
 
 PATIENCE_S: Final = 5.0
@@ -257,6 +257,14 @@ def ami(server: LabServer, dial: str = "PJSIP/{phone}", host: str = "", port: in
         secret=server.ami_secret,
         dial=dial,
     )
+
+
+async def converse(caller: Call, agent: Call) -> None:
+    """Return once each has heard the other: to the dialplan a bridge that falls sooner was no conversation."""
+    caller.send_tone(CALLER_HZ)
+    agent.send_tone(AGENT_HZ)
+    await agent.hears(CALLER_HZ, within_s=PATIENCE_S)
+    await caller.hears(AGENT_HZ, within_s=PATIENCE_S)
 
 
 def _has(fact: Fact, values: dict[str, object]) -> bool:

@@ -12,7 +12,7 @@ from acd.lab.servers import Lab
 from acd.router import facts as f
 from acd.telephony.sip import OutgoingCall, Phone
 from acd.testing.process import EngineProcess
-from acd.testing.site import AGENT_HZ, CALLER_HZ, FALLBACK_HZ
+from acd.testing.site import AGENT_HZ, CALLER_HZ, FALLBACK_HZ, converse
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
 
@@ -118,10 +118,11 @@ async def test_killed_engine_takes_its_callers_up_again_when_it_is_back(centre: 
     assert await centre.engine.ended() == -signal.SIGKILL
     ana = await centre.phone("1001")
     await centre.engine.start()
-    for count in (1, 2):
+    for count, caller in enumerate(callers, start=1):
         ring = await ana.ring(within_s=15)
         await ring.answer()
         await centre.engine.saw.sees(f.CallConnected, count=count)
+        await converse(caller, ring)
         await ring.hang_up()
     numbers = [fact.caller.number for fact in centre.engine.saw.all(f.CallQueued)]
     assert numbers == ["2001", "2002", "2001", "2002"], "in the order in which they came"

@@ -7,7 +7,7 @@ from acd.router import facts as f
 from acd.router import inputs as i
 from acd.telephony.ami.server import ServerOptions
 from acd.telephony.sip import NotHeard
-from acd.testing.site import AGENT_HZ, CALLER_HZ, FALLBACK_HZ, Site, agent, queue
+from acd.testing.site import FALLBACK_HZ, Site, agent, converse, queue
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
 
@@ -22,10 +22,7 @@ async def test_conversation_goes_on_when_the_engine_stops(lab: Lab) -> None:
         await ring.answer()
         await site.fact(f.CallConnected)
         await site.stop_engine()
-        caller.send_tone(CALLER_HZ)
-        ring.send_tone(AGENT_HZ)
-        await ring.hears(CALLER_HZ, within_s=3)
-        await caller.hears(AGENT_HZ, within_s=3)
+        await converse(caller, ring)
         await ring.hang_up()
         await caller.ended(within_s=10)
 
@@ -106,6 +103,7 @@ async def test_restarted_engine_takes_up_those_who_wait_in_their_order(lab: Lab)
         await ring.answer()
         connected = await site.fact(f.CallConnected)
         assert connected.waited_ms >= 1_000, "the wait counts from the first moment"
+        await converse(first, ring)
         await ring.hang_up()
         await (await ana.ring(within_s=5)).answer()
         await site.fact(f.CallConnected, count=2)
@@ -120,6 +118,7 @@ async def test_restarted_engine_offers_nothing_to_an_agent_who_still_talks(lab: 
         ring = await ana.ring(within_s=5)
         await ring.answer()
         await site.fact(f.CallConnected)
+        await converse(caller, ring)
         await site.stop_engine()
         await site.start_engine()
         assert (await site.fact(f.DirectCallStarted)).phone == "1001"

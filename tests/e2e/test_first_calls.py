@@ -5,7 +5,7 @@ import pytest
 from acd.lab.servers import Lab
 from acd.router import facts as f
 from acd.router import inputs as i
-from acd.testing.site import AGENT_HZ, CALLER_HZ, FALLBACK_HZ, Site, agent, queue
+from acd.testing.site import FALLBACK_HZ, Site, agent, converse, queue
 
 pytestmark = pytest.mark.e2e
 
@@ -18,10 +18,7 @@ async def test_caller_and_agent_hear_each_other(lab: Lab) -> None:
         assert "Sales" in ring.caller_name, "the phone shows the queue's name"
         assert ring.caller_number == "2001", "and the caller's number"
         await ring.answer()
-        caller.send_tone(CALLER_HZ)
-        ring.send_tone(AGENT_HZ)
-        await ring.hears(CALLER_HZ, within_s=3)
-        await caller.hears(AGENT_HZ, within_s=3)
+        await converse(caller, ring)
         assert (await site.fact(f.CallConnected)).agent == "ana"
         await caller.hang_up()
         await ring.ended(within_s=3)
@@ -40,7 +37,8 @@ async def test_four_callers_reach_two_agents_in_their_order(lab: Lab) -> None:
         for ring in rings:
             await ring.answer()
         await site.fact(f.CallConnected, count=2)
-        for ring, phone in zip(rings, phones, strict=True):
+        for caller, ring, phone in zip(callers, rings, phones, strict=False):
+            await converse(caller, ring)
             await ring.hang_up()
             await (await phone.ring(within_s=5)).answer()
         await site.fact(f.CallConnected, count=4)
@@ -62,6 +60,7 @@ async def test_declined_call_keeps_its_place_and_goes_to_the_next_agent(lab: Lab
         await ring.answer()
         connected = await site.fact(f.CallConnected)
         assert (connected.agent, connected.call) == ("ben", site.all(f.CallQueued)[0].call)
+        await converse(caller, ring)
         await ring.hang_up()
         assert (await site.fact(f.CallEnded)).ended_by == "agent"
         await caller.ended(within_s=10)

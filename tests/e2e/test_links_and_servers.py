@@ -11,7 +11,7 @@ from acd.router.settings import RouterSettings
 from acd.telephony.ami.protocol import LinkLimits
 from acd.telephony.ami.server import ServerOptions
 from acd.telephony.sip import NothingHappened
-from acd.testing.site import AGENT_HZ, CALLER_HZ, Site, agent, ami, queue
+from acd.testing.site import CALLER_HZ, Site, agent, ami, converse, queue
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
 
@@ -47,8 +47,8 @@ async def test_ten_seconds_without_link_lose_nobody_and_ring_nobody_twice(lab: L
             assert not site.all(f.CallLost)
             await ring.answer()
             await site.fact(f.CallConnected, count=2)
-            talking.send_tone(CALLER_HZ)
-            await conversation.hears(CALLER_HZ, within_s=3)
+            await converse(talking, conversation)
+            await converse(ringing, ring)
             for busy in (conversation, ring):
                 await busy.hang_up()
             for phone in (ana, ben):
@@ -74,6 +74,7 @@ async def test_what_happened_while_the_link_was_down_is_settled_from_the_report(
             conversation = await ana.ring(within_s=5)
             await conversation.answer()
             await site.fact(f.CallConnected)
+            await converse(talking, conversation)
             ringing = await site.calls("sales")
             ring = await ben.ring(within_s=5)
             waiting, staying = await site.calls("sales"), await site.calls("sales")
@@ -136,10 +137,7 @@ async def test_agent_takes_calls_of_two_servers_each_on_its_own(lab: Lab) -> Non
             caller = await site.calls("sales", server=server)
             ring = await ana.ring(within_s=5)
             await ring.answer()
-            caller.send_tone(CALLER_HZ)
-            ring.send_tone(AGENT_HZ)
-            await ring.hears(CALLER_HZ, within_s=3)
-            await caller.hears(AGENT_HZ, within_s=3)
+            await converse(caller, ring)
             offered = site.all(f.OfferMade)[-1]
             assert offered.line.server == server.name
             await caller.hang_up()

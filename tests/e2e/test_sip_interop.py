@@ -50,11 +50,13 @@ async def test_agent_on_the_second_phone_and_the_caller_hear_each_other(lab: Lab
 async def test_agent_on_the_second_phone_ends_the_conversation_and_gets_the_next_call(lab: Lab) -> None:
     async with Site(lab, queues=[queue("sales")], agents=AGENTS) as site, second_phone(site, "1001") as ana:
         await log_in(site, "ana")
-        await site.calls("sales")
+        first = await site.calls("sales")
         second = await site.calls("sales")
         ring = await ana.ring()
         await ring.answer()
         await site.fact(f.CallConnected)
+        first.send_tone(CALLER_HZ)
+        await ring.hears(CALLER_HZ, within_s=3)
         await ring.hang_up()
         assert (await site.fact(f.CallEnded)).ended_by == "agent"
         again = await ana.ring()
