@@ -9,12 +9,15 @@ import pytest
 from acd.lab.relay import Relay
 from acd.lab.servers import Lab
 from acd.router import facts as f
+from acd.router.settings import RouterSettings
 from acd.telephony.sip import moment
-from acd.testing.site import FALLBACK_HZ, Site, agent, ami, queue
+from acd.testing.site import FALLBACK_HZ, Site, agent, ami, converse, queue
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
 
 MILLISECOND = 1_000_000
+CLOSE_MS = 200
+"""Two moments that are one, as two machines' clocks and a busy core tell them."""
 EARLY_S = 1.7
 LATE_S = 2.5
 """The youngest of the calls is 0.28 s younger than the oldest, whose age is what the sweep names."""
@@ -50,22 +53,42 @@ async def _at(moment_ns: int, act: Callable[[], Awaitable[object]]) -> None:
 
 
 async def test_agent_who_hangs_up_right_after_answering_leaves_the_caller_in_line(lab: Lab) -> None:
-    """asterisk #1557: the agent hangs up before the bridge. The caller keeps the place and the next agent gets it."""
+    """asterisk #1557: the agent's BYE from 0 to 12 ms after the ACK of the own 200 OK, so before the bridge, while it
+    is made, and after it. Whichever it is, nobody has spoken: the caller keeps age and priority, is never sent on as
+    served, and reaches the next agent."""
     agents = [agent("ana", "1001", "sales"), agent("ben", "1002", "sales")]
-    async with Site(lab, queues=[queue("sales")], agents=agents) as site:
+    router = RouterSettings(refusal_rest_ms=500)  # else ana, who refuses again and again, would rest
+    async with Site(lab, queues=[queue("sales")], agents=agents, router=router) as site:
         ana, ben = await site.log_in("ana"), await site.log_in("ben")
-        caller = await site.calls("sales")
-        ring = await ana.ring(within_s=5)
-        await ring.answer()  # returns with the ACK: no phone may say BYE before it (RFC 3261, 15)
-        await ring.hang_up()
-        await ring.ended(within_s=3)
-        await site.either(f.OfferEnded, f.CallEnded)
-        if site.all(f.OfferEnded):
+        customer = await site.phone("2001")
+        for step in range(13):
+            before = len(site.facts)
+            caller = await customer.place("q-sales+5")
+            ring = await ana.ring(within_s=5)
+            await ring.answer()  # returns with the ACK: no phone may say BYE before it (RFC 3261, 15)
+            await moment.at(time.monotonic_ns() + step * MILLISECOND)
+            await ring.hang_up()
             rescue = await ben.ring(within_s=5)
             await rescue.answer()
-            await site.fact(f.CallConnected, agent="ben")
+            await site.fact(f.CallConnected, agent="ben", count=step + 1)
+            await converse(caller, rescue)
             await caller.hang_up()
-        await site.fact(f.CallEnded)  # where the bridge was quicker, it was a conversation, and it is over
+            await site.fact(f.CallEnded, agent="ben", count=step + 1)
+            _is_one_story([fact for fact in site.facts[before:] if isinstance(fact, f.CallQueued)])
+        assert not site.all(f.CallLost), "nobody was sent on"
+        assert not site.all(f.CallAbandoned)
+        assert {fact.ended_by for fact in site.all(f.CallEnded, agent="ana")} <= {"agent"}
+        assert {fact.outcome for fact in site.all(f.OfferEnded)} <= {"agent-left"}
+
+
+def _is_one_story(queued: list[f.CallQueued]) -> None:
+    """A bridge that stood for a moment is a conversation to the core: the same caller is in line again, as old as
+    before and with the same priority."""
+    first, *again = queued
+    assert len(again) <= 1, queued
+    for fact in again:
+        assert (fact.line, fact.priority, fact.skills, fact.caller) == (first.line, 5, first.skills, first.caller)
+        assert abs(fact.since_ms - first.since_ms) < CLOSE_MS, queued
 
 
 @pytest.mark.parametrize("cut_s", [1.6, 1.9, 1.95, 2.0, 2.05, 2.1, 2.6])

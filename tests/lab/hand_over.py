@@ -1,9 +1,10 @@
 """What the engine does with a call, done by hand: the claim, the agent's leg, the bridge."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from tests.lab.ami import Ami, Message
+from tests.lab.ami import PATIENCE_S, Ami, Message
 from tests.lab.phones import Phone, calling
 from tests.lab.server import Server
 
@@ -34,6 +35,18 @@ async def connect(ami: Ami, call: str, offer: str = OFFER) -> Message:
     await ami.set("ACD_PEER", offer, call)
     await ami.redirect(call, "acd", "connect")
     return await ami.event("BridgeEnter", BridgeNumChannels="2")
+
+
+async def talked(ami: Ami, call: str) -> None:
+    """Wait until the two have been together for so long that it counts as a conversation, by Asterisk's clock."""
+    met_ms = int(await ami.get("ACD_MET", call))
+    async with asyncio.timeout(PATIENCE_S):
+        while await now_ms(ami) - met_ms <= 100:  # each look is a round trip
+            pass
+
+
+async def now_ms(ami: Ami) -> int:
+    return int(await ami.get("STRFTIME(,,%s%3q)"))
 
 
 @asynccontextmanager

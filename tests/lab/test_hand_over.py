@@ -5,8 +5,8 @@ import time
 
 import pytest
 
-from tests.lab.ami import Ami
-from tests.lab.hand_over import OFFER, beat, claim, claimed_call, connect, ring
+from tests.lab.ami import PATIENCE_S, Ami
+from tests.lab.hand_over import OFFER, beat, claim, claimed_call, connect, now_ms, ring, talked
 from tests.lab.phones import answering, calling
 from tests.lab.server import Server
 
@@ -82,6 +82,7 @@ async def test_claimed_caller_speaks_with_the_agent(ami: Ami, server: Server) ->
         assert await claim(ami, call)
         await ring(ami, agent)
         assert (await connect(ami, call))["BridgeType"] == "basic"
+        await talked(ami, call)
         await ami.ask("Hangup", Channel=OFFER)
         assert (await ami.said("AcdLeft"))["Result"] == "served"
         await agent.end()
@@ -112,8 +113,71 @@ async def test_caller_keeps_waiting_when_the_agent_is_gone_before_the_bridge(ami
         await ami.set("ACD_PEER", "nobody", call)
         await ami.redirect(call, "acd", "connect")
         await ami.event("VarSet", Variable="BRIDGERESULT", Value="NONEXISTENT")
+        assert (await ami.said("AcdBack", Uniqueid=call))["Queue"] == "sales"
         await ami.event("MusicOnHoldStart")
         assert (await ami.get("EXTEN", call), await ami.get("ACD_LEFT", call)) == ("wait", "")
+
+
+async def test_caller_is_back_with_everything_when_the_agent_hangs_up_at_once(ami: Ami, server: Server) -> None:
+    """Nobody has spoken: the caller is not sent away as served."""
+    async with answering() as agent, claimed_call(ami, server, "q-sales+-5+german&billing") as call:
+        await ring(ami, agent)
+        await connect(ami, call)
+        await ami.ask("Hangup", Channel=OFFER)
+        back = await ami.said("AcdBack", Uniqueid=call)
+        assert (back["Queue"], back["CallPriority"], back["Skills"]) == ("sales", "-5", "german&billing")
+        assert 0 < int(back["Waited"]) <= PATIENCE_S * 1_000
+        await ami.event("MusicOnHoldStart", Uniqueid=call)
+        assert (await ami.get("EXTEN", call), await ami.get("ACD_LEFT", call)) == ("wait", "")
+        await agent.end()
+
+
+async def test_caller_whom_phones_drop_again_and_again_is_back_once_in_two_seconds(ami: Ami, server: Server) -> None:
+    """A phone that answers and falls by itself is not rung without end; the caller hears music all the time."""
+    async with claimed_call(ami, server) as call:
+        moments = []
+        for _ in range(3):
+            async with answering() as agent:
+                await ring(ami, agent)
+                await connect(ami, call)
+                fell_ms = await now_ms(ami)
+                await ami.ask("Hangup", Channel=OFFER)
+                await ami.said("AcdBack", Uniqueid=call)
+                moments.append(await now_ms(ami) - fell_ms)
+                await agent.end()
+        assert moments[0] < 1_000, moments
+        assert all(1_900 < later < 3_000 for later in moments[1:]), moments
+
+
+async def test_agent_finds_the_caller_while_it_is_not_yet_back(ami: Ami, server: Server) -> None:
+    """The core may have kept the call, and offer it at once: the pause of who is dropped again holds up nobody."""
+    async with answering() as agent, claimed_call(ami, server) as call:
+        for _ in range(2):
+            await ami.set("ACD_PEER", "nobody", call)
+            await ami.redirect(call, "acd", "connect")
+            await ami.event("VarSet", Variable="BRIDGERESULT", Value="NONEXISTENT")
+        await ring(ami, agent)
+        await connect(ami, call)
+        assert await ami.get("ACD_BACK", call) == "2"
+        await talked(ami, call)
+        await ami.ask("Hangup", Channel=OFFER)
+        assert (await ami.said("AcdLeft"))["Result"] == "served"
+
+
+async def test_conversation_with_a_pause_counts_from_its_beginning(ami: Ami, server: Server) -> None:
+    """Who hangs up right after a hold has spoken all the same."""
+    async with answering() as agent, claimed_call(ami, server) as call:
+        await ring(ami, agent)
+        await connect(ami, call)
+        await talked(ami, call)
+        await ami.ask(
+            "Redirect", Channel=call, Context="acd", Exten="hold", Priority="1",
+            ExtraChannel=OFFER, ExtraContext="acd-agent", ExtraExten="idle", ExtraPriority="1",
+        )  # fmt: skip
+        await ami.event("MusicOnHoldStart", Uniqueid=call)
+        await connect(ami, call)
+        await ami.ask("Hangup", Channel=OFFER)
+        assert (await ami.said("AcdLeft"))["Result"] == "served"
 
 
 async def test_claimed_caller_stays_past_the_two_seconds(ami: Ami, server: Server) -> None:
@@ -173,6 +237,7 @@ async def test_hand_over_two_subroutines_deep_returns_to_its_place(ami: Ami, ser
         await ami.redirect(call, "acd", "hold")
         await ring(ami, agent)
         await connect(ami, call)
+        await talked(ami, call)
         await ami.ask("Hangup", Channel=OFFER)
         nested = await ami.said("LabNested")
         assert nested["Returned"] == "shop/queue/hidden/served"

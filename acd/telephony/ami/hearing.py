@@ -118,15 +118,17 @@ class Hearing:
 
     def _back(self, event: AmiEvent, channel: ChannelId) -> None:
         """The bridge was not made, or fell in the moment in which it was made: the caller waits on. Who is still in
-        line keeps the place; whose conversation is counted as over is in line again."""
+        line keeps the place; whose conversation is counted as over is in line again, as one who has waited."""
         caller = self._books.callers.get(channel)
         if caller is None:
             caller = Caller(dialplan.queue_of(event.get("Queue")))
             self._books.hand_over(channel, caller)
-        elif caller.offer is not None:
-            self._expect_end(ChannelId(caller.offer))
-            self._leg_ended(caller.offer, "hung-up")
-        self._arrived(event, channel, caller.queue, (dialplan.number_of(event.get("Waited")) or 0) * 1_000)
+        offer = OfferId(event.get("Offer"))  # the core may have made another one meanwhile: that one rings on
+        leg = self._books.legs.get(offer)
+        if leg is not None and leg.caller == channel:
+            self._expect_end(ChannelId(offer))
+            self._leg_ended(offer, "hung-up")
+        self._arrived(event, channel, caller.queue, max(1, dialplan.number_of(event.get("Waited")) or 0))
 
     def _arrived(self, event: AmiEvent, channel: ChannelId, queue: QueueId, waited_ms: int = 0) -> None:
         self._submit(

@@ -182,7 +182,14 @@ class Pbx:
 
     def _back(self, caller: Channel) -> None:
         caller.place = "wait"
-        self.tell("UserEvent", caller, UserEvent="AcdBack", Queue=caller.variables["ACD_QUEUE"], Waited="0")
+        self.tell(
+            "UserEvent",
+            caller,
+            UserEvent="AcdBack",
+            Offer=caller.variables["ACD_PEER"],
+            Queue=caller.variables["ACD_QUEUE"],
+            Waited="0",
+        )
 
     def _now_s(self) -> float:
         return asyncio.get_running_loop().time()

@@ -1,10 +1,11 @@
 """Callers: taken over safely, moved only when they are ours, given back, and known from other hand-overs."""
 
 import pytest
+from msgspec.structs import replace
 from structlog.testing import capture_logs
 
 from acd.core import NotTaken
-from acd.model import ChannelId, Line, QueueId, ServerId
+from acd.model import ChannelId, Line, OfferId, QueueId, ServerId
 from acd.router import facts as f
 from acd.router import inputs as i
 from acd.telephony.ami.books import Caller
@@ -288,11 +289,11 @@ async def test_caller_back_from_a_bridge_that_was_not_made_keeps_everything() ->
         await scene.reported(i.LegEnded)
         scene.act(scene.end_fact(offer, "agent-left"))
         before = len(scene.inputs.seen)
-        scene.says("AcdBack", "c1", Queue="sales", CallPriority="5", Waited="7", CallerIDNum="555")
+        scene.says("AcdBack", "c1", Queue="sales", CallPriority="5", Waited="7321", CallerIDNum="555")
         await scene.heard()
         (arrived,) = scene.inputs.seen[before:]
         assert isinstance(arrived, i.CallArrived)
-        assert (arrived.line, arrived.queue, arrived.priority, arrived.waited_ms) == (LINE, "sales", 5, 7_000)
+        assert (arrived.line, arrived.queue, arrived.priority, arrived.waited_ms) == (LINE, "sales", 5, 7_321)
         caller = scene.books.callers[ChannelId("c1")]
         assert (caller.call, caller.claimed) == (offer.call, True)
 
@@ -315,12 +316,27 @@ async def test_caller_back_before_the_agents_end_is_heard_of_ends_the_leg_first(
     async with connected() as scene:
         offer = await scene.talking("c1")
         before = len(scene.inputs.seen)
-        scene.says("AcdBack", "c1", Queue="sales")
+        scene.says("AcdBack", "c1", Offer=offer.offer, Queue="sales")
         await scene.heard()
         ended, arrived = scene.inputs.seen[before:]
         assert ended == i.LegEnded(offer.offer, "hung-up")
         assert isinstance(arrived, i.CallArrived)
         assert (await scene.ami.received("Hangup")).get("Channel") == offer.offer, "should it live on"
+
+
+async def test_caller_back_from_one_agent_leaves_the_next_one_ringing() -> None:
+    """The core heard of the agent's end first, and offered the call to the next."""
+    async with connected() as scene:
+        offer = await scene.answered("c1")
+        scene.accept(offer)
+        scene.hangs_up(offer.offer)
+        await scene.reported(i.LegEnded)
+        again = replace(offer, offer=OfferId(scene.new_id()))
+        scene.act(scene.end_fact(offer, "agent-left"), again)
+        scene.says("AcdBack", "c1", Offer=offer.offer, Queue="sales")
+        await scene.heard()
+        assert [ended.offer for ended in scene.all(i.LegEnded)] == [offer.offer]
+        assert again.offer in scene.books.legs
 
 
 async def test_caller_back_of_whom_nobody_knew_is_handed_over() -> None:
