@@ -4,6 +4,7 @@
 file holds callers' numbers: only its owner may read it.
 """
 
+import errno
 import os
 import stat
 from collections.abc import Iterator, Sequence
@@ -19,6 +20,7 @@ from acd.journal.port import Entry
 log = structlog.get_logger(__name__)
 
 NEWLINE: Final = ord("\n")
+NO_FILE: Final = "it is a pipe, a socket or a terminal, whose reader could keep the engine waiting; give a file"
 
 
 class InputLine(msgspec.Struct, frozen=True):
@@ -32,13 +34,14 @@ class FactLine(msgspec.Struct, frozen=True):
 
 
 class FactsFile:
-    """Appends to a file of mode 0600. A disk that fails is reported once and costs lines, never calls."""
+    """Appends to a file of mode 0600; raises `OSError` where that cannot be opened, or is none.
+
+    A disk that fails is reported once and costs lines, never calls.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
-        if stat.S_ISREG(os.fstat(self._fd).st_mode):  # never of a device or a pipe
-            os.fchmod(self._fd, 0o600)
+        self._fd = _open(path)
         self._encoder = msgspec.json.Encoder()
         self._failed = False
         self._torn = False
@@ -67,6 +70,23 @@ class FactsFile:
     def close(self) -> None:
         """Give the file back."""
         os.close(self._fd)
+
+
+def _open(path: Path) -> int:
+    """Raises `OSError`, also for whatever could make a write wait: the engine writes, and must never wait."""
+    try:
+        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY, 0o600)
+    except OSError as error:
+        if error.errno == errno.ENXIO:  # a pipe without a reader, a socket
+            raise OSError(errno.EINVAL, NO_FILE) from None
+        raise
+    mode = os.fstat(fd).st_mode
+    if stat.S_ISREG(mode):
+        os.fchmod(fd, 0o600)
+    elif not stat.S_ISCHR(mode) or os.isatty(fd):  # /dev/null is all right, and keeps its mode
+        os.close(fd)
+        raise OSError(errno.EINVAL, NO_FILE)
+    return fd
 
 
 def lines_of(entry: Entry) -> Iterator[InputLine | FactLine]:

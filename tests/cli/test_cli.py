@@ -2,6 +2,7 @@
 
 import os
 import pty
+import socket
 import subprocess
 import sys
 import types
@@ -90,6 +91,42 @@ def test_a_facts_file_that_cannot_be_written_is_exit_code_2(tmp_path: Path) -> N
     ended = subprocess.run(command, capture_output=True, text=True, timeout=50, check=False)
     assert ended.returncode == 2
     assert ended.stderr == f"acd: the facts file {facts} cannot be written: No such file or directory\n"
+
+
+def test_a_facts_file_that_is_a_pipe_is_exit_code_2_and_keeps_nobody_waiting(tmp_path: Path) -> None:
+    facts = tmp_path / "pipe"
+    os.mkfifo(facts)
+    config = ["--config", str(EXAMPLE), "--facts", str(facts), "--log-level", "error"]
+    ended = subprocess.run(
+        [sys.executable, "-m", "acd", "run", *config], capture_output=True, text=True, timeout=50, check=False
+    )
+    assert ended.returncode == 2
+    assert ended.stderr == (
+        f"acd: the facts file {facts} cannot be written: it is a pipe, a socket or a terminal, "
+        "whose reader could keep the engine waiting; give a file\n"
+    )
+
+
+@pytest.mark.parametrize("command", [["check-config"], ["run", "--config"]])
+def test_a_configuration_that_is_no_file_is_exit_code_2_and_keeps_nobody_waiting(
+    tmp_path: Path, command: list[str]
+) -> None:
+    pipe, listening = tmp_path / "pipe", tmp_path / "socket"
+    os.mkfifo(pipe)
+    told = {pipe: "cannot be read: it is a pipe or a device, not a file", tmp_path: "cannot be read: Is a directory"}
+    told |= {Path("/dev/zero"): told[pipe], listening: "cannot be read: No such device or address"}
+    with socket.socket(socket.AF_UNIX) as taken:
+        taken.bind(str(listening))
+        for path, why in told.items():
+            ended = subprocess.run(
+                [sys.executable, "-m", "acd", *command, str(path)],
+                capture_output=True,
+                text=True,
+                timeout=50,
+                check=False,
+            )
+            assert ended.returncode == 2
+            assert ended.stderr == f"acd: {path}: {why}; allowed: a file that this user can read\n"
 
 
 def test_a_pin_from_standard_input_is_hashed(runner: CliRunner) -> None:

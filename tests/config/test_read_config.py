@@ -1,5 +1,6 @@
 """A right file becomes the settings of each room."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -159,6 +160,14 @@ def test_a_secret_file_that_everyone_can_read_is_a_warning(tmp_path: Path) -> No
     (tmp_path / "main.secret").chmod(0o604)
     config = read(tmp_path, '[asterisk.main]\nusername = "acd"\nsecret_file = "main.secret"\n')
     assert any("asterisk.main.secret_file: main.secret holds secrets" in warning for warning in config.warnings)
+
+
+@pytest.mark.parametrize("setting", ["secret_file", "ca_file"])
+def test_what_the_file_points_to_must_be_a_file_and_keeps_nobody_waiting(tmp_path: Path, setting: str) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    secret = "" if setting == "secret_file" else 'secret = "x"\ntls = true\n'
+    with pytest.raises(ConfigError, match=f"asterisk.main.{setting}: .*pipe cannot be read: it is a pipe or a device, not a file"):
+        read(tmp_path, f'[asterisk.main]\nusername = "acd"\n{secret}{setting} = "pipe"\n')
 
 
 def test_a_file_with_nothing_odd_has_no_warnings(tmp_path: Path) -> None:

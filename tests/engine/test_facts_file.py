@@ -1,7 +1,10 @@
 """The facts file: private, whole, and never in the way of a call."""
 
+import os
+import pty
 import resource
 import signal
+import socket
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -84,6 +87,42 @@ def test_mode_of_a_device_is_left_alone() -> None:
     before = Path("/dev/full").stat().st_mode
     FactsFile(Path("/dev/full")).close()
     assert Path("/dev/full").stat().st_mode == before
+
+
+def test_named_pipe_is_refused_with_and_without_a_reader(tmp_path: Path) -> None:
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    with pytest.raises(OSError, match="it is a pipe"):
+        FactsFile(path)
+    reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        with pytest.raises(OSError, match="it is a pipe"):
+            FactsFile(path)
+    finally:
+        os.close(reader)
+
+
+def test_socket_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "socket"
+    with socket.socket(socket.AF_UNIX) as taken:
+        taken.bind(str(path))
+        with pytest.raises(OSError, match="a socket"):
+            FactsFile(path)
+
+
+def test_terminal_is_refused() -> None:
+    ours, theirs = pty.openpty()
+    try:
+        with pytest.raises(OSError, match="a terminal"):
+            FactsFile(Path(os.ttyname(theirs)))
+    finally:
+        os.close(ours)
+        os.close(theirs)
+
+
+def test_folder_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(IsADirectoryError):
+        FactsFile(tmp_path)
 
 
 @pytest.fixture
