@@ -80,7 +80,7 @@ $(BENCHMARKS:%=bench-%): bench-%: setup
 	@$(BIN)/python -m benchmarks.$(subst -,_,$*) $(ARGS)
 
 bench-%:
-	@echo "there is no benchmark \"$*\"; there is: $(BENCHMARKS:%=make bench-%)" >&2; exit 2
+	@echo "there is no benchmark \"$*\": make bench-NAME runs one of these: $(BENCHMARKS)" >&2; exit 2
 
 clean:
 	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist
