@@ -103,9 +103,12 @@ class Acting:
     # --- Agents' legs -----------------------------------------------------------------------------------------
 
     def _offer_made(self, fact: f.OfferMade) -> Actions:
-        """One offer, one attempt: whatever became of it, it is not made again."""
+        """One offer, one attempt: whatever became of it, it is not made again. For a caller who is gone already no
+        phone rings: the report of it is on its way to the core."""
         if not self._books.is_new(fact.offer):
             log.error("an offer that was made already is not made again", server=self._server, offer=fact.offer)
+            return
+        if self._caller_of(fact.line.channel, fact.call) is None:
             return
         self._books.ring(fact.offer, fact.line.channel, fact.call)
         yield dialplan.ring(fact, self._address_of(fact.phone))

@@ -18,7 +18,7 @@ AGENT: Final = "acd-agent"
 """The context in which agents' legs wait for their caller."""
 CODE: Final = "acd-code"
 """The context in which somebody keys in a feature code, and hears the answer."""
-CALL_VARIABLES: Final = ("ACD_CLAIM", "ACD_LEFT", "ACD_QUEUE", "ACD_PRIORITY", "ACD_SKILLS", "ACD_SINCE")
+CALL_VARIABLES: Final = ("ACD_QUEUE", "ACD_PRIORITY", "ACD_SKILLS", "ACD_SINCE")
 RING_MARGIN_MS: Final = 2_000
 """Asterisk stops ringing by itself so long after the engine should have: only a dead engine lets it come to that."""
 PRIORITIES: Final = range(-1_000, 1_001)
@@ -31,9 +31,11 @@ LONGEST_NUMBER: Final = 12
 """Digits of any number that the dialplan says: what is longer is none."""
 
 _QUEUE = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+_LONG_QUEUE = re.compile(r"[A-Za-z0-9_.-]{65,}")
 _SKILL = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _PHONE = re.compile(r"[A-Za-z0-9_.+-]{1,64}")
 _NO_DELIMITERS = str.maketrans(dict.fromkeys('"<>\\:;,=@%$', " "))
+_ESCAPED = re.compile(r"""\\([abfnrtv\\'"?])""")
 _MADE_HERE = re.compile(r"acd[0-9a-f]{10}-[0-9]+")
 
 SPOKEN: Final[dict[CodeAnswer, str]] = {
@@ -95,8 +97,11 @@ def phone_of(text: str) -> Phone:
 
 
 def queue_of(text: str) -> QueueId:
-    """A queue's id as the dialplan said it. What no queue can be called comes back empty, and is refused."""
+    """A queue's id as the dialplan said it. What no queue can be called is refused: it comes back empty, or cut with
+    a mark that no queue's id has, so that the log tells which name was too long."""
     text = text.strip()
+    if _LONG_QUEUE.fullmatch(text):
+        return QueueId(text[:63] + "…")
     return QueueId(text if _QUEUE.fullmatch(text) else "")
 
 
@@ -115,7 +120,13 @@ def skills_of(text: str) -> tuple[str, ...]:
 
 def caller_of(event: AmiEvent) -> Caller:
     """Who calls, cleaned: both come from outside."""
-    return Caller(_known(event.get("CallerIDNum"), 40), _known(event.get("CallerIDName"), 80))
+    return Caller(_known(event.get("CallerIDNum"), 40), _known(unescaped(event.get("CallerIDName")), 80))
+
+
+def unescaped(text: str) -> str:
+    r"""A name as it was before Asterisk wrote it into an event: there `O'Brien` reads `O\'Brien` (ast_escape_c in
+    main/utils.c; numbers are not escaped). What was a control character is a space."""
+    return _ESCAPED.sub(lambda found: " " if found[1] in "abfnrtv" else found[1], text)
 
 
 def _known(text: str, limit: int) -> str:

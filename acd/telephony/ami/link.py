@@ -45,8 +45,6 @@ class AmiAddress:
     tls: bool = False
     ca_file: str | None = None
     tls_name: str | None = None
-    verify: bool = True
-    """False accepts any certificate: for a first try only, the secret then goes to whoever answers."""
 
 
 class _Fault(Exception):
@@ -274,9 +272,6 @@ def tls_context(address: AmiAddress) -> ssl.SSLContext:
     """How the server must prove who it is; reads `ca_file`, so it runs in a thread."""
     context = ssl.create_default_context(cafile=address.ca_file)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    if not address.verify:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
     return context
 
 

@@ -336,6 +336,8 @@ class AsteriskServer:
 
     def _arrived(self, seen: report.Waiting, now_s: int) -> i.CallArrived:
         waited_ms = 0 if seen.since_s is None else max(0, now_s - seen.since_s) * 1_000
+        if not seen.in_grace:  # who waits beyond it has a place, even one of less than a second
+            waited_ms = max(1, waited_ms)
         line = Line(self.id, seen.channel)
         return i.CallArrived(line, seen.queue, seen.caller, seen.priority, seen.skills, waited_ms)
 

@@ -45,6 +45,44 @@ async def test_phone_is_rung_with_the_offers_id_as_channel_id() -> None:
         assert rung.all("Variable") == [f"ACD_OFFER={offer.offer}"]
 
 
+async def test_phone_does_not_ring_for_a_caller_who_left_before_the_engine_came_to_it() -> None:
+    """Of an engine that stood still for a while, one batch says that the call was taken, offered and lost."""
+    async with connected() as scene:
+        await scene.arrived("c1")
+        scene.says("AcdLeft", "c1", Result="unclaimed")
+        await scene.reported(i.CallerLeft)
+        before = len(scene.ami.actions)
+        call = scene.queue_fact("c1")
+        offer = scene.offer_fact(call)
+        scene.act(call, offer, scene.end_fact(offer, "caller-gone"), scene.lost_fact(call))
+        await scene.heard()
+        assert [action.name for action in scene.ami.actions[before:]] == ["Ping"]
+        assert scene.is_empty()
+
+
+async def test_phone_does_not_ring_for_a_caller_who_is_heard_to_be_gone_before_the_core_knows() -> None:
+    async with connected() as scene:
+        call = await scene.queued("c1")
+        scene.hangs_up("c1")
+        await scene.reported(i.CallerLeft)
+        offer = scene.offer(call)
+        await scene.heard()
+        assert scene.ami.count("Originate") == 0
+        scene.act(scene.end_fact(offer, "caller-gone"), scene.abandoned_fact(call))
+        await scene.heard()
+        assert hung_up(scene) == []
+        assert scene.is_empty()
+
+
+async def test_phone_does_not_ring_for_the_call_before_where_the_caller_was_handed_over_again() -> None:
+    async with connected() as scene:
+        call = await scene.queued("c1")
+        await scene.arrived("c1", Queue="billing")
+        scene.offer(call)
+        await scene.heard()
+        assert scene.ami.count("Originate") == 0
+
+
 async def test_same_offer_said_again_rings_nobody_though_its_leg_is_long_gone() -> None:
     async with connected() as scene:
         offer = await scene.ringing("c1")

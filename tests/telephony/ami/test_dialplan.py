@@ -66,6 +66,25 @@ def test_phone_shows_queue_and_name_or_number_or_that_nobody_is_known() -> None:
     assert shown("", "") == '"Sales - unknown" <anonymous>'
 
 
+@pytest.mark.parametrize(
+    ("written", "name"),
+    [
+        (r"O\'Brien", "O'Brien"),
+        (r"\"Bob\"", '"Bob"'),
+        (r"Who\?", "Who?"),
+        (r"A\\nB", r"A\nB"),
+        (r"A\nB\tC", "A B C"),
+        (r"Eve\r\nEvent: forged", "Eve Event: forged"),
+        (r"C:\\\\x\\", r"C:\\x" + "\\"),
+        ("Zoë", "Zoë"),
+        (r"\x is none of Asterisk's", r"\x is none of Asterisk's"),
+        ("cut at its end \\", "cut at its end \\"),
+    ],
+)
+def test_caller_is_called_as_before_asterisk_wrote_it_into_an_event(written: str, name: str) -> None:
+    assert dialplan.caller_of(event(CallerIDNum="555", CallerIDName=written)) == Caller("555", name)
+
+
 @pytest.mark.parametrize("text", HOSTILE)
 def test_caller_is_cleaned(text: str) -> None:
     caller = dialplan.caller_of(event(CallerIDNum=text, CallerIDName=text))
@@ -79,11 +98,12 @@ def test_caller_is_cleaned(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "queue"),
     [
-        ("sales", "sales"), (" sales ", "sales"), ("a.b_c-D9", "a.b_c-D9"), ("x" * 64, "x" * 64), ("x" * 65, ""),
+        ("sales", "sales"), (" sales ", "sales"), ("a.b_c-D9", "a.b_c-D9"), ("x" * 64, "x" * 64),
+        ("x" * 65, "x" * 63 + "…"), ("x" * 64 + "!", ""), ("x" * 9_999, "x" * 63 + "…"),
         ("", ""), ("(null)", ""), ("sal es", ""), ("sales\r\nX: 1", ""), ("vertrieb/süd", ""), ("a,b", ""),
     ],
 )  # fmt: skip
-def test_queue_is_a_name_or_empty(text: str, queue: str) -> None:
+def test_queue_is_a_name_or_cut_or_empty(text: str, queue: str) -> None:
     assert dialplan.queue_of(text) == queue
 
 
