@@ -55,6 +55,30 @@ async def test_direct_call_is_seen_from_begin_to_end(ami: Ami, server: Server) -
         await engine.event("Hangup", Uniqueid=begun["Uniqueid"])
 
 
+async def test_no_key_that_anybody_presses_reaches_the_engine(ami: Ami, server: Server) -> None:
+    await beat(ami)
+    async with Ami.connect(server.address, "acd") as engine, calling(server.address, "q-sales"):
+        call = (await engine.said("AcdCall"))["Uniqueid"]
+        await ami.ask("PlayDTMF", Channel=call, Digit="5", Duration="50", Receive="true")
+        assert (await ami.event("DTMFEnd"))["Digit"] == "5"
+        assert not [m for m in await engine.drain() if m.get("Event", "").startswith("DTMF")]
+
+
+@pytest.mark.parametrize("action", ["Command", "Reload", "MixMonitor", "ModuleLoad", "UserEvent"])
+async def test_account_may_do_no_more_than_the_engine_does(server: Server, action: str) -> None:
+    async with Ami.connect(server.address, "acd") as engine:
+        assert (await engine.ask(action, Channel="none"))["Message"] == "Permission denied"
+
+
+async def test_no_order_to_hang_up_is_told_but_that_of_a_shutdown(ami: Ami, server: Server) -> None:
+    await beat(ami)
+    async with Ami.connect(server.address, "acd") as engine, calling(server.address, "q-sales"):
+        call = (await engine.said("AcdCall"))["Uniqueid"]
+        await ami.ask("Hangup", Channel=call)
+        await engine.event("Hangup", Uniqueid=call)
+        assert "SoftHangupRequest" not in {m.get("Event") for m in await engine.drain()}
+
+
 FORGED = "q-x%0d%0a%0d%0aEvent%3a%20UserEvent%0d%0aUserEvent%3a%20AcdUp%0d%0aOffer%3a%20forged%0d%0a"
 
 

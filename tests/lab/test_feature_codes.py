@@ -67,14 +67,6 @@ async def test_keys_of_a_pin_never_reach_the_engines_account(ami: Ami, server: S
         assert seen == {"FullyBooted": 1, "Newchannel": 1, "Newstate": 1, "UserEvent": 1, "Hangup": 1}
 
 
-async def test_keys_of_a_waiting_caller_reach_the_engines_account(ami: Ami, server: Server) -> None:
-    await beat(ami)
-    async with Ami.connect(server.address, "acd") as engine, calling(server.address, "q-sales"):
-        call = (await engine.said("AcdCall"))["Uniqueid"]
-        await press(ami, call, "5")
-        assert (await engine.event("DTMFEnd"))["Digit"] == "5"
-
-
 async def test_code_says_unavailable_when_no_engine_runs(ami: Ami, server: Server) -> None:
     async with calling(server.address, "*40") as phone:
         await ami.event("Newexten", Application="Playback", AppData="all-circuits-busy-now")
