@@ -1,28 +1,23 @@
 """The worlds over which the suite runs. A phone system that is new gets its line in WORLDS and nothing else."""
 
-import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
 
-from acd.lab.servers import LabUnavailable
 from acd.testing.asterisk_world import on_asterisk
 from acd.testing.simulated_world import real_time, virtual_time
 from acd.testing.worlds import World, WorldEntry
+from tests import needs
 from tests.contracts.telephony.desk import Desk
 
 
 @asynccontextmanager
 async def asterisk(servers: int) -> AsyncIterator[World]:
-    """Without Docker skipped with the reason; under CI that is a failure."""
-    try:
+    """In the lab."""
+    with needs.the_lab():
         async with on_asterisk(servers) as world:
             yield world
-    except LabUnavailable as missing:
-        if os.environ.get("CI") == "true":
-            pytest.fail(f"no lab, and CI=true: {missing}")
-        pytest.skip(str(missing))
 
 
 WORLDS = [

@@ -1,7 +1,6 @@
 """What only a real Asterisk can prove of the adapter, beyond the contract suite."""
 
 import asyncio
-import os
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from acd.lab.relay import Relay
-from acd.lab.servers import Lab, LabUnavailable
+from acd.lab.servers import Lab
 from acd.router import facts as f
 from acd.router.settings import RouterSettings
 from acd.tasks import Tasks
@@ -18,6 +17,7 @@ from acd.telephony.ami.dialplan import claim, set_global
 from acd.telephony.ami.link import AmiAddress, AmiLink
 from acd.telephony.ami.messages import MAX_RECORD_BYTES
 from acd.testing.site import AGENT_HZ, CALLER_HZ, Site, agent, ami, queue
+from tests import needs
 from tests.telephony.ami.link_harness import Witness, record_writes
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
@@ -29,12 +29,8 @@ QUEUES = [queue("sales"), queue("billing")]
 @pytest.fixture
 async def lab() -> Lab:
     lab = Lab()
-    try:
+    with needs.the_lab():
         await lab.up("a")
-    except LabUnavailable as missing:
-        if os.environ.get("CI") == "true":
-            pytest.fail(f"no lab, and CI=true: {missing}")
-        pytest.skip(str(missing))
     return lab
 
 

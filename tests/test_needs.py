@@ -1,0 +1,85 @@
+"""Where no Docker engine can be had the end-to-end tests say so, and are skipped; in CI that is a failure."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from acd.lab.servers import LabUnavailable
+from tests import needs
+
+ROOT = Path(__file__).parents[1]
+HIDDEN = {"docker", "dockerd", "apt-get"}
+"""Without these there is no Docker engine, and none can be installed."""
+REASON = "a Docker engine cannot run here."
+
+
+def test_what_is_missing_skips_the_test_and_says_what(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CI", raising=False)
+    with pytest.raises(pytest.skip.Exception, match=REASON), needs.the_lab():
+        raise LabUnavailable(REASON)
+
+
+def test_what_is_missing_in_ci_is_a_failure_that_says_what(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CI", "true")
+    with pytest.raises(pytest.fail.Exception, match="a Docker engine cannot run here, and CI=true"), needs.the_lab():
+        raise LabUnavailable(REASON)
+
+
+def test_what_else_goes_wrong_with_the_lab_is_an_error_everywhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CI", raising=False)
+    with pytest.raises(RuntimeError), needs.the_lab():
+        raise RuntimeError("sip-lab/lab up failed")
+
+
+def test_the_rule_stands_in_one_place() -> None:
+    own = {Path(__file__), Path(needs.__file__)}
+    others = [path for path in ROOT.glob("tests/**/*.py") if path not in own]
+    assert [path.name for path in others if '"CI"' in path.read_text()] == []
+
+
+@pytest.fixture
+def without_docker(tmp_path: Path) -> dict[str, str]:
+    """The environment of this machine, as if it had no Docker engine. No lab of anybody's is touched."""
+    for folder in os.environ["PATH"].split(os.pathsep):
+        for program in Path(folder).glob("*"):
+            if program.name not in HIDDEN and not (tmp_path / program.name).is_symlink():
+                (tmp_path / program.name).symlink_to(program)
+    ours = {name: value for name, value in os.environ.items() if not name.startswith(("CI", "DOCKER_", "PYTEST_"))}
+    return ours | {"PATH": str(tmp_path)}
+
+
+def _all_tests_on_asterisk(environment: dict[str, str]) -> tuple[int, str]:
+    """Exit code and output."""
+    words = "-m", "e2e", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "-rs", "--tb=line", "tests"
+    ended = subprocess.run(
+        [sys.executable, "-m", "pytest", *words],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=55,
+        check=False,
+    )
+    return ended.returncode, ended.stdout
+
+
+def test_without_docker_every_test_on_asterisk_is_skipped_with_the_reason(without_docker: dict[str, str]) -> None:
+    code, said = _all_tests_on_asterisk(without_docker)
+    assert code == 0, said
+    skipped = re.search(r"(\d+) skipped", said)
+    assert skipped is not None, said
+    assert int(skipped[1]) > 100
+    reasons = [line for line in said.splitlines() if line.startswith("SKIPPED")]
+    assert reasons
+    assert [line for line in reasons if "no Docker engine" not in line] == []
+
+
+def test_without_docker_in_ci_every_test_on_asterisk_fails_with_the_reason(without_docker: dict[str, str]) -> None:
+    code, said = _all_tests_on_asterisk(without_docker | {"CI": "true"})
+    assert code == 1, said
+    assert "skipped" not in said.splitlines()[-1]
+    assert re.search(r"no Docker engine .*, and CI=true", said)
