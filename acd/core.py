@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, assert_never
 
 from acd.model import AgentId, CallId, OfferId, QueueId, ServerId
-from acd.router import calls, configuration, conversations, links, matching, offers, phones, servers, staff
+from acd.router import calls, configuration, links, matching, offers, phones, servers, staff
 from acd.router import facts as f
 from acd.router import inputs as i
 from acd.router.apply import apply
@@ -53,7 +53,7 @@ class Core:
     @property
     def next_deadline_ms(self) -> int | None:
         """When something falls due next, or None. What a turn left over of a large effect is due at once."""
-        return self.state.now_ms if self.state.touched else self.state.deadlines.next_ms
+        return self.state.now_ms if self.state.news else self.state.deadlines.next_ms
 
 
 def fold(facts: Iterable[Fact]) -> State:
@@ -61,8 +61,11 @@ def fold(facts: Iterable[Fact]) -> State:
     state = State()
     for fact in facts:
         apply(state, fact)
-    # Which queues the last turn left over no fact says. These are more, and to look in vain changes nothing.
-    state.touched = {id_: None for id_, queue in state.queues.items() if queue.ready and queue.waiting}
+    # What the last turn left over no fact says. This is more, and to look in vain changes nothing.
+    for agent in list(state.news.agents):
+        state.enlist(state.agents[agent])
+    state.news.calls.clear()
+    state.news.queues = {id_: None for id_, queue in state.queues.items() if queue.ready and queue.waiting}
     return state
 
 
@@ -94,8 +97,16 @@ def _fall_due(turn: Turn, due: Deadline) -> None:
             servers.is_lost(turn, ServerId(due.subject))
         case "settle":
             servers.settle(turn, ServerId(due.subject))
+        case "widen":
+            calls.widen(turn, CallId(due.subject))
+        case "named":
+            calls.preference_lapses(turn, CallId(due.subject))
         case "retire":
             configuration.empty_retired_queue(turn, QueueId(due.subject))
+        case "reorder":
+            configuration.reorder(turn, QueueId(due.subject))
+        case "recount":
+            configuration.recount(turn)
         case _:
             assert_never(due.kind)
 
@@ -112,7 +123,7 @@ HANDLERS: dict[type[Input], Callable[[Turn, Any], None]] = {
     i.CallArrived: calls.arrived,
     i.CallerLeft: calls.caller_left,
     i.LegAnswered: offers.leg_answered,
-    i.LegBridged: conversations.leg_bridged,
+    i.LegBridged: offers.leg_bridged,
     i.LegEnded: offers.leg_ended,
     i.PassTime: _pass_time,
     i.PhoneInUse: phones.in_use,
@@ -132,4 +143,5 @@ HANDLERS: dict[type[Input], Callable[[Turn, Any], None]] = {
     i.RetireQueue: configuration.retire_queue,
     i.ConfigureAgent: configuration.agent,
     i.RetireAgent: configuration.retire_agent,
+    i.BeginDay: configuration.begin_day,
 }

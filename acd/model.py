@@ -19,6 +19,12 @@ Phone = NewType("Phone", str)
 RequestId = NewType("RequestId", str)
 """Chosen by whoever asks; the answer carries it."""
 
+Kind = Literal["inbound", "callback", "campaign", "chat"]
+"""Where work comes from. All kinds stand in one order."""
+Channel = Literal["voice", "chat"]
+"""What an agent serves a queue's work with: one voice, or several chats at once."""
+PRIORITIES = range(-10, 11)
+"""What a call may bring along. Few, because a match looks at the first of each."""
 Direction = Literal["in", "out"]
 """Of a direct call, seen from the agent: `in` rings the agent's phone, `out` was placed from it."""
 
@@ -28,6 +34,13 @@ class Caller(msgspec.Struct, frozen=True):
 
     number: str = ""
     name: str = ""
+
+
+class Skill(msgspec.Struct, frozen=True):
+    """What an agent can, or what a call asks for: a name and a level from 1 to 100."""
+
+    name: str
+    level: int = 1
 
 
 class Line(msgspec.Struct, frozen=True):

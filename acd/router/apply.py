@@ -7,7 +7,7 @@ order to an empty `State` gives the state that wrote them.
 from collections.abc import Callable
 from typing import Any
 
-from acd.model import AgentId, Line, Phone, QueueId
+from acd.model import AgentId, Line, OfferId, Phone, QueueId
 from acd.router import facts as f
 from acd.router.deadlines import Deadline, Kind
 from acd.router.state import (
@@ -17,12 +17,13 @@ from acd.router.state import (
     DirectCall,
     InQueue,
     Offer,
-    Place,
     Queue,
     State,
     WrapUp,
 )
+from acd.router.settings import AgentSettings, Standing
 from acd.router.states import MEMBERSHIP_MOVES, Membership, Work
+from acd.router.waiting import Place
 
 
 def apply(state: State, fact: f.Fact) -> None:
@@ -56,7 +57,48 @@ def _queue_configured(state: State, fact: f.QueueConfigured) -> None:
     queue.settings = fact.settings
     queue.retired = False
     state.deadlines.drop("retire", fact.settings.id)
-    state.touched[fact.settings.id] = None
+    state.news.queues[fact.settings.id] = None
+    if fact.reorders:
+        _disorder(state, fact.settings.id)
+
+
+def _disorder(state: State, queue_id: QueueId) -> None:
+    """All members will be listed anew, a slice at a time: by then their places are those of the strategy of today."""
+    queue = state.queues[queue_id]
+    queue.unordered = dict(queue.members)
+    if queue.unordered:
+        _due(state, state.now_ms, "reorder", queue_id)
+
+
+def _queue_unordered(state: State, fact: f.QueueUnordered) -> None:
+    del state.recount[fact.queue]
+    if not state.recount:
+        state.deadlines.drop("recount", "")
+    _disorder(state, fact.queue)
+
+
+def _agents_reordered(state: State, fact: f.AgentsReordered) -> None:
+    queue = state.queues[fact.queue]
+    for agent_id in fact.agents:
+        del queue.unordered[agent_id]
+        agent = state.agents[agent_id]
+        if queue.settings.strategy == "weighted-random" and not agent.queues[fact.queue].lot:
+            state.draw_lot(agent, queue, agent.queues[fact.queue])
+        state.relist(agent)
+    _tidy_order(state, fact.queue)
+
+
+def _tidy_order(state: State, queue_id: QueueId) -> None:
+    if not state.queues[queue_id].unordered:
+        state.deadlines.drop("reorder", queue_id)
+        state.news.queues[queue_id] = None
+
+
+def _day_began(state: State, fact: f.DayBegan) -> None:
+    state.day += 1
+    state.recount = dict.fromkeys(fact.queues)
+    if state.recount:
+        _due(state, fact.at_ms, "recount", "")
 
 
 def _queue_retired(state: State, fact: f.QueueRetired) -> None:
@@ -79,26 +121,45 @@ def _queue_removed(state: State, fact: f.QueueRemoved) -> None:
     assert not queue.members, f"queue {fact.queue} still has agents"
     assert not queue.calls, f"queue {fact.queue} still has calls"
     state.deadlines.drop("retire", fact.queue)
-    state.touched.pop(fact.queue, None)
+    state.deadlines.drop("reorder", fact.queue)
+    state.news.queues.pop(fact.queue, None)
+    state.recount.pop(fact.queue, None)
+    if not state.recount:
+        state.deadlines.drop("recount", "")
     del state.queues[fact.queue]
 
 
 def _agent_configured(state: State, fact: f.AgentConfigured) -> None:
-    agent = state.agents.setdefault(fact.settings.id, Agent(fact.settings))
-    agent.settings = fact.settings
+    skills = state.skill_set(fact.settings.skills)
+    agent = state.agents.setdefault(fact.settings.id, Agent(fact.settings, skills))
+    agent.settings, agent.skills = fact.settings, skills
     agent.retired = False
     for queue in [queue for queue in agent.queues if queue not in fact.settings.queues]:
         _leave(state, agent, queue)
+    for queue, entry in agent.queues.items():
+        entry.standing = _standing(fact.settings, queue)
     state.relist(agent)
     _tidy(state, agent)
 
 
+def _standing(settings: AgentSettings, queue: QueueId) -> Standing:
+    """The agent's standing in a queue; the usual one where the settings name none."""
+    return next((standing for standing in settings.standings if standing.queue == queue), Standing(queue))
+
+
 def _leave(state: State, agent: Agent, queue: QueueId) -> None:
-    agent.queues[queue] = InQueue()
-    state.relist(agent)
     del agent.queues[queue]
+    state.relist(agent)
     if queue in state.queues:
-        state.queues[queue].members.pop(agent.settings.id, None)
+        _leave_queue(state, agent, queue)
+
+
+def _leave_queue(state: State, agent: Agent, queue_id: QueueId) -> None:
+    queue = state.queues[queue_id]
+    queue.members.pop(agent.settings.id, None)
+    if agent.settings.id in queue.unordered:
+        del queue.unordered[agent.settings.id]
+        _tidy_order(state, queue_id)
 
 
 def _agent_retired(state: State, fact: f.AgentRetired) -> None:
@@ -114,7 +175,7 @@ def _tidy(state: State, agent: Agent) -> None:
     logged_out = all(entry.state is Membership.LOGGED_OUT for entry in agent.queues.values())
     if logged_out and agent.work in {Work.IDLE, Work.WRAP_UP}:
         _move_to_phone(state, agent, None)
-    if agent.retired and agent.work is Work.IDLE:
+    if agent.retired and agent.work is Work.IDLE and not agent.chats:
         _forget_agent(state, agent)
 
 
@@ -125,6 +186,7 @@ def _forget_agent(state: State, agent: Agent) -> None:
         _leave(state, agent, queue)
     state.deadlines.drop("rest", agent.settings.id)
     _move_to_phone(state, agent, None)
+    state.news.agents.pop(agent.settings.id, None)
     del state.agents[agent.settings.id]
 
 
@@ -132,21 +194,59 @@ def _forget_agent(state: State, agent: Agent) -> None:
 
 
 def _call_queued(state: State, fact: f.CallQueued) -> None:
-    place = Place(-fact.priority, fact.since_ms, state.fact_count, fact.call)
-    call = Call(fact.call, fact.line, fact.queue, fact.caller, fact.skills, place, fact.give_up_at_ms)
+    queue = state.queues[fact.queue]
+    call = Call(
+        fact.call,
+        fact.line,
+        fact.queue,
+        fact.kind,
+        fact.caller,
+        fact.priority,
+        queue.waiting.take_profile((fact.required, fact.wanted, fact.rings)),
+        Place(fact.since_ms, state.fact_count, fact.call),
+        fact.give_up_at_ms,
+        fact.named,
+        fact.ring,
+    )
     state.calls[fact.call] = call
     state.call_on[fact.line] = fact.call
-    state.queues[fact.queue].length += 1
-    state.queues[fact.queue].calls += 1
+    queue.length += 1
+    queue.calls += 1
+    if fact.widens_at_ms is not None:
+        _due(state, fact.widens_at_ms, "widen", fact.call)
+    if fact.named_until_ms is not None:
+        _due(state, fact.named_until_ms, "named", fact.call)
     _hear_of(state, fact.line)
     _wait(state, call)
 
 
 def _wait(state: State, call: Call) -> None:
-    state.line_up(call)
+    """The call waits for one more agent, if it does not already; its wait is limited again."""
+    if call.group is None:
+        state.line_up(call)
     call.overdue = False
     if call.give_up_at_ms is not None:
         _due(state, call.give_up_at_ms, "give-up", call.id)
+
+
+def _ring_widened(state: State, fact: f.RingWidened) -> None:
+    call = state.calls[fact.call]
+    call.ring = fact.ring
+    state.deadlines.drop("widen", fact.call)
+    if fact.widens_at_ms is not None:
+        _due(state, fact.widens_at_ms, "widen", fact.call)
+    if call.group is not None:
+        state.news.calls[fact.call] = None
+
+
+def _preference_lapsed(state: State, fact: f.PreferenceLapsed) -> None:
+    call = state.calls[fact.call]
+    state.deadlines.drop("named", fact.call)
+    lined_up = call.group is not None
+    state.take_from_line(call)
+    call.named = None
+    if lined_up:
+        state.line_up(call)
 
 
 def _wait_overdue(state: State, fact: f.WaitOverdue) -> None:
@@ -159,23 +259,45 @@ def _nothing(state: State, fact: f.Fact) -> None:
 
 
 def _call_connected(state: State, fact: f.CallConnected) -> None:
-    state.agents[fact.agent].move("call connected")
+    offer = state.offers[fact.offer]
+    _move(state, offer, "call connected")
     call = state.calls[fact.call]
-    _picked_up(state, call, state.offers[fact.offer])
+    _picked_up(state, call, offer)
     call.connected_at_ms = fact.at_ms
     _hear_of(state, call.line)
     state.queues[call.queue].length -= 1
     _forget_refusals(state, call)
 
 
+def _move(state: State, offer: Offer, event: str) -> None:
+    agent = state.agents[offer.agent]
+    if offer.channel == "voice":
+        agent.move(event)
+    else:
+        agent.move_chat(offer.id, event)
+
+
 def _call_ended(state: State, fact: f.CallEnded) -> None:
     agent = state.agents[fact.agent]
-    agent.move("call ended")
-    _drop_offer(state, agent)
+    _drop_offer(state, state.offers[fact.offer], "call ended")
     _drop_call(state, state.calls[fact.call])
-    agent.free = state.free_place(fact.agent)
+    _count(state, agent, fact.talked_ms)
+    _free_again(state, agent)
     state.relist(agent)
     _tidy(state, agent)
+
+
+def _count(state: State, agent: Agent, talked_ms: int) -> None:
+    if agent.day != state.day:
+        agent.day, agent.calls_today, agent.talked_today_ms = state.day, 0, 0
+    agent.calls_today += 1
+    agent.talked_today_ms += talked_ms
+
+
+def _free_again(state: State, agent: Agent) -> None:
+    """Work has ended: from now on the agent is idle."""
+    agent.free = state.free_place()
+    state.draw_lots(agent)
 
 
 def _call_over(state: State, fact: f.CallAbandoned | f.CallTimedOut | f.CallReturned | f.CallLost) -> None:
@@ -185,10 +307,15 @@ def _call_over(state: State, fact: f.CallAbandoned | f.CallTimedOut | f.CallRetu
     _drop_call(state, call)
 
 
+OF_A_CALL: tuple[Kind, ...] = ("give-up", "widen", "named")
+
+
 def _drop_call(state: State, call: Call) -> None:
     _forget_refusals(state, call)
-    state.deadlines.drop("give-up", call.id)
+    for kind in OF_A_CALL:
+        state.deadlines.drop(kind, call.id)
     del state.call_on[call.line]
+    state.queues[call.queue].waiting.leave_profile(call.asked)
     _forget_channel(state, call.line)
     del state.calls[call.id]
     state.queues[call.queue].calls -= 1
@@ -215,26 +342,34 @@ def _forget_channel(state: State, line: Line) -> None:
 
 
 def _offer_made(state: State, fact: f.OfferMade) -> None:
-    agent = state.agents[fact.agent]
-    agent.move("offer made")
-    agent.offer = fact.offer
-    call = state.calls[fact.call]
-    call.offer = fact.offer
-    state.take_from_line(call)
-    state.offers[fact.offer] = Offer(fact.offer, fact.call, fact.agent, fact.queue, fact.line)
+    agent, call, queue = state.agents[fact.agent], state.calls[fact.call], state.queues[fact.queue]
+    offer = Offer(fact.offer, fact.call, fact.agent, fact.queue, fact.line, queue.settings.channel)
+    _move(state, offer, "offer made")
+    if offer.channel == "voice":
+        agent.offer = fact.offer
+    state.offers[fact.offer] = offer
+    call.offers[fact.offer] = None
+    if len(call.offers) >= fact.ring_at_most:
+        state.take_from_line(call)
+    entry = agent.queues[fact.queue]
+    entry.offered = state.fact_count
+    queue.drawn = max(queue.drawn, entry.lot)
     state.server(fact.line.server).legs.enter(fact.offer)
     _due(state, fact.ring_until_ms, "ring", fact.offer)
     state.relist(agent)
 
 
 def _offer_accepted(state: State, fact: f.OfferAccepted) -> None:
-    state.agents[fact.agent].move("offer accepted")
-    _picked_up(state, state.calls[fact.call], state.offers[fact.offer])
+    offer = state.offers[fact.offer]
+    _move(state, offer, "offer accepted")
+    _picked_up(state, state.calls[fact.call], offer)
     _due(state, fact.connect_until_ms, "connect", fact.offer)
 
 
 def _picked_up(state: State, call: Call, offer: Offer) -> None:
-    """Neither the ring nor the wait can be over any more, and the leg is alive."""
+    """Neither the ring nor the wait can be over any more, nobody else is wanted, and the leg is alive."""
+    call.answered = offer.id
+    state.take_from_line(call)
     call.overdue = offer.overdue = False
     state.server(offer.line.server).legs.enter(offer.id)
     state.deadlines.drop("ring", offer.id)
@@ -250,28 +385,36 @@ def _offer_overdue(state: State, fact: f.OfferOverdue) -> None:
 
 def _offer_ended(state: State, fact: f.OfferEnded) -> None:
     agent = state.agents[fact.agent]
-    agent.move("offer ended")
-    _drop_offer(state, agent)
+    offer = state.offers[fact.offer]
+    _drop_offer(state, offer, "offer ended")
     call = state.calls[fact.call]
-    call.offer = None
+    del call.offers[fact.offer]
+    if call.answered == fact.offer:
+        call.answered = None
     if fact.refused_until_ms is not None:
         _remember_refusal(state, agent, call, fact.refused_until_ms)
     if fact.rest_until_ms is not None:
         agent.rests = True
         _due(state, fact.rest_until_ms, "rest", fact.agent)
-    _wait(state, call)
+    if call.answered is None:
+        _wait(state, call)
     _drain_if_retired(state, call.queue)
+    if offer.queue in agent.queues and state.queues[offer.queue].settings.strategy == "weighted-random":
+        state.draw_lot(agent, state.queues[offer.queue], agent.queues[offer.queue])
     state.relist(agent)
     _tidy(state, agent)
 
 
-def _drop_offer(state: State, agent: Agent) -> None:
-    assert agent.offer is not None, f"agent {agent.settings.id} has no offer to end"
-    offer = state.offers.pop(agent.offer)
+def _drop_offer(state: State, offer: Offer, event: str) -> None:
+    """The voice, or one of the chats, is free of it."""
+    _move(state, offer, event)
+    del state.offers[offer.id]
     state.deadlines.drop("ring", offer.id)
     state.deadlines.drop("connect", offer.id)
     state.server(offer.line.server).legs.drop(offer.id)
-    agent.offer = None
+    agent = state.agents[offer.agent]
+    if agent.offer == offer.id:
+        agent.offer = None
 
 
 def _remember_refusal(state: State, agent: Agent, call: Call, until_ms: int) -> None:
@@ -285,7 +428,8 @@ def _forget_refusal(state: State, agent: Agent, call: Call) -> None:
     del agent.refusals[call.id]
     del call.refusers[agent.settings.id]
     state.deadlines.drop("refusal", agent.settings.id, call.id)
-    state.touched[call.queue] = None
+    if call.group is not None:
+        state.news.calls[call.id] = None
     state.relist(agent)
 
 
@@ -313,11 +457,13 @@ def _move_in_queues(
 ) -> None:
     """A paused agent who logs in stays paused for the reason that was given."""
     for queue in queues:
-        entry = agent.queues.setdefault(queue, InQueue())
+        entry = agent.queues.get(queue)
+        if entry is None:
+            entry = agent.queues[queue] = InQueue(_standing(agent.settings, queue))
         entry.state = MEMBERSHIP_MOVES[entry.state, request]
         entry.reason = (reason or entry.reason) if entry.state is Membership.PAUSED else None
         if entry.state is Membership.LOGGED_OUT:
-            state.queues[queue].members.pop(agent.settings.id, None)
+            _leave_queue(state, agent, queue)
         else:
             state.queues[queue].members[agent.settings.id] = None
 
@@ -333,10 +479,17 @@ def _move_to_phone(state: State, agent: Agent, phone: Phone | None) -> None:
 def _agent_logged_in(state: State, fact: f.AgentLoggedIn) -> None:
     agent = state.agents[fact.agent]
     if not any(entry.state is not Membership.LOGGED_OUT for entry in agent.queues.values()):
-        agent.free = state.free_place(fact.agent)
+        agent.free = state.free_place()
     _move_to_phone(state, agent, fact.phone)
     _move_in_queues(state, agent, fact.queues, "log in")
+    _draw_first_lots(state, agent, fact.queues)
     state.relist(agent)
+
+
+def _draw_first_lots(state: State, agent: Agent, queues: tuple[QueueId, ...]) -> None:
+    for queue_id in queues:
+        if state.queues[queue_id].settings.strategy == "weighted-random":
+            state.draw_lot(agent, state.queues[queue_id], agent.queues[queue_id])
 
 
 def _agent_became_ready(state: State, fact: f.AgentBecameReady) -> None:
@@ -370,7 +523,7 @@ def _wrap_up_ended(state: State, fact: f.WrapUpEnded) -> None:
     agent = state.agents[fact.agent]
     agent.move("wrap-up ended")
     agent.wrap_up = None
-    agent.free = state.free_place(fact.agent)
+    _free_again(state, agent)
     state.deadlines.drop("wrap-up", fact.agent)
     state.relist(agent)
     _tidy(state, agent)
@@ -447,7 +600,7 @@ def _server_settled(state: State, fact: f.ServerSettled) -> None:
     server.settling = server.given_up = False
     state.deadlines.drop("settle", fact.server)
     if fact.up:
-        state.touched.update((id_, None) for id_, queue in state.queues.items() if fact.server in queue.waiting)
+        state.news.queues.update((id_, None) for id_, queue in state.queues.items() if queue.waiting)
 
 
 APPLY: dict[type[f.Fact], Callable[[State, Any], None]] = {
@@ -459,7 +612,12 @@ APPLY: dict[type[f.Fact], Callable[[State, Any], None]] = {
     f.QueueRemoved: _queue_removed,
     f.AgentConfigured: _agent_configured,
     f.AgentRetired: _agent_retired,
+    f.DayBegan: _day_began,
+    f.QueueUnordered: _queue_unordered,
+    f.AgentsReordered: _agents_reordered,
     f.CallQueued: _call_queued,
+    f.RingWidened: _ring_widened,
+    f.PreferenceLapsed: _preference_lapsed,
     f.CallRefused: _nothing,
     f.CallConnected: _call_connected,
     f.CallEnded: _call_ended,

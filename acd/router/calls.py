@@ -2,11 +2,12 @@
 
 from typing import Literal
 
-from acd.model import CallId
+from acd.model import PRIORITIES, AgentId, CallId
 from acd.router import conversations, links, offers
 from acd.router import facts as f
 from acd.router import inputs as i
-from acd.router.state import Call
+from acd.router.settings import Ring
+from acd.router.state import Call, Queue
 from acd.router.turn import Turn
 
 
@@ -23,8 +24,12 @@ def _take(turn: Turn, report: i.CallArrived, *, has_place: bool) -> None:
         turn.say(f.CallRefused(turn.now_ms, report.line, report.queue, reason))
         return
     links.expect(turn, report.line.server)
-    settings = turn.state.queues[report.queue].settings
-    since_ms = turn.now_ms - max(report.waited_ms, 0)
+    queue = turn.state.queues[report.queue]
+    settings = queue.settings
+    age_ms = max(report.waited_ms, 0)
+    since_ms = turn.now_ms - age_ms
+    ring = max((at for at, ring in enumerate(settings.rings) if ring.after_ms <= age_ms), default=0)
+    named = report.named if _may_wait_for(queue, report.named, age_ms) else None
     turn.say(
         f.CallQueued(
             turn.now_ms,
@@ -32,12 +37,44 @@ def _take(turn: Turn, report: i.CallArrived, *, has_place: bool) -> None:
             report.line,
             report.queue,
             report.caller,
-            report.priority,
-            report.skills,
+            min(max(report.priority, PRIORITIES[0]), PRIORITIES[-1]),
             since_ms,
             None if settings.max_wait_ms is None else since_ms + settings.max_wait_ms,
+            report.required,
+            report.wanted,
+            settings.rings,
+            ring,
+            _widens_at_ms(settings.rings, ring, since_ms),
+            report.kind,
+            named,
+            None if named is None else since_ms + settings.named_agent_ms,
         )
     )
+
+
+def _may_wait_for(queue: Queue, named: AgentId | None, age_ms: int) -> bool:
+    """Whether somebody may be waited for alone: only who is logged in, and only for a time."""
+    return named in queue.members and age_ms < queue.settings.named_agent_ms
+
+
+def _widens_at_ms(rings: tuple[Ring, ...], ring: int, since_ms: int) -> int | None:
+    """When a call comes to the ring after this one."""
+    return since_ms + rings[ring + 1].after_ms if ring + 1 < len(rings) else None
+
+
+def widen(turn: Turn, call_id: CallId) -> None:
+    """The call has waited long enough for the next ring."""
+    call = turn.state.calls[call_id]
+    rings, ring = call.profile.rings, call.ring + 1
+    widens_at_ms = _widens_at_ms(rings, ring, call.place.since_ms)
+    turn.say(f.RingWidened(turn.now_ms, call.id, call.queue, ring, widens_at_ms))
+
+
+def preference_lapses(turn: Turn, call_id: CallId) -> None:
+    """The agent for whom the call asked had time enough."""
+    call = turn.state.calls[call_id]
+    assert call.named is not None, f"call {call_id} names nobody"
+    turn.say(f.PreferenceLapsed(turn.now_ms, call.id, call.queue, call.named))
 
 
 def _refusal(turn: Turn, report: i.CallArrived, *, has_place: bool) -> f.RefusalReason | None:
@@ -49,6 +86,10 @@ def _refusal(turn: Turn, report: i.CallArrived, *, has_place: bool) -> f.Refusal
     longest = queue.settings.max_length
     if longest is not None and queue.length >= longest and not has_place:
         return "queue-full"
+    profiles = queue.waiting.profiles
+    asked = (report.required, report.wanted, queue.settings.rings)
+    if len(profiles) >= turn.state.settings.max_profiles and asked not in profiles:
+        return "too-many-profiles"
     return None
 
 
@@ -61,8 +102,7 @@ def caller_left(turn: Turn, report: i.CallerLeft) -> None:
     if call.connected_at_ms is not None:
         conversations.end(turn, call, "caller" if report.hung_up else "system")
         return
-    if call.offer is not None:
-        offers.end(turn, turn.state.offers[call.offer], "caller-gone")
+    offers.end_all(turn, call, "caller-gone")
     if report.hung_up:
         turn.say(f.CallAbandoned(turn.now_ms, call.id, call.queue, waited_ms(turn, call)))
     else:
@@ -76,8 +116,7 @@ def wait_is_over(turn: Turn, call_id: CallId) -> None:
     if not links.hears_caller(turn.state, call.line):
         turn.say(f.WaitOverdue(turn.now_ms, call.id))
         return
-    if call.offer is not None:
-        offers.end(turn, turn.state.offers[call.offer], "withdrawn")
+    offers.end_all(turn, call, "withdrawn")
     turn.say(f.CallTimedOut(turn.now_ms, call.id, call.line, call.queue, waited_ms(turn, call)))
 
 
@@ -86,8 +125,7 @@ def lose(turn: Turn, call: Call, reason: Literal["gone", "server"]) -> None:
     if call.connected_at_ms is not None:
         conversations.end(turn, call, "system")
         return
-    if call.offer is not None:
-        offers.end(turn, turn.state.offers[call.offer], "lost")
+    offers.end_all(turn, call, "lost")
     turn.say(f.CallLost(turn.now_ms, call.id, call.queue, reason, waited_ms(turn, call)))
 
 
@@ -96,7 +134,10 @@ def again(turn: Turn, call: Call) -> None:
     it was when the conversation began, and is not turned away by who came meanwhile."""
     assert call.connected_at_ms is not None, f"call {call.id} was never connected"
     waited_ms = call.connected_at_ms - call.place.since_ms
-    report = i.CallArrived(call.line, call.queue, call.caller, -call.place.rank, call.skills, waited_ms)
+    profile = call.profile
+    report = i.CallArrived(
+        call.line, call.queue, call.caller, call.priority, profile.required, profile.wanted, waited_ms, call.kind
+    )
     _take(turn, report, has_place=True)
 
 

@@ -1,6 +1,8 @@
 """The configuration as it enters and changes (docs/routing.md R18, R20). What did not change makes no fact."""
 
-from itertools import chain, islice
+from itertools import islice
+
+from msgspec import structs
 
 from acd.model import AgentId, QueueId
 from acd.router import calls
@@ -8,6 +10,7 @@ from acd.router import facts as f
 from acd.router import inputs as i
 from acd.router.settings import Configured
 from acd.router.state import State
+from acd.router.settings import Strategy
 from acd.router.turn import SLICE, Turn
 
 
@@ -31,9 +34,15 @@ def router(turn: Turn, change: i.ConfigureRouter) -> None:
 
 
 def queue(turn: Turn, change: i.ConfigureQueue) -> None:
+    """A queue keeps its channel: those who wait and talk in it cannot change theirs."""
     known = turn.state.queues.get(change.settings.id)
-    if known is None or known.retired or known.settings != change.settings:
+    if known is None:
         turn.say(f.QueueConfigured(turn.now_ms, change.settings))
+        return
+    settings = structs.replace(change.settings, channel=known.settings.channel)
+    if known.retired or known.settings != settings:
+        reorders = known.settings.strategy != settings.strategy
+        turn.say(f.QueueConfigured(turn.now_ms, settings, reorders))
 
 
 def agent(turn: Turn, change: i.ConfigureAgent) -> None:
@@ -57,8 +66,7 @@ def retire_agent(turn: Turn, change: i.RetireAgent) -> None:
 def empty_retired_queue(turn: Turn, queue_id: QueueId) -> None:
     """Return those who wait and log out its agents, a slice at a time. Ringing and talking go on."""
     known = turn.state.queues[queue_id]
-    waiting = chain.from_iterable(known.waiting.values())
-    for place in list(islice(waiting, SLICE)):
+    for place in list(islice(known.waiting, SLICE)):
         calls.give_back(turn, turn.state.calls[place.call], "queue-closed")
     for agent_id in list(islice(known.members, SLICE)):
         turn.say(f.AgentLoggedOut(turn.now_ms, agent_id, (queue_id,), by="configuration"))
@@ -68,3 +76,24 @@ def empty_retired_queue(turn: Turn, queue_id: QueueId) -> None:
         turn.say(f.QueueRemoved(turn.now_ms, queue_id))
     else:
         turn.say(f.QueueDrained(turn.now_ms, queue_id))
+
+
+BY_THE_DAY: frozenset[Strategy] = frozenset({"fewest-calls-today", "least-talk-today"})
+
+
+def begin_day(turn: Turn, _input: i.BeginDay) -> None:
+    """What agents did today is counted anew; who chooses by it puts its agents in order, one slice after another."""
+    queues = tuple(id_ for id_, queue in turn.state.queues.items() if queue.settings.strategy in BY_THE_DAY)
+    turn.say(f.DayBegan(turn.now_ms, queues))
+
+
+def recount(turn: Turn) -> None:
+    """The queues that choose by what agents did today are put in order anew, a slice at a time."""
+    for queue_id in list(islice(turn.state.recount, SLICE)):
+        turn.say(f.QueueUnordered(turn.now_ms, queue_id))
+
+
+def reorder(turn: Turn, queue_id: QueueId) -> None:
+    """Let some more of its agents stand as the queue's strategy has it now."""
+    agents = tuple(islice(turn.state.queues[queue_id].unordered, SLICE))
+    turn.say(f.AgentsReordered(turn.now_ms, queue_id, agents))

@@ -4,7 +4,21 @@ from typing import Literal, NamedTuple
 
 from sortedcontainers import SortedList
 
-Kind = Literal["ring", "connect", "give-up", "wrap-up", "refusal", "rest", "server-lost", "settle", "retire"]
+Kind = Literal[
+    "ring",
+    "connect",
+    "give-up",
+    "widen",
+    "named",
+    "wrap-up",
+    "refusal",
+    "rest",
+    "server-lost",
+    "settle",
+    "retire",
+    "reorder",
+    "recount",
+]
 
 
 class Deadline(NamedTuple):

@@ -14,14 +14,16 @@ from acd.model import (
     CallId,
     ChannelId,
     Direction,
+    Kind,
     Line,
     OfferId,
     Phone,
     QueueId,
     RequestId,
     ServerId,
+    Skill,
 )
-from acd.router.settings import AgentSettings, QueueSettings, RouterSettings
+from acd.router.settings import AgentSettings, QueueSettings, Ring, RouterSettings
 
 
 class _Fact(msgspec.Struct, frozen=True, tag_field="type", tag=True):
@@ -45,6 +47,8 @@ class RouterConfigured(_Fact, frozen=True):
 
 class QueueConfigured(_Fact, frozen=True):
     settings: QueueSettings
+    reorders: bool = False
+    """Whether its agents have to be put in order anew."""
 
 
 class QueueRetired(_Fact, frozen=True):
@@ -73,9 +77,28 @@ class AgentRetired(_Fact, frozen=True):
     agent: AgentId
 
 
+class DayBegan(_Fact, frozen=True):
+    """What agents did today is counted from 0 again. `queues` choose by it: their agents are put in order anew."""
+
+    queues: tuple[QueueId, ...]
+
+
+class QueueUnordered(_Fact, frozen=True):
+    """The queue's agents are put in order anew, in slices; till then it makes no offers."""
+
+    queue: QueueId
+
+
+class AgentsReordered(_Fact, frozen=True):
+    """These stand as the queue's strategy has it now."""
+
+    queue: QueueId
+    agents: tuple[AgentId, ...]
+
+
 # --- Calls ----------------------------------------------------------------------------------------------------
 
-RefusalReason = Literal["unknown-queue", "queue-closed", "queue-full"]
+RefusalReason = Literal["unknown-queue", "queue-closed", "queue-full", "too-many-profiles"]
 
 
 class CallQueued(_Fact, frozen=True):
@@ -86,9 +109,40 @@ class CallQueued(_Fact, frozen=True):
     queue: QueueId
     caller: Caller
     priority: int
-    skills: tuple[str, ...]
     since_ms: int
     give_up_at_ms: int | None
+    required: tuple[Skill, ...] = ()
+    wanted: tuple[Skill, ...] = ()
+    rings: tuple[Ring, ...] = ()
+    """Who may take it, wider and wider with waiting."""
+    ring: int = 0
+    """Which of these it has come to, from 0."""
+    widens_at_ms: int | None = None
+    """When it comes to the next."""
+    kind: Kind = "inbound"
+    named: AgentId | None = None
+    """Whom it asks for ..."""
+    named_until_ms: int | None = None
+    """... and how long nobody else is offered it."""
+
+
+class RingWidened(_Fact, frozen=True):
+    """The call has waited so long that more agents may take it."""
+
+    call: CallId
+    queue: QueueId
+    ring: int
+    """Which of the call's rings, from 0."""
+    widens_at_ms: int | None
+    """When the next one comes."""
+
+
+class PreferenceLapsed(_Fact, frozen=True):
+    """The agent for whom the call asked had no time for it: anyone may take it now."""
+
+    call: CallId
+    queue: QueueId
+    agent: AgentId
 
 
 class CallRefused(_Fact, frozen=True):
@@ -164,8 +218,18 @@ class CallLost(_Fact, frozen=True):
 # --- Offers ---------------------------------------------------------------------------------------------------
 
 OfferOutcome = Literal[
-    "declined", "busy", "no-answer", "unreachable", "failed", "agent-left", "caller-gone", "lost", "withdrawn"
+    "declined",
+    "busy",
+    "no-answer",
+    "unreachable",
+    "failed",
+    "agent-left",
+    "caller-gone",
+    "lost",
+    "withdrawn",
+    "taken",
 ]
+"""`taken`: another agent at whose phone the call rang was quicker."""
 
 
 class OfferMade(_Fact, frozen=True):
@@ -177,9 +241,13 @@ class OfferMade(_Fact, frozen=True):
     queue: QueueId
     queue_name: str
     line: Line
-    phone: Phone
+    phone: Phone | None
+    """None for a chat."""
     caller: Caller
     ring_until_ms: int
+    kind: Kind = "inbound"
+    ring_at_most: int = 1
+    """At how many agents the call may ring at once."""
 
 
 class OfferAccepted(_Fact, frozen=True):
@@ -377,7 +445,12 @@ Fact = (
     | QueueRemoved
     | AgentConfigured
     | AgentRetired
+    | DayBegan
+    | QueueUnordered
+    | AgentsReordered
     | CallQueued
+    | RingWidened
+    | PreferenceLapsed
     | CallRefused
     | CallConnected
     | CallEnded

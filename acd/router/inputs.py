@@ -13,12 +13,14 @@ from acd.model import (
     Caller,
     ChannelId,
     Direction,
+    Kind,
     Line,
     OfferId,
     Phone,
     QueueId,
     RequestId,
     ServerId,
+    Skill,
 )
 from acd.router.settings import AgentSettings, QueueSettings, RouterSettings
 
@@ -70,6 +72,10 @@ class RetireAgent(_Input, frozen=True):
     agent: AgentId
 
 
+class BeginDay(_Input, frozen=True):
+    """Midnight, where the engine lives: what agents did today is counted from 0 again."""
+
+
 # --- Reports from telephony -----------------------------------------------------------------------------------
 
 
@@ -81,8 +87,12 @@ class CallArrived(_Input, frozen=True):
     queue: QueueId
     caller: Caller
     priority: int = 0
-    skills: tuple[str, ...] = ()
+    required: tuple[Skill, ...] = ()
+    wanted: tuple[Skill, ...] = ()
     waited_ms: int = 0
+    kind: Kind = "inbound"
+    named: AgentId | None = None
+    """Whom the caller asks for: that agent alone is offered the call for a time, then anyone."""
 
 
 class CallerLeft(_Input, frozen=True):
@@ -248,4 +258,5 @@ Input = (
     | RetireQueue
     | ConfigureAgent
     | RetireAgent
+    | BeginDay
 )

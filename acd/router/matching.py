@@ -1,71 +1,297 @@
-"""The match: once in each turn, over the queues that were touched, the best work first (docs/routing.md R1 to R4).
+"""The match: once in each turn, over what has come since the last one, the best work first (docs/routing.md R1 to R4).
 
-Between turns no free agent and eligible waiting call are left together, so only a queue in which a call or an
-agent appeared can hold a pair. Among those queues the call that comes first (priority, then age, then arrival)
-goes to the agent who has been idle longest in its queue; then again, until no pair is left. A call that every
-free agent just refused does not hold up the calls behind it: an agent who is offered work has refused few calls
-(`REFUSALS_KEPT`), so few calls can stand in the way, and of each no more agents are passed over than refused it.
+Between turns no free agent and waiting call that may come together are left. So a new pair has at least one side in
+the news: an agent who became free, or a call that came into a line. Mostly it is one of them alone, and then there is
+nothing to weigh: a new agent takes the best of what waits, a new call gets the best of the ready. Where there is more
+news, the work that comes first in the one order goes first, and then again, until no pair is left.
+
+What is looked at: the queues of one agent, there the first call of each group (`waiting`) and of each class the first
+agent (`ready`), past those who refused of late, whose number is bounded.
 """
 
-from collections.abc import Iterator
-from heapq import heapify, heappop, heappush, merge
+from collections.abc import Container, Iterator
+from heapq import heapify, heappop, heapreplace
+from itertools import islice
 from typing import NamedTuple
 
+from acd.model import AgentId, QueueId
 from acd.router import offers
-from acd.router.state import Agent, Call, Place, Queue, State
-from acd.router.states import Work
+from acd.router.settings import QueueSettings
+from acd.router.skills import Fit, fits_at
+from acd.router.state import Agent, Call, Queue, State
 from acd.router.turn import SLICE, Turn
+from acd.router.waiting import Group, Place
+
+QUEUE_SLICE = 50
+"""How many queues in which anything may have changed are looked at in one turn."""
 
 
-class Pair(NamedTuple):
-    """A call and the agent for it. Pairs order by the call's place."""
+class Order(NamedTuple):
+    """Where work stands: the lowest comes first. The rank is that of the queue with the agent, and 0 where agents
+    are not asked; a priority is negative, so that a higher one comes first."""
 
-    place: Place
-    call: Call
-    agent: Agent
+    rank: int
+    priority: int
+    since_ms: int
+    number: int
 
 
 def match(turn: Turn) -> None:
-    """Offer waiting calls for which an agent is free: all of them, or a slice, and then the rest stays touched."""
-    state = turn.state
-    pairs = [pair for queue in state.touched if (pair := best_pair(state, state.queues[queue])) is not None]
-    heapify(pairs)
-    for _ in range(SLICE):
-        best = _first_that_holds(state, pairs)
+    """Offer what can be offered: all of it, or a slice, and then the rest stays in the news."""
+    news = turn.state.news
+    if not news.queues:
+        if not news.calls and len(news.agents) == 1:
+            _serve_agent(turn, turn.state.agents[next(iter(news.agents))])
+        elif not news.agents and len(news.calls) == 1:
+            _serve_call(turn, turn.state.calls[next(iter(news.calls))])
+    if news:
+        _serve_all(turn)
+
+
+def _serve_agent(turn: Turn, agent: Agent) -> None:
+    """Only this agent is new: nobody else may take what waits."""
+    while agent.settings.id in turn.state.news.agents:
+        best = best_work(turn.state, agent, agent, turn.now_ms)
         if best is None:
-            break
-        offers.make(turn, best.call, best.agent)
-    state.touched = {pair.call.queue: None for pair in pairs}
+            turn.state.enlist(agent)
+        else:
+            offers.make(turn, best.call, agent)
 
 
-def _first_that_holds(state: State, pairs: list[Pair]) -> Pair | None:
-    """The best of the pairs. Offers only take calls and agents away: so a pair whose agent has been taken, for this
-    call or another, gives way to the next one of its queue, which cannot come before it."""
-    while pairs:
-        if pairs[0].agent.work is Work.IDLE:
-            return pairs[0]
-        queue = state.queues[heappop(pairs).call.queue]
-        following = best_pair(state, queue)
-        if following is not None:
-            heappush(pairs, following)
-    return None
+def _serve_call(turn: Turn, call: Call) -> None:
+    """Only this call is new: who is ready may take nothing else."""
+    news = turn.state.news.calls
+    while call.id in news:
+        agent = best_agent(turn.state, call)
+        if agent is None:
+            del news[call.id]
+        else:
+            offers.make(turn, call, agent)
 
 
-def best_pair(state: State, queue: Queue) -> Pair | None:
-    """The first call of the queue for which a ready agent is free, and that agent."""
-    if queue.retired or not queue.ready or not queue.waiting:
+# --- The best work for an agent -------------------------------------------------------------------------------
+
+
+class Work(NamedTuple):
+    """Something that waits, and where it stands."""
+
+    order: Order
+    call: Call
+
+
+def best_work(state: State, agent: Agent, in_order_of: Agent | None, now_ms: int) -> Work | None:
+    """What comes first of all that the agent may take, in somebody's own order or the one order; None if there is
+    nothing."""
+    best: Work | None = None
+    for queue_id, queue in state.queues_open_to(agent):
+        if not queue.waiting or not queue.may_offer:
+            continue
+        for place in _candidates(state, queue, queue_id, agent):
+            call = state.calls[place.call]
+            order = order_for(in_order_of, queue.settings, call, now_ms)
+            if best is None or order < best.order:
+                best = Work(order, call)
+    return best
+
+
+def order_for(agent: Agent | None, queue: QueueSettings, call: Call, now_ms: int) -> Order:
+    """Where the call stands among all work; for an agent who takes work by another order, in that one."""
+    place = call.place
+    takes = "order" if agent is None else agent.settings.takes
+    if takes == "longest-wait":
+        return Order(0, 0, place.since_ms, place.number)
+    rank = 0
+    if takes == "rank" and agent is not None:
+        rank = agent.queues[queue.id].standing.rank
+    points = call.priority + queue.weight + queue.growth.points(now_ms - place.since_ms)
+    return Order(rank, -points, place.since_ms, place.number)
+
+
+def _candidates(state: State, queue: Queue, queue_id: QueueId, agent: Agent) -> Iterator[Place]:
+    """Of each priority the oldest call that the agent may take. Among calls of one queue and one priority the older
+    one always comes first, whoever asks."""
+    named = queue.waiting.named.get(agent.settings.id)
+    if named is not None:
+        for group in named.values():
+            place = _first_for(state, group, agent)
+            if place is not None:
+                yield place
+    tier = agent.queues[queue_id].standing.tier
+    for row in queue.waiting.rows.values():
+        best: Place | None = None
+        for head in row:
+            if best is not None and best < head[:2]:
+                break
+            place = _first_fit(state, head.group, agent, tier)
+            if place is not None and (best is None or place < best):
+                best = place
+        if best is not None:
+            yield best
+
+
+def _first_for(state: State, group: Group, agent: Agent) -> Place | None:
+    """The first call of a group that the agent has not refused of late, if its server is up."""
+    if not state.servers[group.key.server].up:
         return None
-    for place in _in_order(state, queue):
+    return next((place for place in group.places if place.call not in agent.refusals), None)
+
+
+def _first_fit(state: State, group: Group, agent: Agent, tier: int) -> Place | None:
+    """The same, if the agent may take it at all."""
+    place = _first_for(state, group, agent)
+    if place is None:
+        return None
+    ring = state.calls[place.call].now_in
+    return place if fits_at(ring, tier, group.key.profile.fit(agent.skills)) else None
+
+
+# --- The best agent for a call --------------------------------------------------------------------------------
+
+
+def best_agent(state: State, call: Call, refusers: Container[AgentId] | None = None) -> Agent | None:
+    """Who of the ready ones should be offered the call; None if nobody may be. Who refused it of late may not,
+    unless others are named as `refusers`."""
+    refusers = call.refusers if refusers is None else refusers
+    queue = state.queues[call.queue]
+    if call.group is None or not queue.may_offer or not state.servers[call.line.server].up:
+        return None
+    if call.named is not None:
+        return _named_agent(state, call, call.named, refusers)
+    best: tuple[tuple[object, ...], AgentId] | None = None
+    ring = call.now_in
+    for class_, agents in queue.ready.classes.items():
+        fit = call.profile.fit(class_.skills)
+        if not fits_at(ring, class_.tier, fit):
+            continue
+        key = next((key for key in agents if key.agent not in refusers), None)
+        if key is None:
+            continue
+        standing = (class_.tier, *preference(queue.settings, fit), key)
+        if best is None or standing < best[0]:
+            best = (standing, key.agent)
+    return None if best is None else state.agents[best[1]]
+
+
+def _named_agent(state: State, call: Call, named: AgentId, refusers: Container[AgentId]) -> Agent | None:
+    """Whom the call names, whatever skills it asks for: if that one is ready."""
+    agent = state.agents.get(named)
+    if agent is None or call.queue not in agent.listed or named in refusers:
+        return None
+    return agent
+
+
+def preference(queue: QueueSettings, fit: Fit) -> tuple[int, int]:
+    """Among those who may take a call: who meets more wishes comes first, then what the strategy says of skills."""
+    match queue.strategy:
+        case "most-skilled":
+            return fit.unmet, -fit.level
+        case "least-skilled":
+            return fit.unmet, fit.breadth
+        case _:
+            return fit.unmet, 0
+
+
+# --- Much news at once ----------------------------------------------------------------------------------------
+
+
+class Source(NamedTuple):
+    """Where a pair may come from, by the best work there is at it. The number is the last word of an order, and two
+    sources may have the same work: they are told apart by their own number."""
+
+    order: Order
+    number: int
+    of: "Agent | Call | QueueId"
+
+
+def _serve_all(turn: Turn) -> None:
+    """The best work first, over all the news, or a slice of it."""
+    news = turn.state.news
+    looked_at = list(islice(news.queues, QUEUE_SLICE))
+    things: list[Agent | Call | QueueId] = [turn.state.agents[agent] for agent in news.agents]
+    things += [turn.state.calls[call] for call in news.calls]
+    things += looked_at
+    _enlist_all(turn.state)
+    sources = [Source(work.order, at, of) for at, of in enumerate(things) if (work := _work_at(turn, of)) is not None]
+    heapify(sources)
+    offers_left = SLICE
+    while sources and offers_left:
+        work = _work_at(turn, sources[0].of)
+        if work is None:
+            heappop(sources)
+        elif work.order != sources[0].order:  # what was there is taken: offers only take work and agents away
+            heapreplace(sources, sources[0]._replace(order=work.order))
+        else:
+            _offer(turn, work.call)
+            offers_left -= 1
+    _keep(turn.state, [source.of for source in sources], looked_at)
+
+
+def _enlist_all(state: State) -> None:
+    for agent in list(state.news.agents):
+        state.enlist(state.agents[agent])
+
+
+def _offer(turn: Turn, call: Call) -> None:
+    """Offer the call to the best agent; one who takes work by another order takes what comes first in that."""
+    agent = best_agent(turn.state, call)
+    assert agent is not None, f"nobody is there for {call.id} after all"
+    if agent.settings.takes != "order":
+        own = best_work(turn.state, agent, agent, turn.now_ms)
+        assert own is not None, f"agent {agent.settings.id} may take {call.id}, and nothing"
+        call = own.call
+    offers.make(turn, call, agent)
+    _enlist_all(turn.state)  # who has room for more
+
+
+def _keep(state: State, left: list[Agent | Call | QueueId], looked_at: list[QueueId]) -> None:
+    """Nothing is news any more but what is left over."""
+    news = state.news
+    news.calls.clear()
+    for queue in looked_at:
+        del news.queues[queue]
+    for of in left:
+        match of:
+            case Agent():
+                state.relist(of)
+            case Call():
+                news.calls[of.id] = None
+            case _:
+                news.queues[of] = None
+
+
+def _work_at(turn: Turn, of: Agent | Call | QueueId) -> Work | None:
+    """What comes first there of all that some ready agent may take."""
+    state = turn.state
+    match of:
+        case Agent():
+            return best_work(state, of, None, turn.now_ms)
+        case Call():
+            if best_agent(state, of) is None:
+                return None
+            return Work(order_for(None, state.queues[of.queue].settings, of, turn.now_ms), of)
+        case _:
+            return _work_in(state, state.queues[of], turn.now_ms)
+
+
+def _work_in(state: State, queue: Queue, now_ms: int) -> Work | None:
+    """What comes first in the queue of all that some ready agent may take."""
+    if not queue.ready or not queue.may_offer:
+        return None
+    works = [
+        Work(order_for(None, queue.settings, call, now_ms), call)
+        for group in queue.waiting.groups.values()
+        if (call := _first_taken(state, group)) is not None
+    ]
+    return min(works, default=None, key=lambda work: work.order)
+
+
+def _first_taken(state: State, group: Group) -> Call | None:
+    """The first call of the group for which somebody is ready. Where nobody may take one, nobody may take those behind
+    it; where all who may have refused it of late, they have refused few."""
+    for place in group.places:
         call = state.calls[place.call]
-        for idle in queue.ready:
-            if idle.agent not in call.refusers:
-                return Pair(place, call, state.agents[idle.agent])
+        if best_agent(state, call) is not None:
+            return call
+        if best_agent(state, call, refusers=()) is None:
+            return None
     return None
-
-
-def _in_order(state: State, queue: Queue) -> Iterator[Place]:
-    """The queue's callers on servers that are up, first come first."""
-    lines = [line for server, line in queue.waiting.items() if state.servers[server].up]
-    if len(lines) == 1:
-        return iter(lines[0])
-    return merge(*lines)

@@ -35,8 +35,9 @@ UNREACHABLE: frozenset[f.OfferOutcome] = frozenset({"unreachable", "failed"})
 
 def make(turn: Turn, call: Call, agent: Agent) -> None:
     """Let the agent's phone ring for the call."""
-    assert agent.phone is not None, f"agent {agent.settings.id} has no phone"
     queue = turn.state.queues[call.queue].settings
+    voice = queue.channel == "voice"
+    assert not voice or agent.phone is not None, f"agent {agent.settings.id} has no phone"
     turn.say(
         f.OfferMade(
             turn.now_ms,
@@ -46,9 +47,11 @@ def make(turn: Turn, call: Call, agent: Agent) -> None:
             call.queue,
             queue.name,
             call.line,
-            agent.phone,
+            agent.phone if voice else None,
             call.caller,
             turn.now_ms + queue.ring_timeout_ms,
+            call.kind,
+            queue.ring_at_most,
         )
     )
 
@@ -56,7 +59,7 @@ def make(turn: Turn, call: Call, agent: Agent) -> None:
 def leg_answered(turn: Turn, report: i.LegAnswered) -> None:
     """The agent picked up: accept, unless the offer is over or accepted already."""
     offer = turn.state.offers.get(report.offer)
-    if offer is not None and turn.state.agents[offer.agent].work is Work.RINGING:
+    if offer is not None and turn.state.work_at(offer) is Work.RINGING:
         accept(turn, offer)
 
 
@@ -64,6 +67,33 @@ def accept(turn: Turn, offer: Offer) -> None:
     """Let the bridge be made."""
     until_ms = turn.now_ms + CONNECT_TIMEOUT_MS
     turn.say(f.OfferAccepted(turn.now_ms, offer.id, offer.call, offer.agent, offer.line, until_ms))
+    stop_others(turn, turn.state.calls[offer.call])
+
+
+def leg_bridged(turn: Turn, report: i.LegBridged) -> None:
+    """The conversation begins. Where the word that the agent picked up was missed, it is not made up for: telephony
+    would build a bridge that stands already."""
+    offer = turn.state.offers.get(report.offer)
+    if offer is None:
+        return
+    call = turn.state.calls[offer.call]
+    if call.connected_at_ms is not None:
+        return
+    conversations.begin(turn, call, offer)
+    stop_others(turn, call)
+
+
+def stop_others(turn: Turn, call: Call) -> None:
+    """One agent was the quickest: the other phones stop."""
+    for other in list(call.offers):
+        if other != call.answered:
+            end(turn, turn.state.offers[other], "taken")
+
+
+def end_all(turn: Turn, call: Call, outcome: f.OfferOutcome) -> None:
+    """Nobody rings for the call any more."""
+    for offer in list(call.offers):
+        end(turn, turn.state.offers[offer], outcome)
 
 
 def leg_ended(turn: Turn, report: i.LegEnded) -> None:
@@ -74,7 +104,7 @@ def leg_ended(turn: Turn, report: i.LegEnded) -> None:
     call = turn.state.calls[offer.call]
     if call.connected_at_ms is not None:
         conversations.end(turn, call, "agent")
-    elif turn.state.agents[offer.agent].work is Work.CONNECTING:
+    elif turn.state.work_at(offer) is Work.CONNECTING:
         end(turn, offer, "agent-left")
     else:
         end(turn, offer, OUTCOME_OF[report.end])
@@ -85,7 +115,7 @@ def time_is_over(turn: Turn, offer_id: OfferId) -> None:
     offer = turn.state.offers[offer_id]
     if not links.hears_leg(turn.state, offer):
         turn.say(f.OfferOverdue(turn.now_ms, offer.id))
-    elif turn.state.agents[offer.agent].work is Work.RINGING:
+    elif turn.state.work_at(offer) is Work.RINGING:
         end(turn, offer, "no-answer")
     else:
         end(turn, offer, "failed")

@@ -65,12 +65,12 @@ def _settle_leg(turn: Turn, server: ServerId, seen: i.SeenLeg, was_silent: bool)
             if offer.overdue:
                 offers.time_is_over(turn, offer.id)
         case "answered":
-            if was_silent and turn.state.agents[offer.agent].work is Work.CONNECTING:
+            if was_silent and turn.state.work_at(offer) is Work.CONNECTING:
                 offers.accept(turn, offer)  # the bridge was ordered, but not made
             else:
                 offers.leg_answered(turn, i.LegAnswered(offer.id))
         case "talking":
-            conversations.leg_bridged(turn, i.LegBridged(offer.id))
+            offers.leg_bridged(turn, i.LegBridged(offer.id))
         case _:
             assert_never(seen.state)
 
@@ -105,7 +105,7 @@ def _leg_is_gone(turn: Turn, offer_id: OfferId) -> None:
     call = turn.state.calls[offer.call]
     if call.connected_at_ms is not None:
         conversations.end(turn, call, "system")
-    elif turn.state.agents[offer.agent].work is Work.CONNECTING:
+    elif turn.state.work_at(offer) is Work.CONNECTING:
         offers.end(turn, offer, "agent-left")
     else:
         offers.end(turn, offer, "lost")

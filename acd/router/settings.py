@@ -1,8 +1,65 @@
-"""The settings that steer routing. The configuration file is parsed into these (acd/config.py)."""
+"""The settings that steer routing. The configuration file is parsed into these (acd/config)."""
+
+from typing import Literal
 
 import msgspec
 
-from acd.model import AgentId, Phone, QueueId
+from acd.model import AgentId, Channel, Phone, QueueId, Skill
+
+
+class Step(msgspec.Struct, frozen=True):
+    """Who has waited for `after_ms` has `points` more priority than at first."""
+
+    after_ms: int
+    points: int
+
+
+class Growth(msgspec.Struct, frozen=True):
+    """How priority grows with waiting: by steps, evenly, or both."""
+
+    steps: tuple[Step, ...] = ()
+    """In the order of their times, with points that never fall."""
+    point_every_ms: int | None = None
+    """One more point each time so long has passed."""
+
+    def points(self, age_ms: int) -> int:
+        """What a call of this age has gained."""
+        gained = 0
+        for step in self.steps:
+            if age_ms < step.after_ms:
+                break
+            gained = step.points
+        if self.point_every_ms is not None and age_ms > 0:
+            gained += age_ms // self.point_every_ms
+        return gained
+
+
+NO_GROWTH = Growth()
+
+
+class Ring(msgspec.Struct, frozen=True):
+    """Who may take a call that has waited for `after_ms`. Each ring is at least as wide as the one before."""
+
+    after_ms: int
+    tier: int | None = None
+    """Agents up to this tier. None: all."""
+    slack: int = 0
+    """By so many levels less than required an agent may do. 100 is the end of all requirements."""
+
+
+EVERYBODY = Ring(0)
+"""Where a queue has no rings: all tiers, and nothing less than required."""
+
+Strategy = Literal[
+    "longest-idle",
+    "round-robin",
+    "linear",
+    "fewest-calls-today",
+    "least-talk-today",
+    "weighted-random",
+    "most-skilled",
+    "least-skilled",
+]
 
 
 class QueueSettings(msgspec.Struct, frozen=True):
@@ -19,6 +76,33 @@ class QueueSettings(msgspec.Struct, frozen=True):
     """The longest wait, after which the caller returns to the dialplan with `timeout`. None: without end."""
     max_length: int | None = None
     """How many may wait; the next one is refused with `queue-full`. None: any number."""
+    strategy: Strategy = "longest-idle"
+    """Which of several free agents gets a call."""
+    weight: int = 0
+    """Added to the priority of each of its calls."""
+    growth: Growth = NO_GROWTH
+    rings: tuple[Ring, ...] = ()
+    """Who may take a call, wider and wider; the first begins at 0. Empty: everybody at once."""
+    ring_at_most: int = 1
+    """At how many agents one call rings at once."""
+    channel: Channel = "voice"
+    named_agent_ms: int = 30_000
+    """How long a call that names an agent waits for that one alone."""
+
+
+class Standing(msgspec.Struct, frozen=True):
+    """An agent in one queue, where that is not as usual."""
+
+    queue: QueueId
+    tier: int = 1
+    """The lowest tier with somebody free gets the call."""
+    rank: int = 1
+    """The agent's own order of queues: for who takes work by rank, the lowest comes first."""
+    weight: int = 1
+    """For the strategy `weighted-random`: an agent of weight 2 is chosen twice as often as one of weight 1."""
+
+
+Takes = Literal["order", "rank", "longest-wait"]
 
 
 class AgentSettings(msgspec.Struct, frozen=True):
@@ -32,6 +116,17 @@ class AgentSettings(msgspec.Struct, frozen=True):
     """The queues to which the agent is assigned, in the order of the configuration."""
     hot_desking: bool = False
     """Whether the phone from which the agent logs in becomes the agent's."""
+    skills: tuple[Skill, ...] = ()
+    """Each skill once, in the order of their names."""
+    standings: tuple[Standing, ...] = ()
+    """Only of queues where the standing is not as usual."""
+    takes: Takes = "order"
+    """Which work the agent takes where there is a choice: by the one order, by the rank of the queue and then the
+    one order, or whoever has waited longest."""
+    order: int = 0
+    """The agent's place in the configuration, for the strategy `linear`."""
+    chats: int = 0
+    """How many chats the agent holds at once."""
 
 
 class PauseReason(msgspec.Struct, frozen=True):
@@ -52,11 +147,5 @@ class RouterSettings(msgspec.Struct, frozen=True):
     server_lost_after_ms: int = 60_000
     """A server that is not heard of for so long is given up, with the calls on it."""
     pause_reasons: tuple[PauseReason, ...] = ()
-
-
-class Configured(msgspec.Struct, frozen=True):
-    """All settings that a core goes by: what a new configuration is compared with. Nothing that is retired."""
-
-    router: RouterSettings = RouterSettings()
-    queues: tuple[QueueSettings, ...] = ()
-    agents: tuple[AgentSettings, ...] = ()
+    max_profiles: int = 32
+    """How many different requirements the waiting calls of one queue may have; the next call is refused."""

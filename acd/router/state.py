@@ -4,61 +4,62 @@ What is derived (who is listed where, which queues deserve a look) is kept besid
 it in the same breath, through the methods of `State`.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, assert_never
+from weakref import WeakValueDictionary
 
-from sortedcontainers import SortedList
-
-from acd.model import AgentId, Caller, CallId, Direction, Line, OfferId, Phone, QueueId, ServerId
+from acd.model import AgentId, Caller, CallId, Channel, Direction, Kind, Line, OfferId, Phone, QueueId, ServerId, Skill
 from acd.router.deadlines import Deadlines
-from acd.router.settings import AgentSettings, QueueSettings, RouterSettings
+from acd.router.ready import NO_PLACE, AgentKey, ClassKey, IdlePlace, ReadyAgents, draw
+from acd.router.settings import AgentSettings, QueueSettings, Ring, RouterSettings, Standing
+from acd.router.skills import Asked, Profile, SkillSet
 from acd.router.states import WORK_MOVES, Membership, Work
+from acd.router.waiting import GroupKey, Place, WaitingCalls
 
 REFUSALS_KEPT = 8
 """An agent who refused so many calls of late is offered nothing until the first of these refusals lapses. None is
 forgotten before its time: a phone that declines by itself would be rung for the same calls without end."""
 
 
-class Place(NamedTuple):
-    """A call's place in line: kept from the first moment to the last, whatever offers come to nothing."""
-
-    rank: int
-    """The negative of the priority: a higher priority comes first."""
-    since_ms: int
-    number: int
-    """Of the fact that queued the call: the last word between equals."""
-    call: CallId
-
-
-class IdlePlace(NamedTuple):
-    """An agent's place among the ready ones of a queue: the longest idle first."""
-
-    free_since_ms: int
-    number: int
-    agent: AgentId
-
-
-NO_PLACE = IdlePlace(0, 0, AgentId(""))
-"""Of an agent who has not logged in yet."""
-
-
 @dataclass(slots=True)
 class Call:
-    """A call from its arrival to its end."""
+    """A call, or other work, from its arrival to its end."""
 
     id: CallId
     line: Line
     queue: QueueId
+    kind: Kind
     caller: Caller
-    skills: tuple[str, ...]
+    priority: int
+    profile: Profile
     place: Place
     give_up_at_ms: int | None
-    offer: OfferId | None = None
+    named: AgentId | None
+    """Whom it asks for: until `PreferenceLapsed` nobody else is offered it."""
+    ring: int = 0
+    """Which ring of its profile it has come to."""
+    group: GroupKey | None = None
+    """Where it waits for one more agent; None while it rings at as many as it may, or was answered."""
+    offers: dict[OfferId, None] = field(default_factory=dict)
+    """The phones that ring for it, or the one that was picked up."""
+    answered: OfferId | None = None
+    """The offer that was accepted."""
     connected_at_ms: int | None = None
     overdue: bool = False
     """The longest wait is over, but the server has not been heard since."""
     refusers: dict[AgentId, None] = field(default_factory=dict)
     """Who refused it of late."""
+
+    @property
+    def asked(self) -> Asked:
+        """What it asks for, whole."""
+        return self.profile.asked
+
+    @property
+    def now_in(self) -> Ring:
+        """The ring it has come to."""
+        return self.profile.rings[self.ring]
 
 
 @dataclass(slots=True)
@@ -70,6 +71,7 @@ class Offer:
     agent: AgentId
     queue: QueueId
     line: Line
+    channel: Channel
     overdue: bool = False
 
 
@@ -84,8 +86,20 @@ class WrapUp:
 class InQueue:
     """An agent in one queue."""
 
+    standing: Standing
     state: Membership = Membership.LOGGED_OUT
     reason: str | None = None
+    offered: int = 0
+    """The number of the fact that last offered a call of this queue to the agent."""
+    lot: int = 0
+    """For the strategy `weighted-random`: the lowest lot is chosen."""
+
+
+class Listed(NamedTuple):
+    """How an agent stands among the ready ones of one queue."""
+
+    class_: ClassKey
+    key: AgentKey
 
 
 @dataclass(slots=True)
@@ -93,43 +107,73 @@ class Agent:
     """An agent over all queues."""
 
     settings: AgentSettings
+    skills: SkillSet
     phone: Phone | None = None
     queues: dict[QueueId, InQueue] = field(default_factory=dict)
     work: Work = Work.IDLE
+    """What the agent's voice does."""
     offer: OfferId | None = None
+    """The call that the voice is at."""
+    chats: dict[OfferId, Work] = field(default_factory=dict)
     wrap_up: WrapUp | None = None
     free: IdlePlace = NO_PLACE
     """Since when the agent has been without work: its place among the ready ones."""
     rests: bool = False
     refusals: dict[CallId, None] = field(default_factory=dict)
     retired: bool = False
-    listed: tuple[QueueId, ...] = ()
-    """Derived: in which queues the agent stands among the ready ones."""
-    listed_as: IdlePlace = NO_PLACE
-    """Derived: with which place."""
+    day: int = 0
+    """The day to which the next two belong."""
+    calls_today: int = 0
+    talked_today_ms: int = 0
+    listed: dict[QueueId, Listed] = field(default_factory=dict)
+    """Derived: in which queues the agent stands among the ready ones, and how."""
 
     def move(self, event: str) -> None:
-        """Make a legal move; an illegal one is a broken invariant."""
+        """Let the voice make a legal move; an illegal one is a broken invariant."""
         key = (self.work, event)
         assert key in WORK_MOVES, f"agent {self.settings.id}: {event} while {self.work.value}"
         self.work = WORK_MOVES[key]
 
+    def move_chat(self, offer: OfferId, event: str) -> None:
+        """Let one of the chats make a legal move."""
+        key = (self.chats.get(offer, Work.IDLE), event)
+        assert key in WORK_MOVES, f"agent {self.settings.id}: {event} while {key[0].value}"
+        self.chats[offer] = WORK_MOVES[key]
+        if self.chats[offer] is Work.IDLE:
+            del self.chats[offer]
+
+    @property
+    def works(self) -> bool:
+        """Whether anything is in hand that needs the agent's phone or screen; the wrap-up does not."""
+        return bool(self.chats) or self.work not in {Work.IDLE, Work.WRAP_UP}
+
 
 @dataclass(slots=True)
 class Queue:
-    """A queue with its waiting line, one for each server, and its ready agents."""
+    """A queue with its waiting calls and its ready agents."""
 
     settings: QueueSettings
-    waiting: dict[ServerId, "SortedList[Place]"] = field(default_factory=dict)
+    waiting: WaitingCalls = field(default_factory=WaitingCalls)
     length: int = 0
     """Calls that are queued and not connected, ringing ones included."""
     calls: int = 0
     """All its calls: queued, ringing, talking."""
-    ready: "SortedList[IdlePlace]" = field(default_factory=SortedList)
+    ready: ReadyAgents = field(default_factory=ReadyAgents)
+    unordered: dict[AgentId, None] = field(default_factory=dict)
+    """Members who may still stand as an earlier strategy or yesterday's counts had it. While there are any, the queue
+    makes no offers."""
+    drawn: int = 0
+    """For the strategy `weighted-random`: the highest lot that was chosen. New lots are drawn beyond it, so that who
+    waits for work is not passed by newcomers."""
     members: dict[AgentId, None] = field(default_factory=dict)
     """Derived: who is logged in to it, in whatever state."""
     retired: bool = False
     """It takes no calls, makes no offers and is emptied."""
+
+    @property
+    def may_offer(self) -> bool:
+        """Whether its calls may be offered at all now."""
+        return not self.retired and not self.unordered
 
 
 @dataclass(slots=True)
@@ -178,6 +222,22 @@ class Server:
     """Agents' legs, by offer."""
 
 
+@dataclass(slots=True)
+class News:
+    """Derived: what has come since the last match, or was left over by it. Only here can a call and an agent who
+    may take it have come together."""
+
+    agents: dict[AgentId, None] = field(default_factory=dict)
+    """Who has become free, and does not stand among the ready ones yet: who gets a call at once never will."""
+    calls: dict[CallId, None] = field(default_factory=dict)
+    """Calls that came into a line, or for which more agents may come into question."""
+    queues: dict[QueueId, None] = field(default_factory=dict)
+    """Queues in which anything may have become possible."""
+
+    def __bool__(self) -> bool:
+        return bool(self.agents or self.calls or self.queues)
+
+
 class State:
     """The router's whole state."""
 
@@ -186,6 +246,10 @@ class State:
         self.now_ms = 0
         self.tag = ""
         self.seed = 0
+        self.day = 0
+        """Counts the days on which agents are compared; the first is 0."""
+        self.recount: dict[QueueId, None] = {}
+        """Queues whose ready agents stand by the counts of the day before."""
         self.settings = RouterSettings()
         self.queues: dict[QueueId, Queue] = {}
         self.agents: dict[AgentId, Agent] = {}
@@ -198,8 +262,8 @@ class State:
         self.call_on: dict[Line, CallId] = {}
         self.agent_at: dict[Phone, AgentId] = {}
         self.lines_of: dict[Phone, dict[Line, None]] = {}
-        self.touched: dict[QueueId, None] = {}
-        """Queues in which a call and an agent may have come together since the last match, or were left by it."""
+        self.skill_sets: WeakValueDictionary[tuple[Skill, ...], SkillSet] = WeakValueDictionary()
+        self.news = News()
 
     def server(self, server: ServerId) -> Server:
         """The server, known from its first mention."""
@@ -208,7 +272,21 @@ class State:
             known = self.servers[server] = Server()
         return known
 
-    def is_free(self, agent: Agent) -> bool:
+    def skill_set(self, skills: tuple[Skill, ...]) -> SkillSet:
+        """The one set of these skills."""
+        known = self.skill_sets.get(skills)
+        if known is None:
+            known = self.skill_sets[skills] = SkillSet(skills)
+        return known
+
+    def work_at(self, offer: Offer) -> Work:
+        """What the agent does for this offer: ringing, connecting or talking."""
+        agent = self.agents[offer.agent]
+        return agent.work if offer.channel == "voice" else agent.chats[offer.id]
+
+    # --- Ready agents -----------------------------------------------------------------------------------------
+
+    def has_voice(self, agent: Agent) -> bool:
         """Whether the agent may be offered a call in a queue in which the agent is ready."""
         return (
             agent.work is Work.IDLE
@@ -216,42 +294,97 @@ class State:
             and not agent.rests
             and not agent.retired
             and len(agent.refusals) < REFUSALS_KEPT
-            and not self.lines_of.get(agent.phone)
+            and agent.phone not in self.lines_of
+        )
+
+    def has_room_for_a_chat(self, agent: Agent) -> bool:
+        """The same of one more chat."""
+        return (
+            len(agent.chats) < agent.settings.chats
+            and not agent.retired
+            and len(agent.refusals) < REFUSALS_KEPT
         )
 
     def relist(self, agent: Agent) -> None:
-        """Let the lists of ready agents follow a change of this agent."""
-        listed: tuple[QueueId, ...] = ()
-        if self.is_free(agent):
-            listed = tuple(
-                queue
-                for queue, entry in agent.queues.items()
-                if entry.state is Membership.READY and queue in self.queues
-            )
-        if listed == agent.listed and agent.free == agent.listed_as:
-            return
-        for queue in agent.listed:
-            self.queues[queue].ready.remove(agent.listed_as)
-        for queue in listed:
-            self.queues[queue].ready.add(agent.free)
-            self.touched[queue] = None
-        agent.listed = listed
-        agent.listed_as = agent.free
+        """Something has changed that decides whether, and as what, the agent stands among the ready ones. Who may
+        be offered something is news, and is listed only if the match leaves the agent without work."""
+        for queue_id, listed in agent.listed.items():
+            self.queues[queue_id].ready.remove(*listed)
+        agent.listed.clear()
+        if self.has_voice(agent) or (agent.settings.chats and self.has_room_for_a_chat(agent)):
+            self.news.agents[agent.settings.id] = None
+        else:
+            self.news.agents.pop(agent.settings.id, None)
 
-    def free_place(self, agent: AgentId) -> IdlePlace:
+    def queues_open_to(self, agent: Agent) -> Iterator[tuple[QueueId, Queue]]:
+        """The queues in which the agent is ready and has what it takes: a voice, or room for a chat."""
+        voice, chat = self.has_voice(agent), agent.settings.chats > 0 and self.has_room_for_a_chat(agent)
+        for queue_id, entry in agent.queues.items():
+            if entry.state is Membership.READY:
+                queue = self.queues.get(queue_id)
+                if queue is not None and (voice if queue.settings.channel == "voice" else chat):
+                    yield queue_id, queue
+
+    def enlist(self, agent: Agent) -> None:
+        """Put an agent who is left without work among the ready ones of each queue that may offer some."""
+        del self.news.agents[agent.settings.id]
+        for queue_id, queue in self.queues_open_to(agent):
+            listed = Listed(
+                ClassKey(agent.queues[queue_id].standing.tier, agent.skills),
+                self._key_in(queue, agent, agent.queues[queue_id]),
+            )
+            queue.ready.add(*listed)
+            agent.listed[queue_id] = listed
+
+    def _key_in(self, queue: Queue, agent: Agent, entry: InQueue) -> AgentKey:
+        """The agent's place by the queue's strategy."""
+        first = 0
+        match queue.settings.strategy:
+            case "longest-idle":
+                first = len(agent.chats) if queue.settings.channel == "chat" else 0
+            case "most-skilled" | "least-skilled":
+                pass  # a matter of the whole class
+            case "round-robin":
+                first = entry.offered
+            case "linear":
+                return AgentKey(agent.settings.order, 0, 0, agent.settings.id)
+            case "fewest-calls-today":
+                first = agent.calls_today if agent.day == self.day else 0
+            case "least-talk-today":
+                first = agent.talked_today_ms if agent.day == self.day else 0
+            case "weighted-random":
+                first = entry.lot
+            case strategy:
+                assert_never(strategy)
+        return AgentKey(first, agent.free.free_since_ms, agent.free.number, agent.settings.id)
+
+    def draw_lots(self, agent: Agent) -> None:
+        """The agent is free anew: draw in each queue that chooses by chance."""
+        for queue_id, entry in agent.queues.items():
+            queue = self.queues.get(queue_id)
+            if queue is not None and queue.settings.strategy == "weighted-random":
+                self.draw_lot(agent, queue, entry)
+
+    def draw_lot(self, agent: Agent, queue: Queue, entry: InQueue) -> None:
+        """Draw in one queue."""
+        entry.lot = queue.drawn + draw(self.seed, self.fact_count, agent.settings.id, entry.standing.weight)
+
+    def free_place(self) -> IdlePlace:
         """The place of an agent who is free from this fact on."""
-        return IdlePlace(self.now_ms, self.fact_count, agent)
+        return IdlePlace(self.now_ms, self.fact_count)
+
+    # --- Waiting calls ----------------------------------------------------------------------------------------
 
     def line_up(self, call: Call) -> None:
-        """Put the call at its place in line."""
-        queue = self.queues[call.queue]
-        queue.waiting.setdefault(call.line.server, SortedList()).add(call.place)
-        self.touched[call.queue] = None
+        """Let the call wait at its place for one more agent."""
+        assert call.group is None, f"call {call.id} waits already"
+        call.group = GroupKey(call.line.server, call.priority, call.profile, call.named)
+        self.queues[call.queue].waiting.add(call.place, call.group)
+        self.news.calls[call.id] = None
 
     def take_from_line(self, call: Call) -> None:
-        """Take the call out of the line; its place stays its own."""
-        queue = self.queues[call.queue]
-        line = queue.waiting[call.line.server]
-        line.remove(call.place)
-        if not line:
-            del queue.waiting[call.line.server]
+        """No further agent is wanted; the call's place stays its own."""
+        if call.group is not None:
+            self.queues[call.queue].waiting.remove(call.place, call.group)
+            call.group = None
+            self.news.calls.pop(call.id, None)

@@ -1,0 +1,82 @@
+"""Who can do what a call asks for (docs/routing.md R30 to R33).
+
+Agents with the same skills are one `SkillSet`, calls that ask for the same are one `Profile`; how the two fit is
+worked out once and remembered. Both are compared by identity: equal ones are the same object.
+"""
+
+from typing import NamedTuple
+
+from acd.model import Skill
+from acd.router.settings import EVERYBODY, Ring
+
+
+class SkillSet:
+    """What some agents can."""
+
+    __slots__ = ("__weakref__", "skills")
+
+    def __init__(self, skills: tuple[Skill, ...]) -> None:
+        self.skills = skills
+
+    def __repr__(self) -> str:
+        return f"SkillSet({self.skills})"
+
+    def level(self, name: str) -> int:
+        """The level in this skill; 0 for none."""
+        return next((skill.level for skill in self.skills if skill.name == name), 0)
+
+
+Asked = tuple[tuple[Skill, ...], tuple[Skill, ...], tuple[Ring, ...]]
+"""Required, wanted, and the rings."""
+
+
+class Fit(NamedTuple):
+    """How a skill set serves a profile."""
+
+    lacks: int
+    """By how many levels the worst requirement is missed: the slack at which these agents may take the call."""
+    unmet: int
+    """How many wishes are not met."""
+    level: int
+    """The sum of the levels in what is required or wished for."""
+    breadth: int
+    """The sum of all levels, whatever is asked for: how much is lost to others while these agents talk."""
+
+
+class Profile:
+    """What some calls of one queue ask for, and how that relaxes with waiting."""
+
+    __slots__ = ("_fits", "asked", "calls", "required", "rings", "wanted")
+
+    def __init__(self, required: tuple[Skill, ...], wanted: tuple[Skill, ...], rings: tuple[Ring, ...]) -> None:
+        self.asked: Asked = (required, wanted, rings)
+        self.required = required
+        self.wanted = wanted
+        self.rings = rings or (EVERYBODY,)
+        self.calls = 0
+        """How many calls have it."""
+        self._fits: dict[SkillSet, Fit] = {}
+
+    def __repr__(self) -> str:
+        return f"Profile({self.required}, {self.wanted}, {self.rings}, {self.calls} calls)"
+
+    def fit(self, skills: SkillSet) -> Fit:
+        """How these skills serve it."""
+        known = self._fits.get(skills)
+        if known is None:
+            known = self._fits[skills] = self._work_out(skills)
+        return known
+
+    def _work_out(self, skills: SkillSet) -> Fit:
+        asked = {skill.name for skill in (*self.required, *self.wanted)}
+        return Fit(
+            max((skill.level - skills.level(skill.name) for skill in self.required), default=0),
+            sum(skills.level(skill.name) < skill.level for skill in self.wanted),
+            sum(skill.level for skill in skills.skills if skill.name in asked),
+            sum(skill.level for skill in skills.skills),
+        )
+
+
+def fits_at(ring: Ring, tier: int, fit: Fit) -> bool:
+    """Whether an agent of this tier and fit may take a call that has come to this ring."""
+    return fit.lacks <= ring.slack and (ring.tier is None or tier <= ring.tier)
