@@ -41,6 +41,8 @@ NOT_IN_USE = "1"
 WAITING = 40
 AGENT = "1050"
 CALLERS = range(2001, 2001 + WAITING + 1)  # one talks while the others wait
+SHORTEST_TALK_S = 0.2
+"""Within 100 ms nobody has spoken, and the caller is in line again (config/asterisk/README.md)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +189,8 @@ class Line:
         """
         _, following = self._waiting[0]
         assert following.invite_at is not None, "it was placed"
-        await asyncio.sleep((share - (time.monotonic_ns() - following.invite_at) / 1e9) % 1)
+        left = (share - (time.monotonic_ns() - following.invite_at) / 1e9) % 1
+        await asyncio.sleep(left if left > SHORTEST_TALK_S else left + 1)
 
     async def hang_up(self) -> None:
         """Everybody leaves."""
