@@ -7,7 +7,7 @@ shortest that it can be given (the default is 5 s); a bare Dial has nobody waiti
 Events: what one call brings to the engine's account, against an account that hears everything.
 
 Times are read at the phones' sockets; the phones, their Python and the machine are the same for all. Takes about a
-minute and a quarter. --quick makes 20 calls each way and two rounds of 6 releases, in half a minute: its counts
+minute and a half. --quick makes 20 calls each way and two rounds of 5 releases, in half a minute: its counts
 and the multiple of our best hold on a noisy machine too (noise adds to ours, and is lost in app_queue's half second).
 """
 
@@ -60,7 +60,7 @@ class Plan:
 
 
 FULL = Plan(arrivals=100, rounds=2, releases=20)
-QUICK = Plan(arrivals=20, rounds=2, releases=6)
+QUICK = Plan(arrivals=20, rounds=2, releases=5)
 
 CONFIG = """
 [asterisk.a]
