@@ -1,10 +1,9 @@
 """An engine as a process of its own, whose facts are read as they are committed.
 
-The facts come over a named pipe that this side keeps reading, so the engine never waits for the test.
+The facts come from a file that this side follows, so the engine never waits for the test.
 """
 
 import asyncio
-import os
 import signal
 import sys
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Final, Self
 
 from acd.core import Fact
 from acd.engine.facts_file import FactLine, parse_line
+from acd.lab.demo.follow import Follower
 from acd.tasks import Tasks
 from acd.testing.watching import Watching
 
@@ -29,24 +29,20 @@ class EngineProcess:
         self.config = folder / "acd.toml"
         self.config.write_text(config)
         self.config.chmod(0o600)
-        self._pipe = folder / "facts"
+        self._facts = folder / "facts.jsonl"
+        self._facts.touch(mode=0o600)
+        self._follower = Follower(self._facts, self._line)
         self._said = asyncio.Event()
         self._tasks = Tasks("engine-process")
-        os.mkfifo(self._pipe, 0o600)
 
     async def __aenter__(self) -> Self:
-        reader = asyncio.StreamReader(limit=1 << 20)
-        # Open for both directions: opening does not wait, and the pipe outlives the engine.
-        pipe = os.fdopen(os.open(self._pipe, os.O_RDWR | os.O_NONBLOCK), "rb", buffering=0)
-        loop = asyncio.get_running_loop()
-        self._transport, _ = await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), pipe)
-        self._tasks.start("facts", self._read_facts(reader))
+        await self._follower.__aenter__()
         await self.start()
         return self
 
     async def start(self) -> None:
         """Start it (again)."""
-        command = [sys.executable, "-m", "acd", "run", "--config", str(self.config), "--facts", str(self._pipe)]
+        command = [sys.executable, "-m", "acd", "run", "--config", str(self.config), "--facts", str(self._facts)]
         self.process = await asyncio.create_subprocess_exec(
             *command,
             stdin=asyncio.subprocess.DEVNULL,
@@ -75,11 +71,10 @@ class EngineProcess:
                 self._said.clear()
                 await self._said.wait()
 
-    async def _read_facts(self, reader: asyncio.StreamReader) -> None:
-        while line := await reader.readline():
-            parsed = parse_line(line)
-            if isinstance(parsed, FactLine):
-                self.saw.saw(parsed.fact)
+    def _line(self, line: bytes) -> None:
+        parsed = parse_line(line)
+        if isinstance(parsed, FactLine):
+            self.saw.saw(parsed.fact)
 
     async def _read_log(self, reader: asyncio.StreamReader) -> None:
         while line := await reader.readline():
@@ -92,7 +87,7 @@ class EngineProcess:
         if self.process.returncode is None:
             self.signal(signal.SIGTERM)
             await self.ended()
-        self._transport.close()
+        await self._follower.__aexit__(None, None, None)
         await self._tasks.stop()
         if kind is not None:
             print("\n".join(self.log[-40:]))  # noqa: T201  for whoever reads the failed test

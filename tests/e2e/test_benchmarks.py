@@ -69,7 +69,7 @@ async def test_released_agent_is_offered_fifty_times_sooner_than_by_app_queue(la
     assert {name: count for name, count in value.items() if name.startswith("runs: ")} == {
         "runs: arrivals each way": 20,
         "runs: rounds of releases": 2,
-        "runs: releases of each system": 12,
+        "runs: releases of each system": 10,
     }
 
 

@@ -1,0 +1,144 @@
+"""An ordinary contact centre of any size: open for fourteen hours, busiest before noon, with shifts that follow."""
+
+from typing import Final
+
+from acd.model import AgentId, Phone, QueueId
+from acd.router.settings import AgentSettings, PauseReason, QueueSettings, RouterSettings
+from acd.simulate.chance import Exponential, Lognormal
+from acd.simulate.scenario import (
+    HOUR_MS,
+    HOURS,
+    MINUTE_MS,
+    SECOND_MS,
+    Break,
+    Demand,
+    Employee,
+    Habits,
+    Scenario,
+    Shift,
+    Trouble,
+)
+from acd.telephony.simulated import Faults, Steps
+
+NAMES: Final = (
+    "sales", "support", "billing", "orders", "returns", "delivery", "service", "accounts", "claims", "english",
+)  # fmt: skip
+OPENS: Final = 7
+BY_HOUR: Final = (0.5, 0.9, 1.2, 1.45, 1.45, 1.25, 1.05, 1.1, 1.2, 1.15, 0.95, 0.75, 0.6, 0.45)
+"""From the opening on, how much is going on, compared with the mean of the opening hours."""
+SHIFTS: Final = (7, 8, 8, 9, 9, 10, 11, 12, 13, 13)
+"""The hours at which agents begin, one after the other; the next ten begin with the second."""
+SHIFT_HOURS: Final = 8
+RATHER_BUSY: Final = 0.75
+"""How much of their presence agents work, where nobody says how many calls there are."""
+MEMBERSHIPS: Final = 3
+"""Queues of an agent."""
+TALK: Final = Lognormal(100 * SECOND_MS, 90 * SECOND_MS)
+PATIENCE: Final = Exponential(3 * MINUTE_MS)
+WRAP_UP_MS: Final = 15 * SECOND_MS
+ANSWERS_AFTER: Final = Lognormal(4 * SECOND_MS, 2 * SECOND_MS)
+
+PEOPLE: Final = Habits(
+    answers_after=ANSWERS_AFTER,
+    declines=15,
+    ignores=15,
+    is_busy=5,
+    hangs_up=250,
+    hangs_up_after=TALK,
+    finishes_early=400,
+    direct_calls_per_hour=0.5,
+)
+TROUBLE: Final = Trouble(
+    link_cuts=1.0,
+    link_silences=0.3,
+    restarts=0.15,
+    phone_outages=0.05,
+    reports=Faults(
+        report_lost=1, report_doubled=20, report_delayed=20, report_overtaken=20, action_lost=1, delay_ms=300
+    ),
+)
+"""Far more than happens to anybody, so that a few days meet all of it."""
+
+
+def contact_centre(
+    *,
+    agents: int = 50,
+    queues: int = 10,
+    calls_per_hour: float | None = None,
+    days: int = 1,
+    faults: bool = True,
+    servers: tuple[str, ...] = ("north", "south"),
+) -> Scenario:
+    """A scenario of this size. `calls_per_hour` is the mean over the opening hours, all queues together; without it
+    there are so many that the agents work for three quarters of their time."""
+    expected = ordinary_calls_per_hour(agents) if calls_per_hour is None else calls_per_hour
+    names = [QueueId(_name(number)) for number in range(queues)]
+    return Scenario(
+        demands=tuple(_demand(names, number, expected) for number in range(queues)),
+        employees=tuple(_employee(names, number, servers) for number in range(agents)),
+        days=days,
+        servers=servers,
+        router=RouterSettings(pause_reasons=(PauseReason("lunch", "Lunch", 1), PauseReason("break", "Break", 2))),
+        steps=Steps(jitter_ms=5),
+        trouble=TROUBLE if faults else None,
+    )
+
+
+def ordinary_calls_per_hour(agents: int) -> float:
+    """As many as keep so many agents busy, but not too busy."""
+    at_work = agents * SHIFT_HOURS / len(BY_HOUR)
+    handling_ms = TALK.mean_ms + WRAP_UP_MS + ANSWERS_AFTER.mean_ms
+    return RATHER_BUSY * at_work * HOUR_MS / handling_ms
+
+
+def _name(number: int) -> str:
+    """The first ones have a name of their own."""
+    return NAMES[number] if number < len(NAMES) else f"queue-{number + 1}"
+
+
+def _demand(names: list[QueueId], number: int, calls_per_hour: float) -> Demand:
+    """The first queues are the large ones."""
+    weights = [1 / (1 + place) ** 0.5 for place in range(len(names))]
+    mean = calls_per_hour * weights[number] / sum(weights)
+    hours = [0.0] * HOURS
+    hours[OPENS : OPENS + len(BY_HOUR)] = [mean * share for share in BY_HOUR]
+    return Demand(
+        queue=QueueSettings(names[number], names[number].title(), wrap_up_ms=WRAP_UP_MS),
+        calls_by_hour=tuple(hours),
+        talk=TALK,
+        patience=PATIENCE,
+        urgent=50,
+    )
+
+
+def _employee(names: list[QueueId], number: int, servers: tuple[str, ...]) -> Employee:
+    begin = SHIFTS[(number + number // len(SHIFTS)) % len(SHIFTS)]
+    home = (None, *servers)[number % (len(servers) + 1)]
+    return Employee(
+        settings=AgentSettings(
+            AgentId(f"agent-{number + 1}"), f"Agent {number + 1}", Phone(str(1_001 + number)), _queues_of(names, number)
+        ),
+        shift=_shift(begin * HOUR_MS, begin * HOUR_MS + SHIFT_HOURS * HOUR_MS),
+        habits=PEOPLE,
+        home=home,
+    )
+
+
+def _queues_of(names: list[QueueId], number: int) -> tuple[QueueId, ...]:
+    """Some of the queues, so that every one has agents and no two teams are alike: one goes round, the others leap."""
+    chosen = [number % len(names), (number * 3 + 1) % len(names), number // len(names) % len(names)]
+    return tuple(dict.fromkeys(names[place] for place in chosen[:MEMBERSHIPS]))
+
+
+def _shift(begin_ms: int, end_ms: int) -> Shift:
+    """Eight hours with a lunch and two breaks."""
+    leeway_ms = 30 * MINUTE_MS
+    return Shift(
+        begin_ms=begin_ms,
+        end_ms=end_ms,
+        breaks=(
+            Break(reason="break", at_ms=begin_ms + 90 * MINUTE_MS, lasts_ms=15 * MINUTE_MS, leeway_ms=leeway_ms),
+            Break(reason="lunch", at_ms=begin_ms + 200 * MINUTE_MS, lasts_ms=30 * MINUTE_MS, leeway_ms=leeway_ms),
+            Break(reason="break", at_ms=begin_ms + 345 * MINUTE_MS, lasts_ms=15 * MINUTE_MS, leeway_ms=leeway_ms),
+        ),
+    )

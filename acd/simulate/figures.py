@@ -1,0 +1,261 @@
+"""What the facts tell of a run: calls, waits, service level, occupancy. Every figure comes from facts alone."""
+
+import hashlib
+from array import array
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import msgspec
+
+from acd.core import Fact
+from acd.journal.port import Entry
+from acd.model import AgentId, CallId, OfferId, QueueId
+from acd.router import facts as f
+
+
+def _times() -> "array[int]":
+    return array("q")
+
+
+@dataclass
+class QueueFigures:
+    """One queue, or several together. A call that was found again after its server was given up counts again."""
+
+    offered: int = 0
+    """Calls that came, refused ones included."""
+    refused: int = 0
+    timed_out: int = 0
+    lost: int = 0
+    """Gone with their server, or back in the operator's dialplan."""
+    answered_in_time: int = 0
+    """Within the time of the service level."""
+    waits: "array[int]" = field(default_factory=_times)
+    """Of each answered call, in milliseconds."""
+    abandoned_after: "array[int]" = field(default_factory=_times)
+    talked_ms: int = 0
+    worked_ms: int = 0
+    """By the agents who serve it, in whatever queue: from the offer to the end of the wrap-up."""
+    present_ms: int = 0
+    """By the same agents: logged in and not paused, or at work."""
+
+    @property
+    def answered(self) -> int:
+        return len(self.waits)
+
+    @property
+    def abandoned(self) -> int:
+        return len(self.abandoned_after)
+
+    @property
+    def service_level(self) -> float:
+        """Share of the calls offered that were answered in time."""
+        return self.answered_in_time / self.offered if self.offered else 0.0
+
+    @property
+    def occupancy(self) -> float:
+        """Share of their presence in which the agents worked."""
+        return self.worked_ms / self.present_ms if self.present_ms else 0.0
+
+    def wait_ms(self, share: float) -> int:
+        """The wait that this share of the answered callers did not exceed (nearest rank); 0 where nobody was."""
+        ordered = sorted(self.waits)
+        return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else 0
+
+    def add_calls(self, other: "QueueFigures") -> None:
+        """Count the other's calls here, too."""
+        self.offered += other.offered
+        self.refused += other.refused
+        self.timed_out += other.timed_out
+        self.lost += other.lost
+        self.answered_in_time += other.answered_in_time
+        self.waits.extend(other.waits)
+        self.abandoned_after.extend(other.abandoned_after)
+        self.talked_ms += other.talked_ms
+
+    def add_time(self, worked_ms: int, present_ms: int) -> None:
+        self.worked_ms += worked_ms
+        self.present_ms += present_ms
+
+
+@dataclass(slots=True)
+class _AgentTime:
+    """One agent's time, by the facts."""
+
+    queues: tuple[QueueId, ...]
+    ready: dict[QueueId, None] = field(default_factory=dict)
+    works: bool = False
+    since_ms: int = 0
+    worked_ms: int = 0
+    present_ms: int = 0
+
+    def pass_until(self, now_ms: int) -> None:
+        if self.works:
+            self.worked_ms += now_ms - self.since_ms
+        if self.works or self.ready:
+            self.present_ms += now_ms - self.since_ms
+        self.since_ms = now_ms
+
+
+class Figures:
+    """A reader of committed entries. `close` ends the counting of time."""
+
+    def __init__(self, answer_within_ms: int) -> None:
+        self.inputs = 0
+        self.facts = 0
+        self.queues: dict[QueueId, QueueFigures] = {}
+        self.offers: Counter[str] = Counter()
+        """What became of the offers that were not accepted."""
+        self.servers_given_up = 0
+        self._answer_within_ms: Final = answer_within_ms
+        self._agents: dict[AgentId, _AgentTime] = {}
+        self._waiting: dict[CallId, None] = {}
+        self._in_hand: dict[OfferId, None] = {}
+        self._digest = hashlib.sha256()
+        self._encode = msgspec.json.Encoder().encode
+        self._take: dict[type[Fact], Callable[[Any], object]] = {
+            f.QueueConfigured: lambda fact: self._queue(fact.settings.id),
+            f.AgentConfigured: self._agent_configured,
+            f.CallQueued: self._queued,
+            f.CallRefused: self._refused,
+            f.CallConnected: self._connected,
+            f.CallEnded: self._ended,
+            f.CallAbandoned: self._abandoned,
+            f.CallTimedOut: self._timed_out,
+            f.CallReturned: self._lost,
+            f.CallLost: self._lost,
+            f.OfferMade: self._offer_made,
+            f.OfferEnded: self._offer_ended,
+            f.AgentLoggedIn: self._becomes_ready,
+            f.AgentBecameReady: self._becomes_ready,
+            f.AgentPaused: self._is_away,
+            f.AgentLoggedOut: self._is_away,
+            f.WrapUpStarted: lambda fact: self._works(fact, True),
+            f.WrapUpEnded: lambda fact: self._works(fact, False),
+            f.ServerGivenUp: self._given_up,
+        }
+
+    def read(self, entries: Sequence[Entry]) -> None:
+        """Take committed entries in."""
+        self.inputs += len(entries)
+        for entry in entries:
+            self.facts += len(entry.facts)
+            for fact in entry.facts:
+                self._digest.update(self._encode(fact))
+                take = self._take.get(type(fact))
+                if take is not None:
+                    take(fact)
+
+    @property
+    def digest(self) -> str:
+        """One line for the whole journal: equal digests mean equal facts."""
+        return self._digest.hexdigest()
+
+    @property
+    def open_calls(self) -> int:
+        """Calls that wait, and offers that ring or talk."""
+        return len(self._waiting) + len(self._in_hand)
+
+    @property
+    def total(self) -> QueueFigures:
+        """All queues together."""
+        whole = QueueFigures()
+        for queue in self.queues.values():
+            whole.add_calls(queue)
+        for agent in self._agents.values():
+            whole.add_time(agent.worked_ms, agent.present_ms)
+        return whole
+
+    def close(self, now_ms: int) -> None:
+        """Let each queue have the time of the agents who serve it."""
+        for agent in self._agents.values():
+            agent.pass_until(now_ms)
+            for queue in agent.queues:
+                self._queue(queue).add_time(agent.worked_ms, agent.present_ms)
+
+    # --- Calls ------------------------------------------------------------------------------------------------
+
+    def _queue(self, queue: QueueId) -> QueueFigures:
+        known = self.queues.get(queue)
+        if known is None:
+            known = self.queues[queue] = QueueFigures()
+        return known
+
+    def _queued(self, fact: f.CallQueued) -> None:
+        self._queue(fact.queue).offered += 1
+        self._waiting[fact.call] = None
+
+    def _refused(self, fact: f.CallRefused) -> None:
+        queue = self._queue(fact.queue)
+        queue.offered += 1
+        queue.refused += 1
+
+    def _connected(self, fact: f.CallConnected) -> None:
+        del self._waiting[fact.call]
+        queue = self._queue(fact.queue)
+        queue.waits.append(fact.waited_ms)
+        queue.answered_in_time += fact.waited_ms <= self._answer_within_ms
+
+    def _ended(self, fact: f.CallEnded) -> None:
+        self._queue(fact.queue).talked_ms += fact.talked_ms
+        del self._in_hand[fact.offer]
+        self._works(fact, False)
+
+    def _abandoned(self, fact: f.CallAbandoned) -> None:
+        del self._waiting[fact.call]
+        self._queue(fact.queue).abandoned_after.append(fact.waited_ms)
+
+    def _timed_out(self, fact: f.CallTimedOut) -> None:
+        del self._waiting[fact.call]
+        self._queue(fact.queue).timed_out += 1
+
+    def _lost(self, fact: f.CallLost | f.CallReturned) -> None:
+        del self._waiting[fact.call]
+        self._queue(fact.queue).lost += 1
+
+    # --- Agents -----------------------------------------------------------------------------------------------
+
+    def _agent_configured(self, fact: f.AgentConfigured) -> None:
+        known = self._agents.setdefault(fact.settings.id, _AgentTime(fact.settings.queues))
+        known.queues = fact.settings.queues
+
+    def _offer_made(self, fact: f.OfferMade) -> None:
+        self._in_hand[fact.offer] = None
+        self._works(fact, True)
+
+    def _offer_ended(self, fact: f.OfferEnded) -> None:
+        self.offers[fact.outcome] += 1
+        del self._in_hand[fact.offer]
+        self._works(fact, False)
+
+    def _works(
+        self, fact: "f.OfferMade | f.OfferEnded | f.CallEnded | f.WrapUpStarted | f.WrapUpEnded", now: bool
+    ) -> None:
+        agent = self._agents[fact.agent]
+        agent.pass_until(fact.at_ms)
+        agent.works = now
+
+    def _becomes_ready(self, fact: f.AgentLoggedIn | f.AgentBecameReady) -> None:
+        """Who logs in during a pause stays paused; here nobody does."""
+        agent = self._agents[fact.agent]
+        agent.pass_until(fact.at_ms)
+        agent.ready.update(dict.fromkeys(fact.queues))
+
+    def _is_away(self, fact: f.AgentPaused | f.AgentLoggedOut) -> None:
+        agent = self._agents[fact.agent]
+        agent.pass_until(fact.at_ms)
+        for queue in fact.queues:
+            agent.ready.pop(queue, None)
+
+    def _given_up(self, _fact: f.ServerGivenUp) -> None:
+        self.servers_given_up += 1
+
+
+def merged(many: Iterable[QueueFigures]) -> QueueFigures:
+    """Several runs of one queue as one."""
+    whole = QueueFigures()
+    for figures in many:
+        whole.add_calls(figures)
+        whole.add_time(figures.worked_ms, figures.present_ms)
+    return whole

@@ -1,0 +1,84 @@
+"""What became of a simulation, for people to read."""
+
+from collections.abc import Mapping
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from acd.simulate.figures import QueueFigures
+from acd.simulate.run import Result
+from acd.simulate.scenario import SECOND_MS
+
+LEFT_SHOWN = 10
+
+
+def report(result: Result, answer_within_ms: int, took_s: float) -> RenderableType:
+    """The table of the queues, what was endured, and what was left."""
+    parts: list[RenderableType] = [_queues(result, answer_within_ms), Text(_size(result, took_s))]
+    if result.faults:
+        parts.append(Text(f"went wrong: {_counts(result.faults)}"))
+    parts.append(Text(f"offers that came to nothing: {_counts(result.offers) or 'none'}"))
+    parts.append(Text(f"the callers lived it so: {_counts(result.outcomes)}"))
+    parts.append(_left(result))
+    if result.digest:
+        parts.append(Text(f"digest of the facts: {result.digest}", style="dim"))
+    return Group(*parts)
+
+
+def _queues(result: Result, answer_within_ms: int) -> Table:
+    table = Table(title_justify="left")
+    for heading in ("queue", "offered", "answered", "abandoned", "other", "wait, median", "90 %"):
+        table.add_column(heading, justify="left" if heading == "queue" else "right")
+    table.add_column(f"in {answer_within_ms // SECOND_MS} s", justify="right")
+    table.add_column("occupancy", justify="right")
+    for queue, figures in result.queues.items():
+        table.add_row(queue, *_row(figures))
+    table.add_section()
+    table.add_row("all", *_row(result.total), style="bold")
+    return table
+
+
+def _row(figures: QueueFigures) -> tuple[str, ...]:
+    return (
+        f"{figures.offered:,}",
+        f"{figures.answered:,}",
+        f"{figures.abandoned:,} ({_percent(figures.abandoned, figures.offered)})",
+        f"{figures.refused + figures.timed_out + figures.lost:,}",
+        _seconds(figures.wait_ms(0.5)),
+        _seconds(figures.wait_ms(0.9)),
+        f"{figures.service_level:.1%}",
+        f"{figures.occupancy:.1%}",
+    )
+
+
+def _percent(part: int, whole: int) -> str:
+    return f"{part / whole:.1%}" if whole else "-"
+
+
+def _seconds(ms: int) -> str:
+    return f"{ms / SECOND_MS:.1f} s"
+
+
+def _size(result: Result, took_s: float) -> str:
+    seeds = f"seed {result.seeds[0]}" if len(result.seeds) == 1 else f"{len(result.seeds)} seeds"
+    return (
+        f"{seeds}: {_days(result.days)}, {result.opening_hours} hours with {result.calls:,} calls; "
+        f"{result.inputs:,} inputs, {result.facts:,} facts; in {took_s:.1f} s"
+    )
+
+
+def _days(days: int) -> str:
+    return "1 day" if days == 1 else f"{days:,} days"
+
+
+def _counts(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{name} {count:,}" for name, count in sorted(counts.items(), key=lambda item: -item[1]))
+
+
+def _left(result: Result) -> Text:
+    if not result.left:
+        return Text("once the trouble was over everyone was served, and nothing was left", style="green")
+    shown = "\n".join(f"  {what}" for what in result.left[:LEFT_SHOWN])
+    more = len(result.left) - LEFT_SHOWN
+    return Text(f"left over:\n{shown}" + (f"\n  and {more} more" if more > 0 else ""), style="bold red")

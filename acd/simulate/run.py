@@ -1,0 +1,245 @@
+"""Runs a scenario: opens, lives through the days, ends the trouble, serves who is left, closes, and looks for remains.
+
+The engine's loop is the real one. Time moves only when the engine has nothing left to do.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from acd.core import Core
+from acd.engine.clock import VirtualClock
+from acd.engine.loop import Engine, facts_of
+from acd.journal.memory import MemoryJournal
+from acd.journal.port import Entry
+from acd.model import QueueId
+from acd.router import inputs as i
+from acd.simulate.callers import Callers
+from acd.simulate.chance import Streams
+from acd.simulate.figures import Figures, QueueFigures
+from acd.simulate.figures import merged as merged_figures
+from acd.simulate.scenario import HOUR_MS, MINUTE_MS, Scenario, Trouble
+from acd.simulate.staff import Staff
+from acd.simulate.trouble import TroubleMaker
+from acd.simulate.world import World
+from acd.tasks import Tasks
+from acd.telephony.simulated import Exchange, SimulatedCall, SimulatedPhones
+
+BEGIN_MS: Final = 1_704_067_200_000
+"""The first midnight: 1 January 2024, a Monday, UTC."""
+SETTLED_MS: Final = 10_000
+"""After so long every link is up again and has reported."""
+LAST_ONES: Final = 2
+"""Callers in each queue after the trouble who wait until they are served."""
+LAST_HOURS: Final = 12
+"""Until then everyone must have been served."""
+KEPT_ENTRIES: Final = 1_000
+PROGRESS_EVERY: Final = 2_000
+"""Alarms between two words about progress."""
+
+Observer = Callable[[Core, Sequence[Entry]], None]
+"""Sees the core after each commit, and what was committed. What it raises ends the run."""
+Progress = Callable[[float], None]
+"""Told now and then which share of the time has passed."""
+
+
+@dataclass
+class Result:
+    """What became of one or several runs of a scenario."""
+
+    seeds: tuple[int, ...]
+    days: int
+    opening_hours: int
+    """Hours in which calls came; the nights between are simulated, too, but not counted."""
+    calls: int
+    """Calls that were placed."""
+    inputs: int
+    facts: int
+    queues: dict[QueueId, QueueFigures]
+    total: QueueFigures
+    outcomes: Counter[str]
+    """What became of the callers, as they lived it: `spoke`, `hung up`, or what the operator's dialplan read."""
+    offers: Counter[str]
+    """What became of the offers that did not lead to a conversation."""
+    faults: Counter[str]
+    """How often what went wrong."""
+    left: tuple[str, ...]
+    """What should be over and is not: nothing, if all is well."""
+    digest: str
+    """Of all facts, in order."""
+
+
+def simulate(
+    scenario: Scenario, seed: int, *, observers: Sequence[Observer] = (), progress: Progress | None = None
+) -> Result:
+    """Run the scenario's days under this seed. Not to be called from a running event loop."""
+    return asyncio.run(Simulation(scenario, seed, observers, progress).run())
+
+
+class Simulation:
+    """One run."""
+
+    def __init__(
+        self, scenario: Scenario, seed: int, observers: Sequence[Observer] = (), progress: Progress | None = None
+    ) -> None:
+        self.scenario = scenario
+        self.seed = seed
+        self.clock = VirtualClock(BEGIN_MS)
+        self.core = Core()
+        self.engine = Engine(MemoryJournal(tag="sim", seed=seed, kept=KEPT_ENTRIES), self.clock, self.core)
+        self.exchange = Exchange(self.clock, scenario.servers, seed=seed, steps=scenario.steps)
+        self.phones = SimulatedPhones(self.engine.submit, self.clock, scenario.servers, exchange=self.exchange)
+        self.figures = Figures(scenario.answer_within_ms)
+        self._observers = observers
+        self._progress = progress
+        self._end_ms = BEGIN_MS + scenario.closing_ms
+        self._world = World(self.clock, self.engine.submit, self.phones, Streams(seed))
+        self._staff = Staff(self._world, scenario.employees, scenario.days)
+        self._callers = Callers(self._world, scenario.demands, scenario.servers, self._end_ms)
+        self._trouble = TroubleMaker(self._world, scenario.trouble or Trouble(), scenario.servers, self._staff)
+        self._left: list[str] = []
+        self._error: Exception | None = None
+        self._alarms = 0
+        self.engine.add_reader("all", self._read)
+
+    def _read(self, entries: Sequence[Entry]) -> None:
+        """The engine goes on when a reader fails; a simulation must not."""
+        if self._error is not None:
+            return
+        facts = facts_of(entries)
+        try:
+            for observer in self._observers:
+                observer(self.core, entries)
+            self.figures.read(entries)
+            self._staff.hear(facts)
+            self.phones.act(facts)
+        except Exception as error:  # noqa: BLE001  (raised again where the time is turned)
+            self._error = error
+
+    async def run(self) -> Result:
+        """From the first midnight until everyone has gone home."""
+        tasks = Tasks("simulation")
+        engine = tasks.start("engine", self.engine.run())
+        try:
+            await self._live()
+        except Exception as error:
+            error.add_note(f"seed {self.seed}, {(self.clock.now_ms() - BEGIN_MS) / HOUR_MS:.4f} hours after the start")
+            raise
+        finally:
+            self.engine.stop()
+            await engine
+        self.figures.close(self.clock.now_ms())
+        return self._result()
+
+    # --- The days ---------------------------------------------------------------------------------------------
+
+    async def _live(self) -> None:
+        await self._open()
+        await self._run_until(self._end_ms)
+        self._trouble.stop()
+        self._staff.stay()
+        await self._run_until(self.clock.now_ms() + SETTLED_MS)
+        last = self._callers.last_ones(LAST_ONES)
+        await self._run_until_gone()
+        self._staff.leave()
+        await self._run_until(self.clock.now_ms() + HOUR_MS)
+        self._left = list(self._remains(last))
+        await self.phones.stop()
+
+    async def _open(self) -> None:
+        self.engine.submit(i.ConfigureRouter(self.scenario.router))
+        for demand in self.scenario.demands:
+            self.engine.submit(i.ConfigureQueue(demand.queue))
+        for employee in self.scenario.employees:
+            self.engine.submit(i.ConfigureAgent(employee.settings))
+        await self.phones.start()
+        await self._settle()
+        self._staff.start()
+        self._callers.start()
+        self._trouble.start()
+        await self._settle()
+
+    async def _run_until_gone(self) -> None:
+        """Whoever still waits is served, if it can be done at all."""
+        until_ms = self.clock.now_ms() + LAST_HOURS * HOUR_MS
+        while not self._callers.are_gone and self.clock.now_ms() < until_ms:
+            await self._run_until(self.clock.now_ms() + MINUTE_MS)
+
+    # --- Time -------------------------------------------------------------------------------------------------
+
+    async def _run_until(self, until_ms: int) -> None:
+        clock = self.clock
+        while (next_ms := clock.next_ms) is not None and next_ms <= until_ms:
+            clock.step()
+            if self.engine.backlog or self._is_due():
+                await self._settle()
+            self._alarms += 1
+            if self._progress is not None and self._alarms % PROGRESS_EVERY == 0:
+                self._progress(min(1.0, (clock.now_ms() - BEGIN_MS) / (self._end_ms - BEGIN_MS)))
+        clock.advance(max(0, until_ms - clock.now_ms()))
+
+    def _is_due(self) -> bool:
+        due_ms = self.core.next_deadline_ms
+        return due_ms is not None and due_ms <= self.clock.now_ms()
+
+    async def _settle(self) -> None:
+        """What readers submit while they read is new work, too."""
+        await self.engine.settled()
+        while self.engine.backlog:
+            await self.engine.settled()
+        if self._error is not None:
+            raise self._error
+
+    # --- What is left -----------------------------------------------------------------------------------------
+
+    def _remains(self, last: Sequence[SimulatedCall]) -> Iterator[str]:
+        """Who was not served, what is still there, and what a phone was told twice."""
+        for call in last:
+            if not call.spoke:
+                yield f"caller {call.asked.caller.number} for {call.asked.queue} was not served: {call.result}"
+        yield from (f"channel {channel}" for channel in self.exchange.channels)
+        if self.figures.open_calls:
+            yield f"{self.figures.open_calls} calls and offers in the books"
+        yield from (f"{offer} rang {times} times" for offer, times in self.exchange.invites.items() if times > 1)
+        yield from (f"{offer} was ordered while it was alive" for offer in self.exchange.refused)
+
+    def _result(self) -> Result:
+        figures, faults = self.figures, self._trouble.made
+        faults["server given up"] = figures.servers_given_up
+        return Result(
+            seeds=(self.seed,),
+            days=self.scenario.days,
+            opening_hours=self.scenario.opening_hours,
+            calls=self._callers.placed,
+            inputs=figures.inputs,
+            facts=figures.facts,
+            queues=figures.queues,
+            total=figures.total,
+            outcomes=self._callers.outcomes,
+            offers=figures.offers,
+            faults=+faults,
+            left=tuple(self._left),
+            digest=figures.digest,
+        )
+
+
+def merged(results: Sequence[Result]) -> Result:
+    """Several seeds of one scenario as one result."""
+    queues = {queue: merged_figures(result.queues[queue] for result in results) for queue in results[0].queues}
+    return Result(
+        seeds=tuple(seed for result in results for seed in result.seeds),
+        days=sum(result.days for result in results),
+        opening_hours=sum(result.opening_hours for result in results),
+        calls=sum(result.calls for result in results),
+        inputs=sum(result.inputs for result in results),
+        facts=sum(result.facts for result in results),
+        queues=queues,
+        total=merged_figures(result.total for result in results),
+        outcomes=sum((result.outcomes for result in results), Counter()),
+        offers=sum((result.offers for result in results), Counter()),
+        faults=sum((result.faults for result in results), Counter()),
+        left=tuple(f"seed {result.seeds[0]}: {what}" for result in results for what in result.left),
+        digest=results[0].digest if len(results) == 1 else "",
+    )

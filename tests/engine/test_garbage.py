@@ -1,0 +1,120 @@
+"""The collector's plan (acd/engine/garbage.py)."""
+
+import gc
+import weakref
+from collections.abc import Iterator
+
+import pytest
+
+from acd.engine.garbage import AUTOMATIC, BUSY_INPUTS, FREEZE_INPUTS, IDLE_INPUTS, NEW_OBJECTS, Garbage
+from benchmarks.centre import Case, Centre
+
+
+class Knot:
+    """Something that holds itself."""
+
+    def __init__(self) -> None:
+        self.itself = self
+
+
+def knot() -> "weakref.ref[Knot]":
+    """A cycle that nobody holds."""
+    return weakref.ref(Knot())
+
+
+@pytest.fixture
+def garbage() -> Iterator[Garbage]:
+    with Garbage() as planned:
+        yield planned
+
+
+def test_what_lives_at_the_start_is_frozen_until_the_end() -> None:
+    before = gc.get_freeze_count()
+    with Garbage():
+        assert gc.get_freeze_count() > before + 1_000
+    assert gc.get_freeze_count() == 0
+
+
+def test_thresholds_are_as_before_at_the_end() -> None:
+    before = gc.get_threshold()
+    with Garbage():
+        assert gc.get_threshold()[0] == AUTOMATIC
+    assert gc.get_threshold() == before
+
+
+def test_python_looks_nowhere_by_itself_while_calls_are_made_and_forgotten(garbage: Garbage) -> None:
+    looks: list[str] = []
+    look = lambda phase, _info: looks.append(phase)  # noqa: E731
+    gc.callbacks.append(look)
+    try:
+        kept = [[number] for number in range(AUTOMATIC // 2)]
+        kept.clear()
+    finally:
+        gc.callbacks.remove(look)
+    assert looks == []
+
+
+@pytest.mark.parametrize(("inputs", "idle"), [(IDLE_INPUTS, True), (BUSY_INPUTS, False)])
+def test_new_garbage_is_found_after_so_many_inputs(garbage: Garbage, inputs: int, idle: bool) -> None:
+    dead = knot()
+    garbage.tidy(inputs - 1, idle=idle)
+    assert dead() is not None
+    garbage.tidy(1, idle=idle)
+    assert dead() is None
+
+
+def test_busy_loop_looks_less_often_than_an_idle_one(garbage: Garbage) -> None:
+    dead = knot()
+    garbage.tidy(IDLE_INPUTS, idle=False)
+    assert dead() is not None
+    garbage.tidy(0, idle=True)
+    assert dead() is None
+
+
+def test_many_new_objects_are_looked_at_without_inputs(garbage: Garbage) -> None:
+    dead = knot()
+    kept = [[number] for number in range(NEW_OBJECTS + 1)]
+    garbage.tidy(0, idle=False)
+    assert dead() is None
+    assert kept
+
+
+def test_survivors_are_frozen_in_the_end(garbage: Garbage) -> None:
+    before = gc.get_freeze_count()
+    kept = [[number] for number in range(1_000)]
+    garbage.tidy(BUSY_INPUTS, idle=True)
+    assert gc.get_freeze_count() <= before
+    garbage.tidy(FREEZE_INPUTS, idle=True)
+    assert gc.get_freeze_count() >= before + len(kept)
+
+
+def test_nothing_is_looked_at_before_and_after() -> None:
+    garbage = Garbage()
+    with garbage:
+        pass
+    gc.disable()
+    try:
+        dead = knot()
+        garbage.tidy(FREEZE_INPUTS, idle=True)
+        assert dead() is not None
+    finally:
+        gc.enable()
+    gc.collect()
+
+
+def test_core_makes_no_cycles() -> None:
+    centre = Centre(Case("tiny", agents=20, queues=10, waiting=40))
+    centre.open()
+    centre.log_in()
+    centre.get_busy()
+    centre.fill()
+    gc.collect()
+    gc.disable()
+    try:
+        centre.prepare(200)
+        centre.lifecycles(200)
+        centre.commit()
+        found = gc.collect()
+    finally:
+        gc.enable()
+    assert found == 0
