@@ -264,6 +264,8 @@ def _call_connected(state: State, fact: f.CallConnected) -> None:
     call = state.calls[fact.call]
     _picked_up(state, call, offer)
     call.connected_at_ms = fact.at_ms
+    state.deadlines.drop("widen", call.id)
+    state.deadlines.drop("named", call.id)
     _hear_of(state, call.line)
     state.queues[call.queue].length -= 1
     _forget_refusals(state, call)

@@ -8,9 +8,8 @@ from acd.model import AgentId, QueueId
 from acd.router import calls
 from acd.router import facts as f
 from acd.router import inputs as i
-from acd.router.settings import Configured
+from acd.router.settings import Configured, Strategy
 from acd.router.state import State
-from acd.router.settings import Strategy
 from acd.router.turn import SLICE, Turn
 
 

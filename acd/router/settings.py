@@ -149,3 +149,11 @@ class RouterSettings(msgspec.Struct, frozen=True):
     pause_reasons: tuple[PauseReason, ...] = ()
     max_profiles: int = 32
     """How many different requirements the waiting calls of one queue may have; the next call is refused."""
+
+
+class Configured(msgspec.Struct, frozen=True):
+    """All settings that a core goes by: what a new configuration is compared with. Nothing that is retired."""
+
+    router: RouterSettings = RouterSettings()
+    queues: tuple[QueueSettings, ...] = ()
+    agents: tuple[AgentSettings, ...] = ()

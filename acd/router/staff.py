@@ -6,7 +6,7 @@ from typing import assert_never
 from acd.model import Phone, QueueId, RequestId
 from acd.router import facts as f
 from acd.router import inputs as i
-from acd.router.state import Agent, InQueue
+from acd.router.state import Agent
 from acd.router.states import Membership, Work, may_move
 from acd.router.turn import Turn
 
@@ -130,7 +130,12 @@ def _logged_in(agent: Agent) -> tuple[QueueId, ...]:
 
 def _all_may(agent: Agent, queues: tuple[QueueId, ...], request: str) -> bool:
     """Whether the request is legal in every one of the queues, and there is at least one."""
-    return bool(queues) and all(may_move(agent.queues.get(queue, InQueue()).state, request) for queue in queues)
+    return bool(queues) and all(may_move(_state_in(agent, queue), request) for queue in queues)
+
+
+def _state_in(agent: Agent, queue: QueueId) -> Membership:
+    entry = agent.queues.get(queue)
+    return Membership.LOGGED_OUT if entry is None else entry.state
 
 
 def end_wrap_up(turn: Turn, agent: Agent, by: str) -> Refusal | None:

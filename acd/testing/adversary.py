@@ -70,7 +70,7 @@ class Adversary:
     def call_arrives(self, choice: Chooser) -> Input:
         queue = choice.of((*QUEUES, *QUEUES, QueueId("unknown")))
         priority, waited_ms = choice.of((0, 0, 0, 1, 5)), choice.of((0, 0, 0, 3_000, 90_000))
-        return i.CallArrived(self._line(choice), queue, Caller("555", "Bob"), priority, (), waited_ms)
+        return i.CallArrived(self._line(choice), queue, Caller("555", "Bob"), priority, waited_ms=waited_ms)
 
     def caller_leaves(self, choice: Chooser) -> Input:
         return i.CallerLeft(self._known_line(choice), choice.yes())

@@ -7,11 +7,11 @@ deadlines. `check` raises `AssertionError` and names what is broken.
 from collections import Counter
 from collections.abc import Callable
 
-from acd.model import AgentId, CallId, Phone, ServerId
+from acd.model import AgentId, CallId, OfferId, Phone, ServerId
+from acd.router import why
 from acd.router.deadlines import Kind
-from acd.router.state import REFUSALS_KEPT, Agent, Call, Queue, Server, State
+from acd.router.state import REFUSALS_KEPT, Agent, Call, Offer, Queue, Server, State
 from acd.router.states import Membership, Work
-from acd.testing import oracle
 
 ON_AN_OFFER = (Work.RINGING, Work.CONNECTING, Work.TALKING)
 
@@ -26,44 +26,74 @@ def check(state: State, *, settled: bool = True) -> None:
         _nobody_idle_while_somebody_waits(state)
 
 
-def _agents_have_one_work(state: State) -> None:
-    """G1: no agent has two offers, or an offer and a wrap-up; agent, offer and call name each other."""
-    holders = Counter(offer.agent for offer in state.offers.values())
+def _agents_have_as_much_work_as_they_can(state: State) -> None:
+    """G1: one voice, so many chats; agent, offer and call name each other."""
+    voices = Counter(offer.agent for offer in state.offers.values() if offer.channel == "voice")
+    chats = Counter(offer.agent for offer in state.offers.values() if offer.channel == "chat")
     for id_, agent in state.agents.items():
-        assert holders[id_] == (agent.work in ON_AN_OFFER), f"{id_}: {holders[id_]} offers while {agent.work.value}"
+        assert voices[id_] == (agent.work in ON_AN_OFFER), f"{id_}: {voices[id_]} offers while {agent.work.value}"
         assert (agent.offer is not None) == (agent.work in ON_AN_OFFER), f"{id_}: {agent.offer}, {agent.work.value}"
         assert (agent.wrap_up is not None) == (agent.work is Work.WRAP_UP), f"{id_}: {agent.wrap_up}"
-    assert set(holders) <= set(state.agents), f"offers of agents who are gone: {set(holders) - set(state.agents)}"
+        assert chats[id_] == len(agent.chats), f"{id_}: {chats[id_]} chats, {agent.chats}"
+        assert set(agent.chats.values()) <= set(ON_AN_OFFER), f"{id_}: {agent.chats}"
+    assert set(voices) | set(chats) <= set(state.agents), "offers of agents who are gone"
 
 
 def _calls_have_one_place(state: State) -> None:
-    """G2: a call is in a line, or at one offer, or in one conversation."""
-    offers_of = Counter(offer.call for offer in state.offers.values())
-    lined_up = Counter(
-        place.call for queue in state.queues.values() for line in queue.waiting.values() for place in line
-    )
+    """G2: a call is answered by one agent at most, and rings at no more than its queue allows."""
+    offers_of: dict[CallId, list[OfferId]] = {}
+    for offer in state.offers.values():
+        offers_of.setdefault(offer.call, []).append(offer.id)
+        call = state.calls[offer.call]
+        assert (offer.queue, offer.line) == (call.queue, call.line), f"{offer} of {call}"
+        if offer.channel == "voice":
+            assert state.agents[offer.agent].offer == offer.id, f"{offer.agent} has another offer than {offer}"
+        answered = state.work_at(offer) is not Work.RINGING
+        assert answered == (call.answered == offer.id), f"call {offer.call}: {offer}, answered {call.answered}"
+        assert (state.work_at(offer) is Work.TALKING) == (answered and call.connected_at_ms is not None), f"{offer}"
+    lined_up = Counter(place.call for queue in state.queues.values() for place in queue.waiting)
     for id_, call in state.calls.items():
-        assert offers_of[id_] + lined_up[id_] == 1, f"call {id_}: {offers_of[id_]} offers, {lined_up[id_]} in line"
-        if call.offer is None:
-            assert lined_up[id_], f"call {id_} is nowhere"
-            continue
-        offer = state.offers[call.offer]
-        work = state.agents[offer.agent].work
-        assert (offer.call, offer.queue, offer.line) == (id_, call.queue, call.line), f"call {id_}: {offer}"
-        assert state.agents[offer.agent].offer == offer.id, f"call {id_}: {offer.agent} has another offer"
-        assert (call.connected_at_ms is not None) == (work is Work.TALKING), f"call {id_}: {work.value}"
+        assert list(call.offers) == offers_of.get(id_, []), f"call {id_}: {call.offers}, there are {offers_of}"
+        assert lined_up[id_] == (call.group is not None), f"call {id_}: {lined_up[id_]} times in line, {call.group}"
+        assert call.answered is None or len(call.offers) == 1, f"call {id_} was answered and rings: {call.offers}"
+        assert call.answered is None or call.group is None, f"call {id_} was answered and waits"
+        assert call.offers or call.group is not None, f"call {id_} is nowhere"
     assert set(offers_of) | set(lined_up) <= set(state.calls), "offers or places of calls that are gone"
 
 
 def _lines_hold_their_calls(state: State) -> None:
-    """A waiting call stands in its queue, in the line of its server, at its own place; no line is kept empty."""
+    """A waiting call stands in its queue, in its group, at its own place; rows are in the order of their heads; no
+    group, row or profile is kept empty."""
     for queue_id, queue in state.queues.items():
-        for server, line in queue.waiting.items():
-            assert line, f"queue {queue_id} keeps an empty line for {server}"
-            assert list(line) == sorted(line), f"queue {queue_id} is out of order"
-            for place in line:
+        waiting = queue.waiting
+        for key, group in waiting.groups.items():
+            assert group.places, f"queue {queue_id} keeps an empty group {key}"
+            assert list(group.places) == sorted(group.places), f"queue {queue_id} is out of order"
+            for place in group.places:
                 call = state.calls[place.call]
-                assert (call.queue, call.line.server, call.place) == (queue_id, server, place), f"{place} is misplaced"
+                assert (call.queue, call.group, call.place) == (queue_id, key, place), f"{place} is misplaced"
+                own = (call.line.server, call.priority, call.profile, call.named)
+                assert tuple(key) == own, f"{call} is in the wrong group: {key}"
+        for priority, row in waiting.rows.items():
+            heads = sorted(
+                (group.places[0][:2] for key, group in waiting.groups.items() if key[1:4:2] == (priority, None))
+            )
+            assert [head[:2] for head in row] == heads, f"queue {queue_id}, row {priority}: {row}"
+            assert row, f"queue {queue_id} keeps an empty row"
+        for agent, groups in waiting.named.items():
+            own_groups = {key for key in waiting.groups if key.named == agent}
+            assert set(groups) == own_groups, f"queue {queue_id}: {groups} name {agent}"
+            assert own_groups, f"queue {queue_id} keeps nothing for {agent}"
+        profiles = Counter(call.asked for call in state.calls.values() if call.queue == queue_id)
+        assert {asked: profile.calls for asked, profile in waiting.profiles.items()} == profiles, f"{queue_id}"
+
+
+def _requirements_only_relax(state: State) -> None:
+    """Of the calls of a group, the older one is open at least as wide: so who may not take the first may take none."""
+    for queue in state.queues.values():
+        for group in queue.waiting.groups.values():
+            rings = [state.calls[place.call].ring for place in group.places]
+            assert rings == sorted(rings, reverse=True), f"{group}: rings {rings}"
 
 
 def _counts_are_right(state: State) -> None:
@@ -76,23 +106,45 @@ def _counts_are_right(state: State) -> None:
 
 def _nobody_idle_while_somebody_waits(state: State) -> None:
     """G4: no eligible call together with an eligible agent."""
-    choice = oracle.best_choice(state)
+    choice = why.best_choice(state, state.now_ms)
     assert choice is None, f"{choice} was not made"
-    assert not state.touched, f"not looked at: {list(state.touched)}"
+    assert not state.news, f"not looked at: {state.news}"
+    _requirements_only_relax(state)
 
 
 def _ready_lists_are_right(state: State) -> None:
     for id_, queue in state.queues.items():
-        ready = sorted(
-            agent.free
-            for agent in state.agents.values()
-            if oracle.is_available(state, agent) and _state_in(agent, queue) is Membership.READY
-        )
-        assert list(queue.ready) == ready, f"queue {id_} lists {list(queue.ready)}, ready are {ready}"
+        listed = {key.agent: class_ for class_, keys in queue.ready.classes.items() for key in keys}
+        ready = {
+            agent_id: (agent.queues[id_].standing.tier, agent.settings.skills)
+            for agent_id, agent in state.agents.items()
+            if _state_in(agent, queue) is Membership.READY and is_available(state, agent, queue)
+            if agent_id not in state.news.agents
+        }
+        assert {agent: (class_.tier, class_.skills.skills) for agent, class_ in listed.items()} == ready, f"queue {id_}"
+        for keys in queue.ready.classes.values():
+            assert keys, f"queue {id_} keeps an empty class"
+            assert list(keys) == sorted(keys), f"queue {id_} is out of order"
+        for agent_id, class_ in listed.items():
+            own = state.agents[agent_id].listed[id_]
+            assert own.class_ == class_, f"{agent_id} believes to be listed as {own}"
+            assert own.key in queue.ready.classes[class_], f"{agent_id} believes to be listed as {own}"
         members = {
             agent_id for agent_id, agent in state.agents.items() if _state_in(agent, queue) is not Membership.LOGGED_OUT
         }
         assert set(queue.members) == members, f"queue {id_} has members {set(queue.members)}, not {members}"
+        assert set(queue.unordered) <= members, f"queue {id_} has to order {queue.unordered}"
+
+
+def is_available(state: State, agent: Agent, queue: Queue) -> bool:
+    """Whether the agent may be offered work of this queue's channel, counted anew."""
+    refused = sum(agent.settings.id in call.refusers for call in state.calls.values())
+    if agent.retired or refused >= REFUSALS_KEPT:
+        return False
+    if queue.settings.channel == "chat":
+        return len(agent.chats) < agent.settings.chats
+    on_the_phone = any(direct.phone == agent.phone for direct in state.direct_calls.values())
+    return agent.phone is not None and agent.work is Work.IDLE and not agent.rests and not on_the_phone
 
 
 def _state_in(agent: Agent, queue: Queue) -> Membership:
@@ -106,8 +158,9 @@ def _agents_are_kept_while_needed(state: State) -> None:
         logged_in = [queue for queue, entry in agent.queues.items() if entry.state is not Membership.LOGGED_OUT]
         assert set(logged_in) <= set(state.queues), f"{id_} is logged in to a queue that is gone"
         assert set(agent.queues) <= set(agent.settings.queues), f"{id_} is in a queue without assignment"
-        assert not logged_in or agent.phone is not None, f"{id_} is logged in without a phone"
-        assert not agent.retired or agent.work is not Work.IDLE, f"{id_} is retired and without work"
+        voice = [queue for queue in logged_in if state.queues[queue].settings.channel == "voice"]
+        assert not voice or agent.phone is not None, f"{id_} is logged in without a phone"
+        assert not agent.retired or agent.work is not Work.IDLE or agent.chats, f"{id_} is retired and without work"
         on_the_phone = agent.work in ON_AN_OFFER
         assert logged_in or on_the_phone or agent.phone is None, f"{id_} is logged out and holds {agent.phone}"
         for entry in agent.queues.values():
@@ -166,7 +219,13 @@ def _deadlines_have_their_reasons(state: State) -> None:
         expected |= _of_call(state, call_id, call)
     for server_id, server in state.servers.items():
         expected |= _of_server(state, server_id, server)
+    if state.recount:
+        expected.add(("recount", "", ""))
+    for offer in state.offers.values():
+        expected |= _of_offer(state, offer)
     for queue_id, queue in state.queues.items():
+        if queue.unordered:
+            expected.add(("reorder", queue_id, ""))
         drained = queue.retired and not queue.waiting and not queue.members and queue.calls
         if queue.retired and not (drained and state.deadlines.find("retire", queue_id) is None):
             expected.add(("retire", queue_id, ""))
@@ -181,19 +240,24 @@ def _of_agent(state: State, id_: AgentId, agent: Agent) -> set[Key]:
         expected.add(("rest", id_, ""))
     if agent.wrap_up is not None:
         expected.add(("wrap-up", id_, ""))
-    if agent.offer is not None and not state.offers[agent.offer].overdue:
-        if agent.work is Work.RINGING:
-            expected.add(("ring", agent.offer, ""))
-        elif agent.work is Work.CONNECTING:
-            expected.add(("connect", agent.offer, ""))
     return expected
 
 
+def _of_offer(state: State, offer: Offer) -> set[Key]:
+    kinds: dict[Work, Kind] = {Work.RINGING: "ring", Work.CONNECTING: "connect"}
+    kind = kinds.get(state.work_at(offer))
+    return set() if kind is None or offer.overdue else {(kind, offer.id, "")}
+
+
 def _of_call(state: State, id_: CallId, call: Call) -> set[Key]:
-    picked_up = call.offer is not None and state.agents[state.offers[call.offer].agent].work is not Work.RINGING
-    if call.give_up_at_ms is None or picked_up or call.overdue:
-        return set()
-    return {("give-up", id_, "")}
+    expected: set[Key] = set()
+    if call.give_up_at_ms is not None and call.answered is None and not call.overdue:
+        expected.add(("give-up", id_, ""))
+    if call.ring + 1 < len(call.profile.rings) and call.connected_at_ms is None:
+        expected.add(("widen", id_, ""))
+    if call.named is not None and call.connected_at_ms is None:
+        expected.add(("named", id_, ""))
+    return expected
 
 
 def _of_server(state: State, id_: ServerId, server: Server) -> set[Key]:
@@ -215,9 +279,8 @@ def passing(state: State) -> set[str]:
     things = {f"offer {offer.id}" for offer in state.offers.values() if offer.line.server in silent}
     things |= {f"call {id_}" for id_, call in state.calls.items() if call.line.server in silent}
     things |= {f"direct call {line}" for line in state.direct_calls if line.server in silent}
+    things |= {f"offer {offer.id}" for offer in state.offers.values() if state.work_at(offer) is not Work.TALKING}
     for id_, agent in state.agents.items():
-        if agent.work in {Work.RINGING, Work.CONNECTING}:
-            things.add(f"offer {agent.offer}")
         if agent.wrap_up is not None:
             things.add(f"wrap-up of {id_} after {agent.wrap_up.call}")
         if agent.rests:
@@ -226,13 +289,13 @@ def passing(state: State) -> set[str]:
         if call.give_up_at_ms is not None and call.connected_at_ms is None:
             things.add(f"wait of {call_id}")
     for queue_id, queue in state.queues.items():
-        things |= {f"wait of {place.call}" for line in queue.waiting.values() for place in line if queue.retired}
+        things |= {f"wait of {place.call}" for place in queue.waiting if queue.retired}
         things |= {f"membership of {agent_id} in {queue_id}" for agent_id in queue.members if queue.retired}
     return things
 
 
 INVARIANTS: tuple[Callable[[State], None], ...] = (
-    _agents_have_one_work,
+    _agents_have_as_much_work_as_they_can,
     _calls_have_one_place,
     _lines_hold_their_calls,
     _counts_are_right,

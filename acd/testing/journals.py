@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from acd.core import Core, Input
 from acd.journal.port import Entry, Journal
-from acd.model import AgentId, Caller, ChannelId, Line, Phone, QueueId, RequestId, ServerId
+from acd.model import AgentId, Caller, ChannelId, Line, Phone, QueueId, RequestId, ServerId, Skill
 from acd.router import inputs as i
 from acd.router.settings import AgentSettings, PauseReason, QueueSettings, RouterSettings
 
@@ -44,7 +44,7 @@ def working_day(tag: str) -> list[Entry]:
 
     for asked in _set_up(tag):
         hear(asked)
-    hear(i.CallArrived(LINE, SALES, Caller("5551000", "Zoë «⚡» Müller"), 5, ("german",)))
+    hear(i.CallArrived(LINE, SALES, Caller("5551000", "Zoë «⚡» Müller"), 5, (Skill("german"),)))
     for asked in _conversation(core):
         hear(asked)
     hear(i.PassTime(), after_ms=60_000)

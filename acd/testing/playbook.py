@@ -17,8 +17,9 @@ from acd.core import Core, Fact, Input, fold
 from acd.router import facts as f
 from acd.router import inputs as i
 from acd.router.apply import apply
+from acd.router import why
 from acd.router.state import State
-from acd.testing import invariants, oracle, sentences
+from acd.testing import invariants, sentences
 from acd.testing.describe import differences
 from acd.testing.ledger import Ledger
 from acd.testing.names import Names
@@ -108,20 +109,28 @@ class Playbook:
         return due_ms is not None and due_ms <= now_ms
 
     def _handle(self, asked: Input) -> list[Fact]:
+        left = bool(self.state.news)
         facts = self.core.handle(asked, self.now_ms)
+        whole = not (left or self.state.news)
         for fact in facts:
-            self._watch(fact)
-        self._shadow.touched.clear()
+            self._watch(fact, whole=whole)
+        self._catch_up()
         return facts
 
-    def _watch(self, fact: Fact) -> None:
-        """G3: at the moment of an offer, the pair is the best of all."""
-        if isinstance(fact, f.OfferMade):
-            best = oracle.best_choice(self._shadow)
+    def _catch_up(self) -> None:
+        """What the match did beside the facts: who is left without work is listed."""
+        left = self.state.news.agents
+        for agent in [agent for agent in self._shadow.news.agents if agent not in left]:
+            self._shadow.enlist(self._shadow.agents[agent])
+
+    def _watch(self, fact: Fact, *, whole: bool) -> None:
+        """G3: at the moment of an offer, the pair is the best of all; between slices, of those looked at."""
+        if isinstance(fact, f.OfferMade) and whole:
+            best = why.best_choice(self._shadow, self.now_ms)
             assert best == (fact.call, fact.agent), f"{best} should have been chosen, not {fact}"
             idle_since_ms = self._shadow.agents[fact.agent].free.free_since_ms
             worked_until_ms = self.ledger.worked_until_ms.get(fact.agent, 0)
-            assert idle_since_ms >= worked_until_ms, f"{fact.agent} worked until {worked_until_ms}: {fact}"
+            assert fact.kind == "chat" or idle_since_ms >= worked_until_ms, f"{fact.agent} worked until {worked_until_ms}: {fact}"
         apply(self._shadow, fact)
         assert fact.at_ms == self.now_ms, f"{fact} said at {self.now_ms}"
         self.facts.append(fact)

@@ -127,7 +127,9 @@ def shown(fact: Fact, names: Names) -> str:
 
 
 def _is_usual(field: str, value: object, fact: Fact) -> bool:
-    return value in (None, (), "", Caller()) or (field, value) in {("priority", 0), ("since_ms", fact.at_ms)}
+    usual = {("priority", 0), ("since_ms", fact.at_ms), ("ring", 0), ("kind", "inbound"), ("ring_at_most", 1)}
+    usual.add(("reorders", False))
+    return value in (None, (), "", Caller()) or field == "rings" or (field, value) in usual
 
 
 def _subject(fields: dict[str, object], names: Names) -> tuple[list[str], frozenset[str]]:

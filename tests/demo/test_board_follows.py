@@ -63,6 +63,6 @@ def _calls_of(state: State) -> dict[CallId, CallState]:
         call = state.calls[id_]
         if call.connected_at_ms is not None:
             return "talking"
-        return "waiting" if call.offer is None else "ringing"
+        return "ringing" if call.offers else "waiting"
 
     return {id_: stands(id_) for id_ in state.calls}

@@ -87,7 +87,7 @@ def _is_one_story(queued: list[f.CallQueued]) -> None:
     first, *again = queued
     assert len(again) <= 1, queued
     for fact in again:
-        assert (fact.line, fact.priority, fact.skills, fact.caller) == (first.line, 5, first.skills, first.caller)
+        assert (fact.line, fact.priority, fact.required, fact.caller) == (first.line, 5, first.required, first.caller)
         assert abs(fact.since_ms - first.since_ms) < CLOSE_MS, queued
 
 

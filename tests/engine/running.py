@@ -1,5 +1,6 @@
 """An engine that runs, and journals that are slow or fail."""
 
+from typing import Any
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -102,7 +103,7 @@ def log_in(request: str) -> i.LogIn:
     return i.LogIn(request=RequestId(request), agent=ANNA, by="anna")
 
 
-def set_up(**queue: int) -> list[Input]:
+def set_up(**queue: Any) -> list[Input]:
     """One queue, one agent who is ready, one server that is up."""
     return [
         i.ConfigureQueue(QueueSettings(SALES, "Sales", **queue)),

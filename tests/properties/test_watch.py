@@ -7,8 +7,11 @@ import pytest
 from acd.model import AgentId, CallId, OfferId, Phone, QueueId, ServerId
 from acd.router import facts as f
 from acd.router.deadlines import Deadline
+from acd.router.ready import AgentKey, ClassKey
+from acd.router.settings import Standing
 from acd.router.state import InQueue, State
 from acd.router.states import Membership, Work
+from acd.router.waiting import GroupKey
 from acd.testing import invariants
 from acd.testing.ledger import Ledger
 from acd.testing.playbook import Playbook
@@ -36,7 +39,7 @@ def _book(check_every: int = 1) -> Playbook:
 
 
 def _waiting(state: State) -> CallId:
-    return next(id_ for id_, call in state.calls.items() if call.offer is None)
+    return next(id_ for id_, call in state.calls.items() if not call.offers)
 
 
 def _ringing(state: State) -> OfferId:
@@ -53,7 +56,8 @@ def _no_offer(state: State) -> None:
 
 
 def _call_twice(state: State) -> None:
-    state.line_up(state.calls[state.offers[_ringing(state)].call])
+    call = state.calls[state.offers[_ringing(state)].call]
+    state.queues[SALES].waiting.add(call.place, GroupKey(A, 0, call.profile, None))
 
 
 def _call_nowhere(state: State) -> None:
@@ -65,15 +69,16 @@ def _wrong_count(state: State) -> None:
 
 
 def _idle_beside_waiting(state: State) -> None:
-    state.agents[BEN].queues[SALES] = InQueue(Membership.READY)
+    state.agents[BEN].queues[SALES] = InQueue(Standing(SALES), Membership.READY)
 
 
 def _not_looked_at(state: State) -> None:
-    state.touched[SALES] = None
+    state.news.queues[SALES] = None
 
 
 def _listed_though_paused(state: State) -> None:
-    state.queues[SALES].ready.add(state.agents[BEN].free)
+    ben = state.agents[BEN]
+    state.queues[SALES].ready.add(ClassKey(1, ben.skills), AgentKey(0, *ben.free, BEN))
 
 
 def _no_member(state: State) -> None:
@@ -182,7 +187,7 @@ def _made(offer: str, call: str, agent: AgentId) -> f.OfferMade:
 
 def _queued(call: str) -> f.CallQueued:
     made = _made("o", call, ANA)
-    return f.CallQueued(1, CallId(call), made.line, SALES, made.caller, 0, (), 1, None)
+    return f.CallQueued(1, CallId(call), made.line, SALES, made.caller, 0, 1, None)
 
 
 def _connected(offer: str, call: str, agent: AgentId) -> f.CallConnected:

@@ -7,6 +7,7 @@ import pytest
 
 from acd.model import AgentId
 from acd.router.settings import AgentSettings
+from acd.router.skills import SkillSet
 from acd.router.state import Agent
 from acd.router.states import MEMBERSHIP_MOVES, WORK_MOVES, Membership, Work, may_move
 from acd.testing.drawings import redrawn
@@ -16,7 +17,7 @@ WORK_EVENTS = sorted({event for _, event in WORK_MOVES})
 
 
 def _agent(work: Work) -> Agent:
-    return Agent(AgentSettings(AgentId("ana"), "Ana", None, ()), work=work)
+    return Agent(AgentSettings(AgentId("ana"), "Ana", None, ()), SkillSet(()), work=work)
 
 
 def test_document_shows_the_tables_of_today(rewrite: bool) -> None:

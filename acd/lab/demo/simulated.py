@@ -100,7 +100,7 @@ class SimulatedStage:
         for entry in entries:
             for number, fact in enumerate(entry.facts, entry.first):
                 self._tell(number, fact)
-                if isinstance(fact, f.OfferMade):
+                if isinstance(fact, f.OfferMade) and fact.phone is not None:
                     self._line_at[fact.phone] = fact.line
                 if isinstance(fact, f.CallConnected):
                     self._after(LISTENED_AFTER_MS, partial(self._listen, self._agents[fact.agent].phone))

@@ -108,7 +108,7 @@ class Acting:
         if not self._books.is_new(fact.offer):
             log.error("an offer that was made already is not made again", server=self._server, offer=fact.offer)
             return
-        if self._caller_of(fact.line.channel, fact.call) is None:
+        if fact.phone is None or self._caller_of(fact.line.channel, fact.call) is None:
             return
         self._books.ring(fact.offer, fact.line.channel, fact.call)
         yield dialplan.ring(fact, self._address_of(fact.phone))

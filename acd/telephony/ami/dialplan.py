@@ -6,7 +6,7 @@ Places in the dialplan, channel variables and user events are named here and now
 import re
 from typing import Final
 
-from acd.model import Caller, ChannelId, OfferId, Phone, QueueId
+from acd.model import PRIORITIES, Caller, ChannelId, OfferId, Phone, QueueId
 from acd.router.facts import OfferMade
 from acd.router.inputs import LegEnd
 from acd.telephony.ami.messages import AmiAction, AmiEvent, clean_value
@@ -21,7 +21,6 @@ CODE: Final = "acd-code"
 CALL_VARIABLES: Final = ("ACD_QUEUE", "ACD_PRIORITY", "ACD_SKILLS", "ACD_SINCE")
 RING_MARGIN_MS: Final = 2_000
 """Asterisk stops ringing by itself so long after the engine should have: only a dead engine lets it come to that."""
-PRIORITIES: Final = range(-1_000, 1_001)
 
 ORIGINATE: Final = "ring-"
 """Before the offer's id, the ActionID of its one Originate."""
@@ -32,7 +31,6 @@ LONGEST_NUMBER: Final = 12
 
 _QUEUE = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _LONG_QUEUE = re.compile(r"[A-Za-z0-9_.-]{65,}")
-_SKILL = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _PHONE = re.compile(r"[A-Za-z0-9_.+-]{1,64}")
 _NO_DELIMITERS = str.maketrans(dict.fromkeys('"<>\\:;,=@%$', " "))
 _ESCAPED = re.compile(r"""\\([abfnrtv\\'"?])""")
@@ -111,11 +109,6 @@ def priority_of(text: str) -> int:
     size = number_of(digits[:LONGEST_NUMBER]) if digits.isdigit() else None
     priority = -(size or 0) if text.strip().startswith("-") else size or 0
     return min(max(priority, PRIORITIES[0]), PRIORITIES[-1])
-
-
-def skills_of(text: str) -> tuple[str, ...]:
-    """Skills, separated by `&`; what no skill can be called is left out."""
-    return tuple(skill for skill in text.split("&")[:32] if _SKILL.fullmatch(skill))
 
 
 def caller_of(event: AmiEvent) -> Caller:

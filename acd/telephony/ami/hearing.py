@@ -13,6 +13,7 @@ from acd.telephony.ami.messages import AmiEvent
 from acd.telephony.ami.phones import PhoneWatch
 from acd.telephony.ami.protocol import is_milestone
 from acd.telephony.port import FeatureCode, Submit
+from acd.telephony.wishes import wishes_of, words_of
 
 log = structlog.get_logger(__name__)
 
@@ -131,14 +132,17 @@ class Hearing:
         self._arrived(event, channel, caller.queue, max(1, dialplan.number_of(event.get("Waited")) or 0))
 
     def _arrived(self, event: AmiEvent, channel: ChannelId, queue: QueueId, waited_ms: int = 0) -> None:
+        wishes = wishes_of(words_of(event.get("Skills")))
         self._submit(
             i.CallArrived(
                 self._line(channel),
                 queue,
                 dialplan.caller_of(event),
                 dialplan.priority_of(event.get("CallPriority")),
-                dialplan.skills_of(event.get("Skills")),
+                wishes.required,
+                wishes.wanted,
                 waited_ms,
+                named=wishes.named,
             )
         )
 

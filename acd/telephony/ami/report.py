@@ -10,6 +10,7 @@ from acd.router.inputs import CallerPlace, LegState, SeenCaller, SeenLeg, SeenPh
 from acd.telephony.ami import dialplan
 from acd.telephony.ami.messages import AmiAction, AmiEvent
 from acd.telephony.ami.phones import PhoneWatch
+from acd.telephony.wishes import words_of
 
 PART: Final = 200
 """Channels in one part of a report: a part is one input, and no input may be long work."""
@@ -142,7 +143,7 @@ def _waiting(event: AmiEvent, variables: dict[str, str]) -> Waiting:
         _id(event),
         dialplan.queue_of(variables.get("ACD_QUEUE", "")),
         dialplan.priority_of(variables.get("ACD_PRIORITY", "")),
-        dialplan.skills_of(variables.get("ACD_SKILLS", "")),
+        words_of(variables.get("ACD_SKILLS", "")),
         dialplan.caller_of(event),
         event.get("Exten") == GRACE,
         dialplan.number_of(variables.get("ACD_SINCE", "")),

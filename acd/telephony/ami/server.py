@@ -29,6 +29,7 @@ from acd.telephony.ami.messages import ActionTimeout, AmiAction, AmiError, AmiRe
 from acd.telephony.ami.phones import PhoneWatch
 from acd.telephony.ami.protocol import LinkLimits
 from acd.telephony.port import AnswerCode, Submit
+from acd.telephony.wishes import wishes_of
 
 log = structlog.get_logger(__name__)
 
@@ -338,8 +339,17 @@ class AsteriskServer:
         waited_ms = 0 if seen.since_s is None else max(0, now_s - seen.since_s) * 1_000
         if not seen.in_grace:  # who waits beyond it has a place, even one of less than a second
             waited_ms = max(1, waited_ms)
-        line = Line(self.id, seen.channel)
-        return i.CallArrived(line, seen.queue, seen.caller, seen.priority, seen.skills, waited_ms)
+        line, wishes = Line(self.id, seen.channel), wishes_of(seen.skills)
+        return i.CallArrived(
+            line,
+            seen.queue,
+            seen.caller,
+            seen.priority,
+            wishes.required,
+            wishes.wanted,
+            waited_ms,
+            named=wishes.named,
+        )
 
 
 def _created(channel: ChannelId) -> int:

@@ -111,7 +111,7 @@ class SimulatedPhones:
 
     def _offer_made(self, fact: f.OfferMade) -> None:
         link = self._links.get(fact.line.server)
-        if link is None:
+        if link is None or fact.phone is None:
             return
         self._server_of[fact.offer] = fact.line.server
         shown = " ".join(word for word in (fact.queue_name, fact.caller.name, fact.caller.number) if word)

@@ -9,6 +9,7 @@ from acd.model import Caller, QueueId
 from acd.router.inputs import CallArrived, CallerLeft, CallerPlace, SeenCaller
 from acd.telephony.simulated.site import Site
 from acd.telephony.simulated.timing import Alarm
+from acd.telephony.wishes import wishes_of
 
 Place = Literal["grace", "waiting", "talking", "elsewhere", "gone"]
 """`grace`: music already, but the engine has yet to claim. `elsewhere`: back in the operator's dialplan."""
@@ -85,8 +86,17 @@ class SimulatedCall:
         return self._arrived(self.site.clock.now_ms() - self.since_ms)
 
     def _arrived(self, waited_ms: int) -> CallArrived:
-        asked = self.asked
-        return CallArrived(self.line, asked.queue, asked.caller, asked.priority, asked.skills, waited_ms)
+        asked, wishes = self.asked, wishes_of(self.asked.skills)
+        return CallArrived(
+            self.line,
+            asked.queue,
+            asked.caller,
+            asked.priority,
+            wishes.required,
+            wishes.wanted,
+            waited_ms,
+            named=wishes.named,
+        )
 
     def _grace_is_over(self) -> None:
         if self.place != "grace":

@@ -44,7 +44,8 @@ class Desk:
             queue=arrived.queue,
             caller=arrived.caller,
             priority=arrived.priority,
-            skills=arrived.skills,
+            required=arrived.required,
+            wanted=arrived.wanted,
             since_ms=self.world.now_ms(),
             give_up_at_ms=None,
         )

@@ -2,6 +2,7 @@
 
 import pytest
 
+from acd.model import Skill
 from acd.router import facts as f
 from acd.router.inputs import CallArrived, CallerLeft
 from acd.testing.worlds import World
@@ -9,10 +10,11 @@ from tests.contracts.telephony.desk import QUEUE, Desk
 
 
 async def test_arrival_is_reported_with_all_that_the_dialplan_gave(world: World, desk: Desk) -> None:
-    caller = await world.caller("sales", name="Ada Lovelace", priority=5, skills=("german", "billing"))
+    caller = await world.caller("sales", name="Ada Lovelace", priority=5, skills=("german:3", "~billing", "@ana"))
     arrived = await desk.arrival(caller)
     assert arrived.line.server == world.servers[0]
-    assert (arrived.queue, arrived.priority, arrived.skills) == (QUEUE, 5, ("german", "billing"))
+    assert (arrived.queue, arrived.priority) == (QUEUE, 5)
+    assert (arrived.required, arrived.wanted, arrived.named) == ((Skill("german", 3),), (Skill("billing"),), "ana")
     assert arrived.caller.name == "Ada Lovelace"
     assert arrived.waited_ms == 0
 

@@ -141,7 +141,7 @@ class Scene:
 
     def queue_fact(self, channel: str, server: str = "a") -> f.CallQueued:
         line = Line(ServerId(server), ChannelId(channel))
-        return f.CallQueued(0, CallId(self.new_id()), line, QueueId("sales"), Caller("555", "Ada"), 0, (), 0, None)
+        return f.CallQueued(0, CallId(self.new_id()), line, QueueId("sales"), Caller("555", "Ada"), 0, 0, None)
 
     async def queued(self, channel: str = "c1", **more: Any) -> f.CallQueued:
         """A caller who was handed over, taken, and whose claim is confirmed."""

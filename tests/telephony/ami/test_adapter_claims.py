@@ -5,7 +5,7 @@ from msgspec.structs import replace
 from structlog.testing import capture_logs
 
 from acd.core import NotTaken
-from acd.model import ChannelId, Line, OfferId, QueueId, ServerId
+from acd.model import ChannelId, Line, OfferId, QueueId, ServerId, Skill
 from acd.router import facts as f
 from acd.router import inputs as i
 from acd.telephony.ami.books import Caller
@@ -42,7 +42,8 @@ async def test_arrival_carries_all_that_the_dialplan_gave() -> None:
     async with connected() as scene:
         given = {"Queue": "billing", "CallPriority": "5", "Skills": "german&vip", "CallerIDName": "Ada"}
         arrived = await scene.arrived("c1", **given)
-        assert (arrived.queue, arrived.priority, arrived.skills) == ("billing", 5, ("german", "vip"))
+        assert (arrived.queue, arrived.priority) == ("billing", 5)
+        assert arrived.required == (Skill("german"), Skill("vip"))
         assert (arrived.caller.number, arrived.caller.name, arrived.waited_ms) == ("555", "Ada", 0)
 
 

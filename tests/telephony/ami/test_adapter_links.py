@@ -7,7 +7,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from acd.core import NotTaken
-from acd.model import AgentId, CallId, ChannelId, Line, OfferId, Phone, QueueId, ServerId
+from acd.model import AgentId, CallId, ChannelId, Line, OfferId, Phone, QueueId, ServerId, Skill
 from acd.router import facts as f
 from acd.router import inputs as i
 from acd.telephony.ami.protocol import LinkLimits
@@ -146,7 +146,8 @@ async def test_caller_found_waiting_is_known_by_what_the_dialplan_left_on_the_ch
     variables = ["ACD_QUEUE=billing", "ACD_PRIORITY=7", "ACD_SKILLS=german&vip", f"ACD_SINCE={int(EPOCH) - 3}"]
     async with connected(status_shows=[{**waiting("c1"), "Variable": variables}]) as scene:
         arrived = scene.all(i.CallArrived)[0]
-        assert (arrived.queue, arrived.priority, arrived.skills) == ("billing", 7, ("german", "vip"))
+        assert (arrived.queue, arrived.priority) == ("billing", 7)
+        assert arrived.required == (Skill("german"), Skill("vip"))
         assert (arrived.caller.number, arrived.waited_ms) == ("555", 3_000)
 
 

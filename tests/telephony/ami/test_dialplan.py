@@ -119,13 +119,6 @@ def test_priority_is_a_number_within_its_bounds(text: str, priority: int) -> Non
     assert dialplan.priority_of(text) == priority
 
 
-def test_skills_are_names_and_not_too_many() -> None:
-    assert dialplan.skills_of("german&billing") == ("german", "billing")
-    assert dialplan.skills_of("german&&bad skill&x\r\ny&vip") == ("german", "vip")
-    assert dialplan.skills_of("") == ()
-    assert len(dialplan.skills_of("&".join(f"s{number}" for number in range(10_000)))) == 32
-
-
 @pytest.mark.parametrize(
     ("text", "number"), [("0", 0), ("42", 42), ("", None), ("-1", None), ("²", None), ("٣", None), ("9" * 5_000, None)]
 )

@@ -73,7 +73,7 @@ class Bench:
         """The engine queues a call."""
         call = CallId(self._id())
         now_ms = self.clock.now_ms()
-        self.phones.act([f.CallQueued(now_ms, call, line, SALES, Caller(), 0, (), now_ms, None)])
+        self.phones.act([f.CallQueued(now_ms, call, line, SALES, Caller(), 0, now_ms, None)])
         return call
 
     def waiting(self, **asked: int) -> SimulatedCall:
