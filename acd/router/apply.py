@@ -207,6 +207,7 @@ def _call_queued(state: State, fact: f.CallQueued) -> None:
         fact.give_up_at_ms,
         fact.named,
         fact.ring,
+        fact.ring_at_most,
     )
     state.calls[fact.call] = call
     state.call_on[fact.line] = fact.call
@@ -350,8 +351,8 @@ def _offer_made(state: State, fact: f.OfferMade) -> None:
     if offer.channel == "voice":
         agent.offer = fact.offer
     state.offers[fact.offer] = offer
-    call.offers[fact.offer] = None
-    if len(call.offers) >= fact.ring_at_most:
+    call.offers[fact.offer] = fact.agent
+    if len(call.offers) >= call.ring_at_most:
         state.take_from_line(call)
     entry = agent.queues[fact.queue]
     entry.offered = state.fact_count

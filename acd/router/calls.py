@@ -48,6 +48,7 @@ def _take(turn: Turn, report: i.CallArrived, *, has_place: bool) -> None:
             report.kind,
             named,
             None if named is None else since_ms + settings.named_agent_ms,
+            settings.ring_at_most,
         )
     )
 
@@ -142,7 +143,8 @@ def again(turn: Turn, call: Call) -> None:
 
 
 def give_back(turn: Turn, call: Call, reason: f.RefusalReason) -> None:
-    """The queue takes no calls any more."""
+    """The queue takes no calls any more: not even one that rings, if it still waits for more agents."""
+    offers.end_all(turn, call, "withdrawn")
     turn.say(f.CallReturned(turn.now_ms, call.id, call.line, call.queue, reason, waited_ms(turn, call)))
 
 

@@ -124,6 +124,8 @@ class CallQueued(_Fact, frozen=True):
     """Whom it asks for ..."""
     named_until_ms: int | None = None
     """... and how long nobody else is offered it."""
+    ring_at_most: int = 1
+    """At how many agents it may ring at once."""
 
 
 class RingWidened(_Fact, frozen=True):
@@ -246,8 +248,6 @@ class OfferMade(_Fact, frozen=True):
     caller: Caller
     ring_until_ms: int
     kind: Kind = "inbound"
-    ring_at_most: int = 1
-    """At how many agents the call may ring at once."""
 
 
 class OfferAccepted(_Fact, frozen=True):

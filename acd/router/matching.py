@@ -133,7 +133,13 @@ def _first_for(state: State, group: Group, agent: Agent) -> Place | None:
     """The first call of a group that the agent has not refused of late, if its server is up."""
     if not state.servers[group.key.server].up:
         return None
-    return next((place for place in group.places if place.call not in agent.refusals), None)
+    return next((place for place in group.places if _is_new_to(state, place, agent)), None)
+
+
+def _is_new_to(state: State, place: Place, agent: Agent) -> bool:
+    """Whether the agent has not refused the call of late; and does not see it ring already, who may hold several."""
+    call = place.call
+    return call not in agent.refusals and not (agent.chats and agent.settings.id in state.calls[call].offers.values())
 
 
 def _first_fit(state: State, group: Group, agent: Agent, tier: int) -> Place | None:
@@ -158,12 +164,12 @@ def best_agent(state: State, call: Call, refusers: Container[AgentId] | None = N
     if call.named is not None:
         return _named_agent(state, call, call.named, refusers)
     best: tuple[tuple[object, ...], AgentId] | None = None
-    ring = call.now_in
+    ring, ringing = call.now_in, call.offers.values()
     for class_, agents in queue.ready.classes.items():
         fit = call.profile.fit(class_.skills)
         if not fits_at(ring, class_.tier, fit):
             continue
-        key = next((key for key in agents if key.agent not in refusers), None)
+        key = next((key for key in agents if key.agent not in refusers and key.agent not in ringing), None)
         if key is None:
             continue
         standing = (class_.tier, *preference(queue.settings, fit), key)
@@ -175,7 +181,7 @@ def best_agent(state: State, call: Call, refusers: Container[AgentId] | None = N
 def _named_agent(state: State, call: Call, named: AgentId, refusers: Container[AgentId]) -> Agent | None:
     """Whom the call names, whatever skills it asks for: if that one is ready."""
     agent = state.agents.get(named)
-    if agent is None or call.queue not in agent.listed or named in refusers:
+    if agent is None or call.queue not in agent.listed or named in refusers or call.offers:
         return None
     return agent
 

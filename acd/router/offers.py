@@ -51,7 +51,6 @@ def make(turn: Turn, call: Call, agent: Agent) -> None:
             call.caller,
             turn.now_ms + queue.ring_timeout_ms,
             call.kind,
-            queue.ring_at_most,
         )
     )
 

@@ -41,7 +41,7 @@ class ClassKey(NamedTuple):
     skills: SkillSet
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)
 class ReadyAgents:
     """All agents whom the queue may offer its work."""
 
@@ -49,6 +49,10 @@ class ReadyAgents:
 
     def __bool__(self) -> bool:
         return bool(self.classes)
+
+    def __repr__(self) -> str:
+        """Which class was there first means nothing."""
+        return f"ReadyAgents({sorted(map(repr, self.classes.items()))})"
 
     def add(self, class_: ClassKey, key: AgentKey) -> None:
         """List an agent."""

@@ -39,10 +39,11 @@ class Call:
     """Whom it asks for: until `PreferenceLapsed` nobody else is offered it."""
     ring: int = 0
     """Which ring of its profile it has come to."""
+    ring_at_most: int = 1
     group: GroupKey | None = None
     """Where it waits for one more agent; None while it rings at as many as it may, or was answered."""
-    offers: dict[OfferId, None] = field(default_factory=dict)
-    """The phones that ring for it, or the one that was picked up."""
+    offers: dict[OfferId, AgentId] = field(default_factory=dict)
+    """At whom it rings, or who picked up."""
     answered: OfferId | None = None
     """The offer that was accepted."""
     connected_at_ms: int | None = None
@@ -299,11 +300,7 @@ class State:
 
     def has_room_for_a_chat(self, agent: Agent) -> bool:
         """The same of one more chat."""
-        return (
-            len(agent.chats) < agent.settings.chats
-            and not agent.retired
-            and len(agent.refusals) < REFUSALS_KEPT
-        )
+        return len(agent.chats) < agent.settings.chats and not agent.retired and len(agent.refusals) < REFUSALS_KEPT
 
     def relist(self, agent: Agent) -> None:
         """Something has changed that decides whether, and as what, the agent stands among the ready ones. Who may

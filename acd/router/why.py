@@ -34,7 +34,9 @@ def best_choice(state: State, now_ms: int) -> Choice | None:
         return None
     first = min((call for call, _ in pairs), key=lambda call: one_order(state, call, now_ms))
     chosen = min((agent for call, agent in pairs if call is first), key=lambda agent: standing(state, first, agent))
-    own = min((call for call, agent in pairs if agent is chosen), key=lambda call: order_of(state, chosen, call, now_ms))
+    own = min(
+        (call for call, agent in pairs if agent is chosen), key=lambda call: order_of(state, chosen, call, now_ms)
+    )
     return Choice(own.id, chosen.settings.id)
 
 
@@ -48,7 +50,7 @@ def call_objection(state: State, call: Call) -> str | None:
         return "is connected"
     if call.answered is not None:
         return "was picked up"
-    if len(call.offers) >= queue.settings.ring_at_most:
+    if len(call.offers) >= call.ring_at_most:
         return f"rings at {len(call.offers)} already"
     if queue.retired:
         return "its queue takes no calls any more"
@@ -91,6 +93,8 @@ def _work_objection(state: State, queue: QueueSettings, agent: Agent) -> str | N
 
 
 def _refusal_objection(state: State, call: Call, agent: Agent) -> str | None:
+    if agent.settings.id in call.offers.values():
+        return "is offered it already"
     if agent.settings.id in call.refusers:
         return "refused this call of late"
     refused = sum(agent.settings.id in other.refusers for other in state.calls.values())

@@ -8,11 +8,22 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar, get_args
 
 from acd.core import Fact, Input
-from acd.model import AgentId, Caller, ChannelId, Direction, Line, OfferId, Phone, QueueId, RequestId, ServerId
+from acd.model import AgentId, Caller, ChannelId, Direction, Line, OfferId, Phone, QueueId, RequestId, ServerId, Skill
 from acd.router import facts as f
 from acd.router import inputs as i
-from acd.router.settings import AgentSettings, PauseReason, QueueSettings, RouterSettings
-from acd.router.state import State
+from acd.router.settings import (
+    AgentSettings,
+    Growth,
+    PauseReason,
+    QueueSettings,
+    Ring,
+    RouterSettings,
+    Standing,
+    Step,
+    Strategy,
+    Takes,
+)
+from acd.router.state import Offer, State
 from acd.router.states import Work
 
 T = TypeVar("T")
@@ -46,6 +57,17 @@ AGENTS = tuple(AgentId(name) for name in ("ana", "ben", "cleo", "dora", "emil", 
 PHONES = tuple(Phone(str(number)) for number in range(1001, 1008))
 REASONS = ("lunch", "training", "no-such-reason")
 STEPS_MS = (0, 0, 0, 1, 50, 50, 300, 300, 1_000, 1_000, 3_000, 3_000, 6_000, 15_000)
+CHATS = QueueId("chats")
+ASKED = ((), (), (Skill("german", 1),), (Skill("german", 3),), (Skill("german", 2), Skill("sales", 1)))
+SKILLS = ((), (Skill("german", 1),), (Skill("german", 3),), (Skill("german", 2), Skill("sales", 5)), (Skill("sales"),))
+RINGS = (
+    (),
+    (),
+    (Ring(0, 1), Ring(3_000, 2), Ring(6_000)),
+    (Ring(0), Ring(1_000, None, 1), Ring(20_000, None, 100)),
+    (Ring(0, 1), Ring(6_000, None, 2)),
+)
+GROWTHS = (Growth(), Growth((Step(1_000, 1), Step(6_000, 4))), Growth(point_every_ms=3_000))
 LONG_STEPS_MS = (20_000, 70_000, 300_000)
 CHANNELS_KEPT = 24
 OFFERS_KEPT = 12
@@ -68,9 +90,19 @@ class Adversary:
     # --- Calls ------------------------------------------------------------------------------------------------
 
     def call_arrives(self, choice: Chooser) -> Input:
-        queue = choice.of((*QUEUES, *QUEUES, QueueId("unknown")))
+        queue = choice.of((*QUEUES, *QUEUES, CHATS, QueueId("unknown")))
         priority, waited_ms = choice.of((0, 0, 0, 1, 5)), choice.of((0, 0, 0, 3_000, 90_000))
-        return i.CallArrived(self._line(choice), queue, Caller("555", "Bob"), priority, waited_ms=waited_ms)
+        return i.CallArrived(
+            self._line(choice),
+            queue,
+            Caller("555", "Bob"),
+            priority,
+            choice.of(ASKED),
+            choice.of(ASKED),
+            waited_ms,
+            "chat" if queue == CHATS else choice.of(("inbound", "inbound", "callback", "campaign")),
+            choice.of((None, None, None, *AGENTS)),
+        )
 
     def caller_leaves(self, choice: Chooser) -> Input:
         return i.CallerLeft(self._known_line(choice), choice.yes())
@@ -113,7 +145,7 @@ class Adversary:
             if call.line.server == server
         )
         legs = tuple(
-            i.SeenLeg(offer.id, self._believed(offer.agent))
+            i.SeenLeg(offer.id, self._believed(offer))
             for offer in self._state.offers.values()
             if offer.line.server == server
         )
@@ -124,9 +156,9 @@ class Adversary:
         )
         return i.ServerReported(server, callers, legs, phones)
 
-    def _believed(self, agent: AgentId) -> i.LegState:
+    def _believed(self, offer: Offer) -> i.LegState:
         states: dict[Work, i.LegState] = {Work.RINGING: "ringing", Work.CONNECTING: "answered"}
-        return states.get(self._state.agents[agent].work, "talking")
+        return states.get(self._state.work_at(offer), "talking")
 
     def server_reports_anything(self, choice: Chooser) -> Input:
         """Whatever subset, in whatever state, also of what never was or is on the other server."""
@@ -169,14 +201,21 @@ class Adversary:
             choice.of((1_000, 10_000)),
             choice.of((20_000, 60_000)),
         )
-        return i.ConfigureRouter(RouterSettings(refusal_ms, rest_ms, lost_ms, reasons))
+        return i.ConfigureRouter(RouterSettings(refusal_ms, rest_ms, lost_ms, reasons, choice.of((2, 32))))
 
     def queue_is_configured(self, choice: Chooser) -> Input:
-        queue = choice.of(QUEUES)
+        queue = choice.of((*QUEUES, CHATS))
         return i.ConfigureQueue(
             QueueSettings(
                 queue,
                 queue.title(),
+                strategy=choice.of(("longest-idle", *get_args(Strategy))),
+                weight=choice.of((0, 0, 2)),
+                growth=choice.of(GROWTHS),
+                rings=choice.of(RINGS),
+                ring_at_most=choice.of((1, 1, 1, 2, 10)),
+                channel="chat" if queue == CHATS else "voice",
+                named_agent_ms=choice.of((1_000, 15_000)),
                 ring_timeout_ms=choice.of((3_000, 15_000)),
                 wrap_up_ms=choice.of((0, 1, 10_000)),
                 max_wait_ms=choice.of((None, None, None, 1, 20_000, 60_000)),
@@ -190,8 +229,30 @@ class Adversary:
     def agent_is_configured(self, choice: Chooser) -> Input:
         agent = choice.of(AGENTS)
         phone = choice.of((PHONES[AGENTS.index(agent)], PHONES[AGENTS.index(agent)], None))
-        queues = choice.of((QUEUES, QUEUES[:2], QUEUES[1:], QUEUES[:1], (*QUEUES, QueueId("unknown"))))
-        return i.ConfigureAgent(AgentSettings(agent, agent.title(), phone, queues, choice.yes()))
+        queues = choice.of(
+            (QUEUES, QUEUES[:2], QUEUES[1:], QUEUES[:1], (*QUEUES, CHATS), (*QUEUES, QueueId("unknown")))
+        )
+        standings = tuple(
+            Standing(queue, choice.of((1, 1, 2, 3)), choice.of((1, 2)), choice.of((1, 5)))
+            for queue in choice.some(QUEUES, 2)
+        )
+        return i.ConfigureAgent(
+            AgentSettings(
+                agent,
+                agent.title(),
+                phone,
+                queues,
+                choice.yes(),
+                skills=choice.of(SKILLS),
+                standings=standings,
+                takes=choice.of(("order", *get_args(Takes))),
+                order=AGENTS.index(agent),
+                chats=choice.of((0, 1, 3)),
+            )
+        )
+
+    def day_begins(self, _choice: Chooser) -> Input:
+        return i.BeginDay()
 
     def agent_is_retired(self, choice: Chooser) -> Input:
         return i.RetireAgent(choice.of(AGENTS))
@@ -213,14 +274,14 @@ class Adversary:
 
     def _offer(self, choice: Chooser, work: Work) -> OfferId:
         """Mostly one for which the report makes sense."""
-        fit = [offer.id for offer in self._state.offers.values() if self._state.agents[offer.agent].work is work]
+        fit = [offer.id for offer in self._state.offers.values() if self._state.work_at(offer) is work]
         return choice.of(fit) if fit and choice.likely() else choice.of(self._offers)
 
     def _agent(self, choice: Chooser) -> AgentId:
         return choice.of((*AGENTS, *AGENTS, AgentId("nobody")))
 
     def _some(self, choice: Chooser) -> tuple[QueueId, ...]:
-        return () if choice.likely() else choice.some((*QUEUES, QueueId("unknown")), 3)
+        return () if choice.likely() else choice.some((*QUEUES, CHATS, QueueId("unknown")), 3)
 
     def _request(self) -> RequestId:
         self._count += 1

@@ -41,9 +41,9 @@ def _agents_have_as_much_work_as_they_can(state: State) -> None:
 
 def _calls_have_one_place(state: State) -> None:
     """G2: a call is answered by one agent at most, and rings at no more than its queue allows."""
-    offers_of: dict[CallId, list[OfferId]] = {}
+    offers_of: dict[CallId, list[tuple[OfferId, AgentId]]] = {}
     for offer in state.offers.values():
-        offers_of.setdefault(offer.call, []).append(offer.id)
+        offers_of.setdefault(offer.call, []).append((offer.id, offer.agent))
         call = state.calls[offer.call]
         assert (offer.queue, offer.line) == (call.queue, call.line), f"{offer} of {call}"
         if offer.channel == "voice":
@@ -53,7 +53,7 @@ def _calls_have_one_place(state: State) -> None:
         assert (state.work_at(offer) is Work.TALKING) == (answered and call.connected_at_ms is not None), f"{offer}"
     lined_up = Counter(place.call for queue in state.queues.values() for place in queue.waiting)
     for id_, call in state.calls.items():
-        assert list(call.offers) == offers_of.get(id_, []), f"call {id_}: {call.offers}, there are {offers_of}"
+        assert list(call.offers.items()) == offers_of.get(id_, []), f"call {id_}: {call.offers}, there are {offers_of}"
         assert lined_up[id_] == (call.group is not None), f"call {id_}: {lined_up[id_]} times in line, {call.group}"
         assert call.answered is None or len(call.offers) == 1, f"call {id_} was answered and rings: {call.offers}"
         assert call.answered is None or call.group is None, f"call {id_} was answered and waits"

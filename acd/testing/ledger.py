@@ -12,10 +12,12 @@ class Ledger:
 
     def __init__(self) -> None:
         self.now_ms = 0
-        self.waiting: dict[CallId, None] = {}
+        self.waiting: dict[CallId, f.CallQueued] = {}
+        self.chats: dict[AgentId, int] = {}
         self.offered: dict[OfferId, f.OfferMade] = {}
         self.accepted: set[OfferId] = set()
         self.talking: dict[OfferId, f.CallConnected] = {}
+        self.talking_offers: dict[OfferId, f.OfferMade] = {}
         self.wrapping_up: dict[AgentId, f.WrapUpStarted] = {}
         self.worked_until_ms: dict[AgentId, int] = {}
         self.ids: set[str] = set()
@@ -29,8 +31,10 @@ class Ledger:
         match fact:
             case f.CallQueued():
                 self._is_new(fact.call)
-                self.waiting[fact.call] = None
+                self.waiting[fact.call] = fact
                 self.queued += 1
+            case f.AgentConfigured():
+                self.chats[fact.settings.id] = fact.settings.chats
             case f.OfferMade():
                 self._offer_made(fact)
             case f.OfferAccepted():
@@ -42,6 +46,7 @@ class Ledger:
                 self._connected(fact)
             case f.CallEnded():
                 assert self.talking.pop(fact.offer, None) is not None, f"{fact} of no conversation"
+                del self.talking_offers[fact.offer]
                 self.worked_until_ms[fact.agent] = fact.at_ms
                 self._count(fact)
             case f.CallAbandoned() | f.CallTimedOut() | f.CallReturned() | f.CallLost():
@@ -66,14 +71,26 @@ class Ledger:
 
     def _offer_made(self, fact: f.OfferMade) -> None:
         self._is_new(fact.offer)
-        assert fact.call in self.waiting, f"{fact}: the call does not wait"
-        held = [other for other in self.offered.values() if other.agent == fact.agent or other.call == fact.call]
-        held_by = [other for other in self.talking.values() if other.agent == fact.agent]
-        assert not held, f"{fact} while {held}"
-        assert not held_by, f"{fact} while {held_by}"
-        assert fact.agent not in self.wrapping_up, f"{fact} during a wrap-up"
+        call = self.waiting.get(fact.call)
+        assert call is not None, f"{fact}: the call does not wait"
+        for_it = [other for other in self.offered.values() if other.call == fact.call]
+        assert len(for_it) < call.ring_at_most, f"{fact} while {for_it}"
+        assert not any(other.offer in self.accepted for other in for_it), f"{fact} while {for_it}"
+        assert not any(other.agent == fact.agent for other in for_it), f"{fact} while {for_it}"
+        self._has_room(fact)
         assert fact.ring_until_ms > fact.at_ms, f"{fact} does not ring"
         self.offered[fact.offer] = fact
+
+    def _has_room(self, fact: f.OfferMade) -> None:
+        """One voice, which a wrap-up holds, and so many chats."""
+        chat = fact.kind == "chat"
+        held = [*self.offered.values(), *self.talking_offers.values()]
+        held = [other for other in held if other.agent == fact.agent and (other.kind == "chat") == chat]
+        if chat:
+            assert len(held) < self.chats[fact.agent], f"{fact} while {held}"
+        else:
+            assert not held, f"{fact} while {held}"
+            assert fact.agent not in self.wrapping_up, f"{fact} during a wrap-up"
 
     def _connected(self, fact: f.CallConnected) -> None:
         offer = self.offered.pop(fact.offer, None)
@@ -82,6 +99,7 @@ class Ledger:
         assert fact.call in self.waiting, f"{fact}: the call does not wait"
         del self.waiting[fact.call]
         self.talking[fact.offer] = fact
+        self.talking_offers[fact.offer] = offer
 
     def _left(self, fact: f.CallAbandoned | f.CallTimedOut | f.CallReturned | f.CallLost) -> None:
         offers = [offer for offer in self.offered.values() if offer.call == fact.call]

@@ -130,7 +130,9 @@ class Playbook:
             assert best == (fact.call, fact.agent), f"{best} should have been chosen, not {fact}"
             idle_since_ms = self._shadow.agents[fact.agent].free.free_since_ms
             worked_until_ms = self.ledger.worked_until_ms.get(fact.agent, 0)
-            assert fact.kind == "chat" or idle_since_ms >= worked_until_ms, f"{fact.agent} worked until {worked_until_ms}: {fact}"
+            assert fact.kind == "chat" or idle_since_ms >= worked_until_ms, (
+                f"{fact.agent} worked until {worked_until_ms}: {fact}"
+            )
         apply(self._shadow, fact)
         assert fact.at_ms == self.now_ms, f"{fact} said at {self.now_ms}"
         self.facts.append(fact)

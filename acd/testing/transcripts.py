@@ -127,8 +127,14 @@ def shown(fact: Fact, names: Names) -> str:
 
 
 def _is_usual(field: str, value: object, fact: Fact) -> bool:
-    usual = {("priority", 0), ("since_ms", fact.at_ms), ("ring", 0), ("kind", "inbound"), ("ring_at_most", 1)}
-    usual.add(("reorders", False))
+    usual = {
+        ("priority", 0),
+        ("since_ms", fact.at_ms),
+        ("ring", 0),
+        ("kind", "inbound"),
+        ("ring_at_most", 1),
+        ("reorders", False),
+    }
     return value in (None, (), "", Caller()) or field == "rings" or (field, value) in usual
 
 

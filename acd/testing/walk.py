@@ -43,8 +43,9 @@ def weights(adversary: Adversary) -> dict[Callable[[Chooser], Input], int]:
         adversary.router_is_configured: 1,
         adversary.queue_is_configured: 4,
         adversary.queue_is_retired: 1,
-        adversary.agent_is_configured: 4,
+        adversary.agent_is_configured: 8,
         adversary.agent_is_retired: 1,
+        adversary.day_begins: 1,
     }
 
 

@@ -83,6 +83,7 @@ class CoreUnderAnything(RuleBasedStateMachine):
     queue_is_retired = _rule(Adversary.queue_is_retired)
     agent_is_configured = _rule(Adversary.agent_is_configured)
     agent_is_retired = _rule(Adversary.agent_is_retired)
+    day_begins = _rule(Adversary.day_begins)
 
     def teardown(self) -> None:
         """Whatever was left standing ends by itself, and the facts tell the whole story."""
