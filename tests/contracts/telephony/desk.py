@@ -93,6 +93,10 @@ class Desk:
             f.OfferEnded(self.world.now_ms(), offer.offer, offer.call, offer.agent, server, outcome, None, None)
         )
 
+    def lose(self, call: f.CallQueued) -> None:
+        """The server was given up, and its calls with it."""
+        self.world.act(f.CallLost(self.world.now_ms(), call.call, call.queue, "server", 1_000))
+
     def call_ended(self, offer: f.OfferMade) -> None:
         """The conversation is over."""
         self.world.act(
@@ -118,7 +122,9 @@ class Desk:
 
     async def talking(self) -> Conversation:
         """A caller and an agent who hear each other."""
-        pair = await self.ringing()
+        return await self._connect(await self.ringing())
+
+    async def _connect(self, pair: Conversation) -> Conversation:
         await pair.phone.answer()
         await self.world.reported(LegAnswered, lambda report: report.offer == pair.offer.offer)
         self.accept(pair.offer)
@@ -126,6 +132,13 @@ class Desk:
         await pair.caller.hears_voice()
         await pair.phone.hears_voice()
         return pair
+
+    async def serve(self, caller: CallingParty, call: f.CallQueued) -> Conversation:
+        """The caller gets an agent, and both hear each other."""
+        phone = await self.world.phone()
+        offer = self.offer(call, phone)
+        await phone.rings()
+        return await self._connect(Conversation(caller, call, phone, offer))
 
     async def full_report(self, since: int) -> ServerReported:
         """The report after a connection, its parts put together."""
