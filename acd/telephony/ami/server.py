@@ -239,9 +239,11 @@ class AsteriskServer:
 
     def _still_leads(self) -> bool:
         """Whoever stood still for too long begins anew, by a look whether another engine leads, and a report."""
+        if self._lead.is_ours:
+            return True
         if self._lead.has_lapsed:
             self.link.restart("this engine stood still for too long")
-        return self._lead.is_ours
+        return False
 
     def _on_up(self) -> None:
         self._connection_tasks.start("connection", self._serve_connection())
