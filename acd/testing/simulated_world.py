@@ -28,11 +28,11 @@ R = TypeVar("R")
 
 Condition = Callable[[], bool]
 
-QUICK = Rules(grace_ms=1_000, hold_ms=1_000, fallback_ms=60_000)
+QUICK = Rules(grace_ms=1_000, hold_ms=1_000, spoken_ms=100, fallback_ms=60_000)
 """By the machine's clock nobody wants to wait for seconds."""
 AS_IT_IS = Rules(fallback_ms=60_000)
-VOICE_MS: Final = 120
-"""For so long a voice must be heard: what ends sooner is no conversation."""
+VOICE_MS: Final = 20
+"""For so much longer than a conversation must last a voice is heard."""
 
 
 class SimulatedWorld:
@@ -221,7 +221,7 @@ class SimulatedCaller:
 
     async def hears_voice(self, within_s: float = DEADLINE_S) -> None:
         await self._world.until(lambda: self.call.hears == "voice", within_s, f"voice at {self.number}")
-        await self._world.pass_until(self.call.met_ms + VOICE_MS)
+        await self._world.pass_until(self.call.met_ms + self._world.exchange.rules.spoken_ms + VOICE_MS)
         assert self.call.hears == "voice", f"{self.number} heard a voice for a moment only"
 
     async def returned(self, within_s: float = DEADLINE_S) -> Returned:
