@@ -6,7 +6,7 @@ number or the PIN was wrong: an unknown number costs the same work as a known on
 
 import asyncio
 import re
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import Final, Literal
@@ -30,6 +30,9 @@ IN_HAND: Final = 64
 """Attempts that may wait for their turn; the next one hears that it cannot be done now."""
 KEPT: Final = 10_000
 """Numbers and phones whose failed tries are remembered; the oldest give way."""
+LOGGED_MOST: Final = 20
+LOGGED_WITHIN_MS: Final = 60_000
+"""So many refused sign-ins of each minute have a line of their own in the log."""
 MEMORY_LIMIT_KIB: Final = 128 * 1024
 TIME_LIMIT: Final = 10
 LANES_LIMIT: Final = 8
@@ -63,6 +66,12 @@ class SignedIn(msgspec.Struct, frozen=True):
 
 
 NotSignedIn = Literal["wrong", "locked", "busy"]
+
+_SAID: Final[dict[NotSignedIn, str]] = {
+    "wrong": "sign-in with a wrong number or PIN",
+    "locked": "sign-in locked after too many wrong tries",
+    "busy": "sign-in turned away: too many at the same time",
+}
 
 
 def hash_pin(pin: str) -> str:
@@ -124,12 +133,55 @@ class Tries:
             self._failed.popitem(last=False)
 
 
+class RefusalLog:
+    """Refused sign-ins in the log: the first of each minute line by line, the others counted and told as they double.
+
+    Whoever tries PINs by machine must fill neither the disk nor the log that others need.
+    """
+
+    def __init__(self, now_ms: Callable[[], int]) -> None:
+        self._now_ms = now_ms
+        self._since_ms = 0
+        self._lines = 0
+        self._more: Counter[str] = Counter()
+        self._untold = False
+
+    def note(self, why: NotSignedIn, phone: Phone) -> None:
+        """Log it, or count it."""
+        now_ms = self._now_ms()
+        if now_ms >= self._since_ms + LOGGED_WITHIN_MS:
+            self._begin_anew(now_ms)
+        if self._lines < LOGGED_MOST:
+            self._lines += 1
+            log.warning(_SAID[why], phone=phone)
+        else:
+            self._count(why)
+
+    def _begin_anew(self, now_ms: int) -> None:
+        if self._untold:
+            self._tell()
+        self._since_ms, self._lines = now_ms, 0
+        self._more.clear()
+
+    def _count(self, why: NotSignedIn) -> None:
+        self._more[why] += 1
+        total = self._more.total()
+        self._untold = True
+        if total & (total - 1) == 0:  # 1, 2, 4, 8, …
+            self._tell()
+
+    def _tell(self) -> None:
+        self._untold = False
+        log.warning("more sign-ins were refused than are shown", within_s=LOGGED_WITHIN_MS // 1_000, **self._more)
+
+
 class SignIn:
     """Checks who keyed in a number and a PIN. `now_ms` must be a clock that never goes back."""
 
     def __init__(self, credentials: Iterable[Credential], settings: SignInSettings, now_ms: Callable[[], int]) -> None:
         self._now_ms = now_ms
         self._tries = Tries(settings)
+        self._refusals = RefusalLog(now_ms)
         self._turns = asyncio.Semaphore(AT_ONCE)
         self._in_hand = 0
         self.configure(credentials, settings)
@@ -142,10 +194,15 @@ class SignIn:
 
     async def check(self, number: str, pin: str, phone: Phone) -> SignedIn | NotSignedIn:
         """Who this is, or why that is not said. Every try counts, for the number and for the phone."""
+        result = await self._result(number, pin, phone)
+        if not isinstance(result, SignedIn):
+            self._refusals.note(result, phone)
+        return result
+
+    async def _result(self, number: str, pin: str, phone: Phone) -> SignedIn | NotSignedIn:
         if self._in_hand >= IN_HAND:
             return "busy"
         if not self._tries.take((f"number {number[:PIN_LIMIT]}", f"phone {phone}"), self._now_ms()):
-            log.warning("sign-in locked after too many wrong tries", phone=phone)
             return "locked"
         return await self._verify(number, pin, phone)
 
@@ -153,7 +210,6 @@ class SignIn:
         known = self._known.get(number)
         right = await self._is_right(known.pin_hash if known else self._decoy, pin)
         if known is None or not right:
-            log.warning("sign-in with a wrong number or PIN", phone=phone)
             return "wrong"
         # The phone gets back this try only: an agent's own sign-in must not free the way to guess on.
         self._tries.forgive(f"number {number}")

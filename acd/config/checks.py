@@ -1,6 +1,7 @@
 """What one table alone cannot say: names that must exist, values that must differ, settings that need another."""
 
 from collections.abc import Callable, Iterable, Iterator
+from ipaddress import ip_address
 
 from acd.config.errors import Mistake, setting_path, shown
 from acd.config.tables import AgentTable, AsteriskTable, Tables
@@ -96,14 +97,26 @@ def _once(section: str, setting: str) -> Callable[[Tables], Iterator[Mistake]]:
 
 
 def _one_link(tables: Tables) -> Iterator[Mistake]:
-    """Two links to one server would report every call twice."""
+    """Two links to one server would report every call twice. No name server is asked here: what only it could tell
+    is found out at the server, which one link serves and the other one waits for (telephony/ami/lead.py)."""
     first: dict[tuple[str, int], str] = {}
     for name, server in tables.asterisk.items():
-        owner = first.setdefault((server.host.lower(), server.port), name)
+        owner = first.setdefault((_one_spelling(server.host), server.port), name)
         if owner != name:
             where = setting_path("asterisk", name, "host")
             taken = setting_path("asterisk", owner)
             yield Mistake(where, f"{server.host}:{server.port} is {taken} already", "every server once")
+
+
+def _one_spelling(host: str) -> str:
+    """The same for every way to write one address."""
+    name = host.lower().removesuffix(".")
+    if name == "localhost":
+        return "127.0.0.1"
+    try:
+        return str(ip_address(name))
+    except ValueError:
+        return name
 
 
 def _hot_desks(tables: Tables) -> Iterator[Mistake]:

@@ -19,6 +19,7 @@ from acd.daemon.phone_systems import PhoneSystemFactory
 from acd.daemon.sd_notify import Notifier
 from acd.engine.clock import Clock, RealClock
 from acd.engine.facts_file import FactsFile
+from acd.engine.garbage import Garbage
 from acd.engine.loop import Engine, EngineStopped, facts_of
 from acd.journal.port import Journal
 from acd.log import protect
@@ -59,7 +60,8 @@ class Daemon:
         notifier: Notifier | None = None,
     ) -> None:
         self.config = config
-        self.engine = Engine(journal, clock or RealClock())
+        self._garbage = Garbage()
+        self.engine = Engine(journal, clock or RealClock(), garbage=self._garbage)
         self.failed = False
         self._config_path = config_path
         self._facts_path = facts_path
@@ -84,7 +86,8 @@ class Daemon:
         ):
             try:
                 async with self:
-                    await self._over.wait()
+                    with self._garbage:
+                        await self._over.wait()
             except EngineStopped:
                 self.failed = True  # while starting; why is in the log
         return 1 if self.failed else 0

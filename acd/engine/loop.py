@@ -14,6 +14,7 @@ import structlog
 
 from acd.core import Core, Fact, Input, NotTaken
 from acd.engine.clock import Alarm, Clock
+from acd.engine.garbage import Garbage
 from acd.journal.port import CommitFailed, Entry, Journal
 from acd.model import RequestId
 from acd.router import inputs as i
@@ -44,10 +45,13 @@ class EngineStopped(NotTaken):
 class Engine:
     """Owns a core. Everything else speaks to it through `submit` and `ask`, and learns through readers."""
 
-    def __init__(self, journal: Journal, clock: Clock, core: Core | None = None) -> None:
+    def __init__(
+        self, journal: Journal, clock: Clock, core: Core | None = None, garbage: Garbage | None = None
+    ) -> None:
         self.clock = clock
         self._core = core or Core()
         self._journal = journal
+        self._garbage = garbage or Garbage()
         self._inbox: deque[Input] = deque()
         self._wake = asyncio.Event()
         self._readers: dict[str, Reader] = {}
@@ -126,6 +130,7 @@ class Engine:
         if not self._inbox and not self._is_due():
             self._set_alarm()
             self._release_barriers()
+            self._garbage.tidy(0, idle=True)
             await self._wake.wait()
         self._wake.clear()
         entries = self._handle_batch()
@@ -134,6 +139,7 @@ class Engine:
             self._hand_on(entries)
             if self._inbox and not self._is_due():  # under load nobody who settles waits for the end of it
                 self._release_barriers()
+            self._garbage.tidy(len(entries), idle=False)
             await asyncio.sleep(0)  # a backlog must not keep telephony from its turn
 
     def _handle_batch(self) -> list[Entry]:

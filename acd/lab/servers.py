@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, Literal
@@ -17,6 +18,10 @@ Name = Literal["a", "b"]
 
 class LabUnavailable(Exception):
     """There is no lab here; the text says in one sentence why."""
+
+
+class LabMisnamed(ValueError):
+    """ACD_LAB is no number of a lab; the text says so in one sentence."""
 
 
 class LabServer(msgspec.Struct, frozen=True):
@@ -38,13 +43,18 @@ class LabServer(msgspec.Struct, frozen=True):
         return self.state / "tls" / f"{self.name}.pem"
 
 
+def _number(text: str) -> int:
+    """As the lab's script takes it."""
+    if not re.fullmatch(r"[1-9][0-9]?", text):
+        raise LabMisnamed(f"ACD_LAB is {text!r}; a lab has a number from 1 to 99.")
+    return int(text)
+
+
 class Lab:
-    """The two servers of one lab. `ACD_LAB` numbers the lab, for more than one on a machine."""
+    """The two servers of one lab. `ACD_LAB` numbers the lab, for more than one on a machine. Raises `LabMisnamed`."""
 
     def __init__(self, environment: Mapping[str, str] = os.environ) -> None:
-        number = int(environment.get("ACD_LAB", "1"))
-        if not 1 <= number <= 99:
-            raise ValueError(f"ACD_LAB is {number}; a lab has a number from 1 to 99")
+        number = _number(environment.get("ACD_LAB") or "1")
         work = SCRIPT.parent / ".work"
         state = work if number == 1 else work / f"lab-{number}"
         self.a = LabServer("a", f"127.0.{number}.1", state)

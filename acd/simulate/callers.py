@@ -1,12 +1,12 @@
 """Everyone who calls: when, for how long, with how much patience, and what became of them as they lived it."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
-from typing import Final
+from typing import Final, NamedTuple
 
 from acd.simulate.arrivals import arrivals
-from acd.simulate.chance import draw_ms, hits
+from acd.simulate.chance import Streams, draw_ms, hits
 from acd.simulate.scenario import Demand
 from acd.simulate.world import World
 from acd.telephony.simulated import SimulatedCall
@@ -17,53 +17,80 @@ SWEEP_EVERY: Final = 1_000
 """After so many calls those who are gone are counted and forgotten: a long simulation must not grow."""
 
 
+class Visit(NamedTuple):
+    """A caller, before anything has become of the call."""
+
+    at_ms: int
+    server: str
+    talk_ms: int
+    patience_ms: int | None
+    priority: int
+
+
+def visits(demand: Demand, servers: Sequence[str], begin_ms: int, end_ms: int, streams: Streams) -> Iterator[Visit]:
+    """All callers of a queue, in order, as the seed has it. Nobody else has a say in it."""
+    queue = demand.queue.id
+    chance = streams.stream(f"callers of {queue}")
+    for at_ms in arrivals(demand.calls_by_hour, begin_ms, end_ms, streams.stream(f"arrivals at {queue}")):
+        yield Visit(
+            at_ms,
+            servers[chance.randrange(len(servers))],
+            draw_ms(demand.talk, chance),
+            None if demand.patience is None else draw_ms(demand.patience, chance),
+            URGENT if demand.urgent and hits(demand.urgent, chance) else 0,
+        )
+
+
 class Callers:
-    """Calls come as the demands say. `placed` counts them all."""
+    """Calls come as the demands say. `placed` counts them."""
 
     def __init__(self, world: World, demands: Sequence[Demand], servers: Sequence[str], end_ms: int) -> None:
         self.placed = 0
         self._world = world
         self._servers = servers
-        self._lines = [_Line(world, demand, end_ms) for demand in demands]
+        self._demands = demands
+        self._end_ms = end_ms
         self._here: list[SimulatedCall] = []
         self._gone: Counter[str] = Counter()
 
     def start(self) -> None:
-        for line in self._lines:
-            self._await_next(line)
+        for demand in self._demands:
+            begin_ms = self._world.begin_ms
+            self._await_next(demand, visits(demand, self._servers, begin_ms, self._end_ms, self._world.streams))
 
-    def _await_next(self, line: "_Line") -> None:
-        at_ms = next(line.moments, None)
-        if at_ms is not None:
-            self._world.clock.call_at(at_ms, partial(self._call, line))
+    def _await_next(self, demand: Demand, coming: Iterator[Visit]) -> None:
+        visit = next(coming, None)
+        if visit is not None:
+            self._world.clock.call_at(visit.at_ms, partial(self._call, demand, coming, visit))
 
-    def _call(self, line: "_Line") -> None:
-        self._await_next(line)
-        self.place(line, patient=False)
+    def _call(self, demand: Demand, coming: Iterator[Visit], visit: Visit) -> None:
+        self._await_next(demand, coming)
+        self.placed += 1
+        self._place(demand, visit)
 
-    def place(self, line: "_Line", *, patient: bool) -> SimulatedCall:
-        """Somebody calls now; who is `patient` never gives up."""
+    def _place(self, demand: Demand, visit: Visit) -> SimulatedCall:
         if len(self._here) >= SWEEP_EVERY:
             self._sweep()
-        self.placed += 1
-        demand, chance = line.demand, line.chance
-        server = self._servers[chance.randrange(len(self._servers))]
-        talk_ms = draw_ms(demand.talk, chance)
-        patience_ms = None if demand.patience is None else draw_ms(demand.patience, chance)
         call = self._world.phones.place_call(
             demand.queue.id,
             str(5_550_000_000 + self.placed),
-            priority=URGENT if demand.urgent and hits(demand.urgent, chance) else 0,
-            server=server,
-            patience_ms=None if patient else patience_ms,
-            talk_ms=talk_ms,
+            priority=visit.priority,
+            server=visit.server,
+            patience_ms=visit.patience_ms,
+            talk_ms=visit.talk_ms,
         )
         self._here.append(call)
         return call
 
     def last_ones(self, of_each: int) -> list[SimulatedCall]:
-        """So many more for each queue, who wait until they are served."""
-        return [self.place(line, patient=True) for line in self._lines for _ in range(of_each)]
+        """So many more for each queue, who wait until they are served. They are not among the placed."""
+        chance, now_ms = self._world.streams.stream("last callers"), self._world.clock.now_ms()
+        return [
+            self._place(demand, Visit(now_ms, server, draw_ms(demand.talk, chance), None, 0))
+            for demand in self._demands
+            for server in self._servers
+            for _ in range(of_each)
+        ]
 
     @property
     def are_gone(self) -> bool:
@@ -80,16 +107,6 @@ class Callers:
     def _sweep(self) -> None:
         self._gone.update(_outcome(call) for call in self._here if call.place == "gone")
         self._here = [call for call in self._here if call.place != "gone"]
-
-
-class _Line:
-    """One demand, with its chance."""
-
-    def __init__(self, world: World, demand: Demand, end_ms: int) -> None:
-        queue = demand.queue.id
-        self.demand = demand
-        self.chance = world.stream(f"callers of {queue}")
-        self.moments = arrivals(demand.calls_by_hour, world.begin_ms, end_ms, world.stream(f"arrivals at {queue}"))
 
 
 def _outcome(call: SimulatedCall) -> str:

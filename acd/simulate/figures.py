@@ -14,6 +14,8 @@ from acd.journal.port import Entry
 from acd.model import AgentId, CallId, OfferId, QueueId
 from acd.router import facts as f
 
+_OfWork = f.OfferMade | f.OfferEnded | f.CallEnded | f.WrapUpStarted | f.WrapUpEnded
+
 
 def _times() -> "array[int]":
     return array("q")
@@ -99,7 +101,7 @@ class _AgentTime:
 
 
 class Figures:
-    """A reader of committed entries. `close` ends the counting of time."""
+    """A reader of committed entries. `close` ends the counting: what comes later is not of these days."""
 
     def __init__(self, answer_within_ms: int) -> None:
         self.inputs = 0
@@ -110,7 +112,13 @@ class Figures:
         self.servers_given_up = 0
         self._answer_within_ms: Final = answer_within_ms
         self._agents: dict[AgentId, _AgentTime] = {}
-        self._waiting: dict[CallId, None] = {}
+        self._counting = True
+        self._worked_ms = 0
+        self._present_ms = 0
+        self._waiting: dict[CallId, bool] = {}
+        """Whether they count."""
+        self._talking: dict[CallId, None] = {}
+        """Of those that count."""
         self._in_hand: dict[OfferId, None] = {}
         self._digest = hashlib.sha256()
         self._encode = msgspec.json.Encoder().encode
@@ -131,8 +139,8 @@ class Figures:
             f.AgentBecameReady: self._becomes_ready,
             f.AgentPaused: self._is_away,
             f.AgentLoggedOut: self._is_away,
-            f.WrapUpStarted: lambda fact: self._works(fact, True),
-            f.WrapUpEnded: lambda fact: self._works(fact, False),
+            f.WrapUpStarted: lambda fact: self._works(fact, now=True),
+            f.WrapUpEnded: lambda fact: self._works(fact, now=False),
             f.ServerGivenUp: self._given_up,
         }
 
@@ -163,16 +171,19 @@ class Figures:
         whole = QueueFigures()
         for queue in self.queues.values():
             whole.add_calls(queue)
-        for agent in self._agents.values():
-            whole.add_time(agent.worked_ms, agent.present_ms)
+        whole.add_time(self._worked_ms, self._present_ms)
         return whole
 
     def close(self, now_ms: int) -> None:
-        """Let each queue have the time of the agents who serve it."""
+        """The days are over: calls that came are followed to their end, new ones are not counted, nor is time. Each
+        queue has the time of the agents who serve it."""
         for agent in self._agents.values():
             agent.pass_until(now_ms)
+            self._worked_ms += agent.worked_ms
+            self._present_ms += agent.present_ms
             for queue in agent.queues:
                 self._queue(queue).add_time(agent.worked_ms, agent.present_ms)
+        self._counting = False
 
     # --- Calls ------------------------------------------------------------------------------------------------
 
@@ -183,36 +194,36 @@ class Figures:
         return known
 
     def _queued(self, fact: f.CallQueued) -> None:
-        self._queue(fact.queue).offered += 1
-        self._waiting[fact.call] = None
+        self._queue(fact.queue).offered += self._counting
+        self._waiting[fact.call] = self._counting
 
     def _refused(self, fact: f.CallRefused) -> None:
-        queue = self._queue(fact.queue)
-        queue.offered += 1
-        queue.refused += 1
+        self._queue(fact.queue).offered += self._counting
+        self._queue(fact.queue).refused += self._counting
 
     def _connected(self, fact: f.CallConnected) -> None:
-        del self._waiting[fact.call]
-        queue = self._queue(fact.queue)
-        queue.waits.append(fact.waited_ms)
-        queue.answered_in_time += fact.waited_ms <= self._answer_within_ms
+        if self._waiting.pop(fact.call):
+            self._talking[fact.call] = None
+            queue = self._queue(fact.queue)
+            queue.waits.append(fact.waited_ms)
+            queue.answered_in_time += fact.waited_ms <= self._answer_within_ms
 
     def _ended(self, fact: f.CallEnded) -> None:
-        self._queue(fact.queue).talked_ms += fact.talked_ms
+        if fact.call in self._talking:
+            del self._talking[fact.call]
+            self._queue(fact.queue).talked_ms += fact.talked_ms
         del self._in_hand[fact.offer]
-        self._works(fact, False)
+        self._works(fact, now=False)
 
     def _abandoned(self, fact: f.CallAbandoned) -> None:
-        del self._waiting[fact.call]
-        self._queue(fact.queue).abandoned_after.append(fact.waited_ms)
+        if self._waiting.pop(fact.call):
+            self._queue(fact.queue).abandoned_after.append(fact.waited_ms)
 
     def _timed_out(self, fact: f.CallTimedOut) -> None:
-        del self._waiting[fact.call]
-        self._queue(fact.queue).timed_out += 1
+        self._queue(fact.queue).timed_out += self._waiting.pop(fact.call)
 
     def _lost(self, fact: f.CallLost | f.CallReturned) -> None:
-        del self._waiting[fact.call]
-        self._queue(fact.queue).lost += 1
+        self._queue(fact.queue).lost += self._waiting.pop(fact.call)
 
     # --- Agents -----------------------------------------------------------------------------------------------
 
@@ -222,16 +233,14 @@ class Figures:
 
     def _offer_made(self, fact: f.OfferMade) -> None:
         self._in_hand[fact.offer] = None
-        self._works(fact, True)
+        self._works(fact, now=True)
 
     def _offer_ended(self, fact: f.OfferEnded) -> None:
         self.offers[fact.outcome] += 1
         del self._in_hand[fact.offer]
-        self._works(fact, False)
+        self._works(fact, now=False)
 
-    def _works(
-        self, fact: "f.OfferMade | f.OfferEnded | f.CallEnded | f.WrapUpStarted | f.WrapUpEnded", now: bool
-    ) -> None:
+    def _works(self, fact: _OfWork, *, now: bool) -> None:
         agent = self._agents[fact.agent]
         agent.pass_until(fact.at_ms)
         agent.works = now

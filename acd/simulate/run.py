@@ -20,7 +20,7 @@ from acd.simulate.callers import Callers
 from acd.simulate.chance import Streams
 from acd.simulate.figures import Figures, QueueFigures
 from acd.simulate.figures import merged as merged_figures
-from acd.simulate.scenario import HOUR_MS, MINUTE_MS, Scenario, Trouble
+from acd.simulate.scenario import HOUR_MS, MINUTE_MS, Scenario
 from acd.simulate.staff import Staff
 from acd.simulate.trouble import TroubleMaker
 from acd.simulate.world import World
@@ -31,8 +31,8 @@ BEGIN_MS: Final = 1_704_067_200_000
 """The first midnight: 1 January 2024, a Monday, UTC."""
 SETTLED_MS: Final = 10_000
 """After so long every link is up again and has reported."""
-LAST_ONES: Final = 2
-"""Callers in each queue after the trouble who wait until they are served."""
+LAST_ONES: Final = 1
+"""Callers for each queue on each server after the trouble, who wait until they are served."""
 LAST_HOURS: Final = 12
 """Until then everyone must have been served."""
 KEPT_ENTRIES: Final = 1_000
@@ -98,7 +98,7 @@ class Simulation:
         self._world = World(self.clock, self.engine.submit, self.phones, Streams(seed))
         self._staff = Staff(self._world, scenario.employees, scenario.days)
         self._callers = Callers(self._world, scenario.demands, scenario.servers, self._end_ms)
-        self._trouble = TroubleMaker(self._world, scenario.trouble or Trouble(), scenario.servers, self._staff)
+        self._trouble = TroubleMaker(self._world, scenario.trouble, scenario.servers, self._staff)
         self._left: list[str] = []
         self._error: Exception | None = None
         self._alarms = 0
@@ -130,7 +130,6 @@ class Simulation:
         finally:
             self.engine.stop()
             await engine
-        self.figures.close(self.clock.now_ms())
         return self._result()
 
     # --- The days ---------------------------------------------------------------------------------------------
@@ -138,6 +137,7 @@ class Simulation:
     async def _live(self) -> None:
         await self._open()
         await self._run_until(self._end_ms)
+        self.figures.close(self._end_ms)
         self._trouble.stop()
         self._staff.stay()
         await self._run_until(self.clock.now_ms() + SETTLED_MS)

@@ -30,10 +30,10 @@ class AtWork:
         self._employee = employee
         self._days = days
         self._outside = outside
-        self._chance = world.stream(f"agent {self.id}")
+        self._chance = world.streams.stream(f"agent {self.id}")
         world.phones.phone(self.phone, home=employee.home).plan = self._behave
         habits = employee.habits
-        direct_calls = world.stream(f"direct calls of {self.id}")
+        direct_calls = world.streams.stream(f"direct calls of {self.id}")
         self._direct_calls = Recurring(world, habits.direct_calls_per_hour, self._call_direct, direct_calls)
 
     @property

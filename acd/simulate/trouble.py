@@ -18,12 +18,13 @@ MEND_MS: Final = 1_000
 class TroubleMaker:
     """Makes trouble between `start` and `stop`. After that every link is whole again."""
 
-    def __init__(self, world: World, trouble: Trouble, servers: Sequence[str], staff: Staff) -> None:
+    def __init__(self, world: World, trouble: Trouble | None, servers: Sequence[str], staff: Staff) -> None:
         self._world = world
-        self._trouble = trouble
+        self._trouble = trouble or Trouble()
+        self._is_any = trouble is not None
         self._servers = servers
         self._staff = staff
-        self._chance = world.stream("trouble")
+        self._chance = world.streams.stream("trouble")
         self._made: Counter[str] = Counter()
         self._recurring = [entry for server in servers for entry in self._at_server(server)]
         self._recurring += [self._at_phone(agent) for agent in staff.agents.values()]
@@ -67,6 +68,8 @@ class TroubleMaker:
 
     def stop(self) -> None:
         """Nothing goes wrong any more. Each link comes up once more, so that what was never told is settled."""
+        if not self._is_any:
+            return
         self._world.phones.exchange.faults = Faults()
         for entry in self._recurring:
             entry.stop()

@@ -19,14 +19,10 @@ class World:
     def __init__(self, clock: VirtualClock, submit: Submit, phones: SimulatedPhones, streams: Streams) -> None:
         self.clock = clock
         self.phones = phones
+        self.streams = streams
         self.begin_ms = clock.now_ms()
         self._submit = submit
-        self._streams = streams
         self._requests = count(1)
-
-    def stream(self, purpose: str) -> random.Random:
-        """Chance for a purpose of its own."""
-        return self._streams.stream(purpose)
 
     def after(self, delay_ms: int, callback: Callable[[], None]) -> Alarm:
         return self.clock.call_at(self.clock.now_ms() + delay_ms, callback)

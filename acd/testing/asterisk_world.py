@@ -222,7 +222,7 @@ class AsteriskWorld:
         softphone = CountingPhone(number, f"lab-{number}", self._registrar(self._lab_servers[0]))
         await self._stack.enter_async_context(softphone)
         await softphone.register()
-        return AsteriskPhone(softphone)
+        return AsteriskPhone(self, softphone)
 
     async def _softphone(self, number: str, server: LabServer, *, register: bool = True) -> Softphone:
         password = f"lab-{number}" if register else ""
@@ -240,6 +240,17 @@ class AsteriskWorld:
         answers = [await link.send("CoreShowChannels") for link in self._watchers]
         shown = [event for answer in answers for event in answer.events if event.name == "CoreShowChannel"]
         return [event.get("Channel") for event in shown]
+
+    async def transfer(self, number: str, to: str) -> None:
+        """What a server does when the phone of that number asks it to, by REFER."""
+        for link in self._watchers:
+            for event in (await link.send("CoreShowChannels")).events:
+                if event.get("Channel").startswith(f"PJSIP/{number}-"):
+                    where = (("Channel", event.get("Channel")), ("Context", "phones"), ("Exten", to))
+                    moved = await link.send("BlindTransfer", *where)
+                    assert moved.success, moved.message
+                    return
+        raise AssertionError(f"phone {number} is on no call")
 
     async def is_empty(self, within_s: float = DEADLINE_S) -> None:
         alive: Sequence[str] = ()
@@ -291,7 +302,8 @@ class CountingPhone(Softphone):
 class AsteriskPhone:
     """An `AgentPhone`."""
 
-    def __init__(self, phone: CountingPhone) -> None:
+    def __init__(self, world: AsteriskWorld, phone: CountingPhone) -> None:
+        self._world = world
         self._phone = phone
         self._call: Call | None = None
 
@@ -326,6 +338,9 @@ class AsteriskPhone:
         assert isinstance(call, IncomingCall), f"phone {self.number} does not ring"
         call.send_tone(AGENT_HZ)
         await call.answer()
+
+    async def transfer(self, queue: str) -> None:
+        await self._world.transfer(self.number, f"q-{queue}")
 
     async def decline(self) -> None:
         call = self._now()

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from itertools import count
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from acd.core import Fact, Input
 from acd.engine.clock import Clock, RealClock, VirtualClock
@@ -28,9 +28,11 @@ R = TypeVar("R")
 
 Condition = Callable[[], bool]
 
-QUICK = Rules(grace_ms=1_000, hold_ms=1_000, fallback_ms=60_000)
+QUICK = Rules(grace_ms=1_000, hold_ms=1_000, spoken_ms=100, fallback_ms=60_000)
 """By the machine's clock nobody wants to wait for seconds."""
 AS_IT_IS = Rules(fallback_ms=60_000)
+VOICE_MS: Final = 20
+"""For so much longer than a conversation must last a voice is heard."""
 
 
 class SimulatedWorld:
@@ -106,6 +108,13 @@ class SimulatedWorld:
         report = found()
         assert report is not None, "it was there a moment ago"
         return report
+
+    async def pass_until(self, when_ms: int) -> None:
+        """Let time pass."""
+        come = Echo(self._changed)
+        if when_ms > self.now_ms():
+            self.clock.call_at(when_ms, come.come)
+            await self.until(come.is_back, DEADLINE_S, f"time {when_ms}")
 
     async def settled(self, within_s: float = DEADLINE_S) -> None:
         for server in self.servers:
@@ -212,6 +221,8 @@ class SimulatedCaller:
 
     async def hears_voice(self, within_s: float = DEADLINE_S) -> None:
         await self._world.until(lambda: self.call.hears == "voice", within_s, f"voice at {self.number}")
+        await self._world.pass_until(self.call.met_ms + self._world.exchange.rules.spoken_ms + VOICE_MS)
+        assert self.call.hears == "voice", f"{self.number} heard a voice for a moment only"
 
     async def returned(self, within_s: float = DEADLINE_S) -> Returned:
         await self._world.until(lambda: self.call.result is not None, within_s, f"return of {self.number}")
@@ -256,6 +267,9 @@ class SimulatedAgentPhone:
 
     async def answer(self) -> None:
         self.phone.answer()
+
+    async def transfer(self, queue: str) -> None:
+        self._world.exchange.transfer(self.number, queue)
 
     async def decline(self) -> None:
         self.phone.decline()

@@ -40,7 +40,7 @@ class CallingParty(Protocol):
         """Wait until the caller hears the waiting music."""
 
     async def hears_voice(self, within_s: float = DEADLINE_S) -> None:
-        """Wait until the caller hears an agent."""
+        """Wait until the caller hears an agent, long enough for it to be a conversation."""
 
     async def returned(self, within_s: float = DEADLINE_S) -> Returned:
         """Wait until the caller is back in the operator's dialplan."""
@@ -78,6 +78,9 @@ class AgentPhone(Protocol):
 
     async def decline(self) -> None:
         """Refuse the call that rings."""
+
+    async def transfer(self, queue: str) -> None:
+        """Pass the caller of the conversation on to a queue, past the engine: a blind transfer."""
 
     async def hang_up(self) -> None:
         """End the call."""

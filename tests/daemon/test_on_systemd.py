@@ -1,4 +1,4 @@
-"""The unit of config/systemd under a real systemd, on a machine of its own. There is no Asterisk: that is no obstacle."""
+"""The unit of config/systemd under a real systemd, on a machine of its own. No Asterisk is there: no obstacle."""
 
 import asyncio
 from collections.abc import Iterator

@@ -9,7 +9,18 @@ from structlog.testing import capture_logs
 
 from acd import sign_in
 from acd.model import AgentId, Phone
-from acd.sign_in import IN_HAND, Credential, SignedIn, SignIn, SignInSettings, Tries, hash_pin, is_pin_hash
+from acd.sign_in import (
+    IN_HAND,
+    LOGGED_MOST,
+    LOGGED_WITHIN_MS,
+    Credential,
+    SignedIn,
+    SignIn,
+    SignInSettings,
+    Tries,
+    hash_pin,
+    is_pin_hash,
+)
 
 CHEAP = argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 ANA, BEN = AgentId("ana"), AgentId("ben")
@@ -141,6 +152,41 @@ async def test_neither_pin_nor_number_is_logged_or_kept(service: SignIn) -> None
     assert logged
     assert not any(text in str(logged) for text in ("41414141", "97531", "4711"))
     assert not any(pin in str(vars(service)) + str(vars(service._tries)) for pin in ("97531", "4711"))
+
+
+async def test_a_flood_of_tries_does_not_flood_the_log_and_its_size_is_told(service: SignIn, time: Time) -> None:
+    with capture_logs() as logged:
+        for _ in range(1_000):
+            await service.check("41", "0000", HERE)
+        assert len(logged) == LOGGED_MOST + 10
+        time.now_ms += LOGGED_WITHIN_MS
+        await service.check("41", "0000", HERE)
+    lines = [entry["event"] for entry in logged[:LOGGED_MOST]]
+    assert lines.count("sign-in with a wrong number or PIN") == 3
+    assert lines.count("sign-in locked after too many wrong tries") == LOGGED_MOST - 3
+    told = [entry["locked"] for entry in logged if entry["event"] == "more sign-ins were refused than are shown"]
+    assert told == [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1_000 - LOGGED_MOST]
+    assert logged[-1]["event"] == "sign-in with a wrong number or PIN"
+
+
+async def test_what_was_told_already_is_not_told_again_when_the_minute_is_over(service: SignIn, time: Time) -> None:
+    with capture_logs() as logged:
+        for _ in range(LOGGED_MOST + 2):
+            await service.check("41", "0000", HERE)
+        time.now_ms += LOGGED_WITHIN_MS
+        await service.check("41", "0000", HERE)
+    assert [entry.get("locked") for entry in logged[LOGGED_MOST:]] == [1, 2, None]
+
+
+async def test_who_is_turned_away_is_in_the_log(time: Time) -> None:
+    service = SignIn([Credential("41", ANA, CHEAP.hash("4711"))], SignInSettings(20, 1_000), time)
+    with capture_logs() as logged:
+        await asyncio.gather(*(service.check(f"{n}", "0000", Phone(f"p{n}")) for n in range(IN_HAND + 1)))
+    assert logged[0] == {
+        "event": "sign-in turned away: too many at the same time",
+        "phone": f"p{IN_HAND}",
+        "log_level": "warning",
+    }
 
 
 def test_failed_tries_are_remembered_for_a_bounded_number_of_keys() -> None:

@@ -93,7 +93,7 @@ def test_demo_without_a_terminal_tells_what_happens_and_ends_by_itself(
     assert done.stderr == ""
     assert "The demo runs on simulated phones." in done.stdout
     assert "Ana talks with Adams" in done.stdout
-    assert "calls: " in done.stdout.splitlines()[-1]
+    assert "calls on simulated phones: " in done.stdout.splitlines()[-1]
     assert "\x1b" not in done.stdout
     assert list(tmp_path.iterdir()) == []
 
@@ -113,6 +113,26 @@ def test_what_cannot_be_is_refused(environment: dict[str, str], words: tuple[str
     done = _run(environment, *words)
     assert done.returncode == 2
     assert words[0] in done.stderr
+
+
+@pytest.mark.parametrize("number", ["abc", "0", "100", "1x", "-1"])
+def test_lab_that_cannot_be_is_one_sentence_and_exit_code_2(environment: dict[str, str], number: str) -> None:
+    done = subprocess.run(
+        ACD[:-1],
+        check=False,
+        env=environment | {"ACD_LAB": number},
+        text=True,
+        capture_output=True,
+        timeout=PATIENCE_S,
+    )
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr.splitlines()[-1] == f"Error: ACD_LAB is '{number}'; a lab has a number from 1 to 99."
+    assert "Traceback" not in done.stderr
+
+
+def test_simulated_phones_need_no_lab(environment: dict[str, str]) -> None:
+    assert _run(environment | {"ACD_LAB": "abc"}, "--seconds", "1").returncode == 0
 
 
 async def test_ctrl_c_puts_the_terminal_back_and_a_second_one_is_harmless(
@@ -137,7 +157,7 @@ async def test_screen_ends_by_itself_and_says_the_whole(environment: dict[str, s
     terminal = Terminal(environment, 120, 40, "--seconds", "3")
     try:
         assert await terminal.ended() == 0
-        await terminal.shows(b"calls: ")
+        await terminal.shows(b"calls on simulated phones: ")
     finally:
         terminal.close()
     assert b"CALLS" in terminal.shown

@@ -74,7 +74,7 @@ async def test_board_that_breaks_ends_it_as_a_failure(
     def break_down(*_: object) -> None:
         raise RuntimeError("a fault")
 
-    monkeypatch.setattr(board_fold, "note", break_down)
+    monkeypatch.setattr(board_fold, "apply", break_down)
     demo = Demo(Options(**{**_as_dict(OPTIONS), "simulated": True, "seconds": 20}))
     assert await demo.run() == 1
     capsys.readouterr()

@@ -77,12 +77,12 @@ def test_summary_tells_the_whole_in_sentences() -> None:
     told.say("ana's leg answers", "ana's leg is bridged")
     told.heard("1001")
     told.heard("555")
-    assert summary(told.board) == (
-        "1 call: 1 answered, 0 gave up, 100 % answered within 20 s, average wait 2.0 s. "
+    assert summary(told.board, "Asterisk") == (
+        "1 call on Asterisk: 1 answered, 0 gave up, 100 % answered within 20 s, average wait 2.0 s. "
         "A ready agent's phone rang 4.2 ms after the caller's INVITE (median). "
         "In 1 of 1 conversation both sides heard each other."
     )
 
 
 def test_summary_of_nothing_is_no_error() -> None:
-    assert summary(Board()) == "0 calls: 0 answered, 0 gave up."
+    assert summary(Board(), "Asterisk") == "0 calls on Asterisk: 0 answered, 0 gave up."

@@ -42,6 +42,18 @@ def test_empty_board_can_be_drawn() -> None:
     assert "acd" in _drawn(Board(), 1_700_000_000_000, 80, 24)[0]
 
 
+def test_what_real_phones_tell_is_at_the_top() -> None:
+    told = two_agents()
+    told.say("call C1 arrives in sales from 555")
+    told.rang("1001", 4.2)
+    told.say("ana's leg answers", "ana's leg is bridged")
+    told.heard("1001")
+    told.heard("555")
+    top = _drawn(told.board, told.now_ms, 80, 24)[1]
+    assert "rings in 4.2 ms" in top
+    assert "♪ 1/1" in top
+
+
 def test_wrap_up_counts_down() -> None:
     told = two_agents()
     told.say("call C1 arrives in sales from 555", "ana's leg answers", "ana's leg is bridged", "caller C1 hangs up")

@@ -97,7 +97,6 @@ async def played(seconds: float, seed: int = 1, count: int = 7) -> tuple[Board, 
         16,
         clock,
         lambda number, fact: board_fold.apply(board, number, fact),
-        lambda seen: board_fold.note(board, seen),
     )
     try:
         async with asyncio.timeout(30):

@@ -56,7 +56,9 @@ async def test_agent_on_the_second_phone_ends_the_conversation_and_gets_the_next
         await ring.answer()
         await site.fact(f.CallConnected)
         first.send_tone(CALLER_HZ)
+        ring.send_tone(AGENT_HZ)
         await ring.hears(CALLER_HZ, within_s=3)
+        await first.hears(AGENT_HZ, within_s=3)
         await ring.hang_up()
         assert (await site.fact(f.CallEnded)).ended_by == "agent"
         again = await ana.ring()

@@ -1,13 +1,18 @@
 """The collector's plan (acd/engine/garbage.py)."""
 
+import asyncio
 import gc
 import weakref
 from collections.abc import Iterator
 
 import pytest
 
+from acd.engine.clock import VirtualClock
 from acd.engine.garbage import AUTOMATIC, BUSY_INPUTS, FREEZE_INPUTS, IDLE_INPUTS, NEW_OBJECTS, Garbage
+from acd.engine.loop import Engine
+from acd.journal.memory import MemoryJournal
 from benchmarks.centre import Case, Centre
+from tests.engine.running import arrival, running
 
 
 class Knot:
@@ -100,6 +105,20 @@ def test_nothing_is_looked_at_before_and_after() -> None:
     finally:
         gc.enable()
     gc.collect()
+
+
+async def test_loop_has_it_look_when_idle_and_when_busy(garbage: Garbage) -> None:
+    engine = Engine(MemoryJournal(), VirtualClock(), garbage=garbage)
+    async with running(engine):
+        for inputs, gap in [(IDLE_INPUTS, True), (BUSY_INPUTS + IDLE_INPUTS, False)]:
+            dead = knot()
+            for number in range(inputs):
+                engine.submit(arrival(number))
+                if gap:
+                    await engine.settled()
+            await engine.settled()
+            await asyncio.sleep(0)  # the loop looks once nobody waits for it any more
+            assert dead() is None
 
 
 def test_core_makes_no_cycles() -> None:

@@ -41,7 +41,7 @@ async def talked(ami: Ami, call: str) -> None:
     """Wait until the two have been together for so long that it counts as a conversation, by Asterisk's clock."""
     met_ms = int(await ami.get("ACD_MET", call))
     async with asyncio.timeout(PATIENCE_S):
-        while await now_ms(ami) - met_ms <= 100:  # each look is a round trip
+        while await now_ms(ami) - met_ms <= 250:  # each look is a round trip
             pass
 
 

@@ -26,7 +26,7 @@ from acd.lab.demo.picture import HEIGHT, WIDTH, save
 from acd.lab.demo.screen import Lines, Screen, Watching, drawing
 from acd.lab.demo.simulated import SimulatedStage
 from acd.lab.demo.stage import Stage, StageFailed
-from acd.lab.servers import Lab, LabUnavailable
+from acd.lab.servers import Lab, LabMisnamed, LabUnavailable
 from acd.lab.view import fold as board_fold
 from acd.lab.view.board import Board, Observation
 from acd.lab.view.sentences import summary
@@ -66,12 +66,21 @@ def command(**asked: Any) -> None:
 
 def run(options: Options) -> int:
     """The exit code: 0, or 1 where a part of the demo has failed; then why stands on standard error."""
+    if not options.simulated:
+        _check_lab()
     journal = io.StringIO()
     log.configure("error", "console", journal)
     code = asyncio.run(Demo(options).run())
     if code != 0:
         click.echo(journal.getvalue(), err=True, nl=False)
     return code
+
+
+def _check_lab() -> None:
+    try:
+        Lab()
+    except LabMisnamed as wrong:
+        raise click.UsageError(str(wrong)) from None
 
 
 class Demo:
@@ -157,7 +166,7 @@ class Demo:
             save(drawing(self._board, self._clock, title, WIDTH, HEIGHT), self._options.picture)
         self._watching.end()
         self._watching.say("Everybody hangs up.")
-        self._summary = summary(self._board)
+        self._summary = summary(self._board, title)
 
     def _asterisk(self) -> Stage:
         try:
@@ -171,14 +180,14 @@ class Demo:
 
     def _simulated(self, config: Config) -> Stage:
         people, options = agents(self._options.agents), self._options
-        return SimulatedStage(config, people, options.seed, options.rate, self._clock, self._tell, self._note)
+        return SimulatedStage(config, people, options.seed, options.rate, self._clock, self._tell)
 
     def _config(self) -> Config:
         """As the engine reads it on Asterisk; the server is not asked for its address."""
         with tempfile.TemporaryDirectory(prefix="acd-demo-") as folder:
             path = Path(folder) / "acd.toml"
             path.touch(mode=0o600)
-            path.write_text(config_text(Lab().a, agents(self._options.agents), hash_pin(PIN)), encoding="utf-8")
+            path.write_text(config_text(Lab({}).a, agents(self._options.agents), hash_pin(PIN)), encoding="utf-8")
             return read_config(path)
 
     # --- What happens -----------------------------------------------------------------------------------------

@@ -1,4 +1,7 @@
-"""The demo on the simulated phone system: engine, phones and callers in this process, by any clock."""
+"""The demo on the simulated phone system: engine, phones and callers in this process, by any clock.
+
+Its phones tell nothing of themselves: there is no sound that they could hear, and the time until one rings is made up.
+"""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -12,17 +15,14 @@ from acd.engine.loop import Engine, EngineStopped
 from acd.journal.memory import MemoryJournal
 from acd.journal.port import Entry
 from acd.lab.demo.cast import Agent, Break, Reaction, Visit, breaks, reactions, visits
-from acd.lab.demo.stage import StageFailed, TellFact, TellSeen
-from acd.lab.view.board import Heard, Rang
-from acd.model import AgentId, Line, Phone, RequestId
-from acd.router import facts as f
+from acd.lab.demo.stage import StageFailed, TellFact
+from acd.model import AgentId, Phone, RequestId
 from acd.router import inputs as i
 from acd.tasks import Tasks
 from acd.telephony.simulated import Answer, Behaviour, Decline, Exchange, Ring, SimulatedCall, SimulatedPhones, Steps
 
 STOP_WITHIN_S: Final = 5.0
 OUTSIDE: Final = Phone("outside")
-LISTENED_AFTER_MS: Final = 200
 
 
 class SimulatedStage:
@@ -36,7 +36,6 @@ class SimulatedStage:
         per_minute: float,
         clock: Clock,
         tell: TellFact,
-        note: TellSeen,
         journal: MemoryJournal | None = None,
     ) -> None:
         self.title = "simulated phones"
@@ -45,9 +44,10 @@ class SimulatedStage:
         self._agents = {agent.id: agent for agent in agents}
         self._clock = clock
         self._tell = tell
-        self._note = note
         self._tasks = Tasks("simulated-demo")
         self._running: asyncio.Task[None] | None = None
+        self._blind: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        """Done when facts could not be told: a board must not stand still as if nothing happened."""
         names = [server.id for server in config.servers]
         exchange = Exchange(clock, names, seed=seed, steps=Steps(jitter_ms=2))
         self._phones = SimulatedPhones(self.engine.submit, clock, names, exchange=exchange)
@@ -55,8 +55,6 @@ class SimulatedStage:
         self._reactions = {agent.id: reactions(seed, agent.id) for agent in agents}
         self._breaks = {agent.id: breaks(seed, agent.id) for agent in agents}
         self._callers: dict[str, SimulatedCall] = {}
-        self._line_at: dict[Phone, Line] = {}
-        """The caller whom each agent's phone was offered last."""
         self._alarms: dict[int, Alarm] = {}
         self._asked = 0
 
@@ -91,34 +89,23 @@ class SimulatedStage:
 
     async def ended(self) -> None:
         assert self._running is not None, "it was started"
-        await asyncio.wait({self._running})
-        raise StageFailed("the engine failed: why is in the log")
+        await asyncio.wait({self._running, self._blind}, return_when=asyncio.FIRST_COMPLETED)
+        raise StageFailed("the engine or the board failed: why is in the log")
 
     # --- Facts ------------------------------------------------------------------------------------------------
 
     def _read(self, entries: Sequence[Entry]) -> None:
-        for entry in entries:
-            for number, fact in enumerate(entry.facts, entry.first):
-                self._tell(number, fact)
-                if isinstance(fact, f.OfferMade) and fact.phone is not None:
-                    self._line_at[fact.phone] = fact.line
-                if isinstance(fact, f.CallConnected):
-                    self._after(LISTENED_AFTER_MS, partial(self._listen, self._agents[fact.agent].phone))
+        try:
+            for entry in entries:
+                for number, fact in enumerate(entry.facts, entry.first):
+                    self._tell(number, fact)
+        except Exception:
+            if not self._blind.done():
+                self._blind.set_result(None)
+            raise  # the engine logs it, and goes on without us
 
     def _act(self, entries: Sequence[Entry]) -> None:
         self._phones.act([fact for entry in entries for fact in entry.facts])
-
-    def _caller_at(self, phone: Phone) -> SimulatedCall | None:
-        line = self._line_at.get(phone)
-        return next((call for call in self._callers.values() if call.line == line), None)
-
-    def _listen(self, phone: Phone) -> None:
-        call = self._caller_at(phone)
-        if call is None or call.hears != "voice":
-            return  # they have parted already
-        now_ms = self._clock.now_ms()
-        self._note(Heard(now_ms, phone, self._phones.phone(phone).hears_voice))
-        self._note(Heard(now_ms, Phone(call.asked.caller.number), good=True))
 
     # --- People -----------------------------------------------------------------------------------------------
 
@@ -146,10 +133,6 @@ class SimulatedStage:
         self._next_visit()
 
     def _behave(self, agent: Agent) -> Behaviour:
-        call = self._caller_at(agent.phone)
-        if call is not None:
-            now_ms = self._clock.now_ms()
-            self._note(Rang(now_ms, agent.phone, now_ms - call.since_ms))
         return _behaviour(next(self._reactions[agent.id]))
 
     def _next_break(self, agent: AgentId) -> None:

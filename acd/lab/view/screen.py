@@ -89,8 +89,10 @@ def _figures(board: Board, *, wide: bool) -> Iterator[Text]:
     yield _figure("answered", total.answered, "green3")
     yield _figure("gave up", total.gave_up, "red3")
     yield _figure("in 20 s", percent(total.service_level), _grade(total.service_level))
-    yield _figure("rings in", NONE if ring is None else f"{ring:.1f} ms", "yellow1")
-    yield _figure("♪", f"{board.heard}/{board.listened}", "green3" if board.heard == board.listened else "red1")
+    if ring is not None:
+        yield _figure("rings in", f"{ring:.1f} ms", "yellow1")
+    if board.listened:
+        yield _figure("♪", f"{board.heard}/{board.listened}", "green3" if board.heard == board.listened else "red1")
 
 
 def _figure(name: str, value: int | str, style: str) -> Text:

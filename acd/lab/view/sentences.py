@@ -48,10 +48,10 @@ def seconds(ms: float) -> str:
     return f"{ms / 1_000:.1f} s" if ms < 100_000 else f"{ms / 60_000:.0f} min"
 
 
-def summary(board: Board) -> str:
-    """The whole demo in a few sentences."""
+def summary(board: Board, title: str) -> str:
+    """The whole demo in a few sentences; `title` says on what it ran."""
     total, level, wait, ring = board.total, board.total.service_level, board.total.average_wait_ms, board.ring_median_ms
-    words = [f"{_many(total.arrived, 'call')}: {total.answered} answered, {total.gave_up} gave up"]
+    words = [f"{_many(total.arrived, 'call')} on {title}: {total.answered} answered, {total.gave_up} gave up"]
     if level is not None:
         words[0] += f", {100 * level:.0f} % answered within 20 s"
     if wait is not None:

@@ -4,12 +4,13 @@ Places in the dialplan, channel variables and user events are named here and now
 """
 
 import re
+import time
 from typing import Final
 
 from acd.model import PRIORITIES, Caller, ChannelId, OfferId, Phone, QueueId
 from acd.router.facts import OfferMade
 from acd.router.inputs import LegEnd
-from acd.telephony.ami.messages import AmiAction, AmiEvent, clean_value
+from acd.telephony.ami.messages import AmiAction, AmiEvent, AmiResponse, clean_value
 from acd.telephony.port import CodeAnswer
 
 WAITING: Final = "acd"
@@ -139,6 +140,12 @@ def get_variable(channel: ChannelId, name: str) -> AmiAction:
 
 def get_global(name: str) -> AmiAction:
     return AmiAction("Getvar", (("Variable", name),))
+
+
+def time_of(answer: AmiResponse) -> int:
+    """The server's own time in seconds, from the answer to `get_global("EPOCH")`; ours where it tells none."""
+    epoch = number_of(answer.get("Value"))
+    return int(time.time()) if epoch is None else epoch
 
 
 def set_global(name: str, value: str) -> AmiAction:

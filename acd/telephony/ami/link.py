@@ -306,5 +306,7 @@ def _banner_fault(address: AmiAddress, connection: AmiConnection) -> _Fault:
 
 
 def _refused_fault(address: AmiAddress, response: AmiResponse) -> _Fault:
+    if response.shuts_down:
+        return _Fault(f"{address.host}:{address.port}: {response.message}")
     mend = f"compare username and secret with [{address.username}] in manager.conf, and its permit and deny"
     return _Fault(f"Asterisk refused user {address.username}: {response.message}", mend, slow=True)

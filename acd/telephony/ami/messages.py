@@ -12,6 +12,8 @@ from typing import Final
 import msgspec
 
 BANNER: Final = b"Asterisk Call Manager/"
+SHUTTING_DOWN: Final = "Asterisk is shutting down"
+"""What Asterisk answers to every action, a sign-in too, from the moment in which it was told to stop gracefully."""
 END_OF_LINE: Final = b"\r\n"
 END_OF_MESSAGE: Final = b"\r\n\r\n"
 
@@ -87,6 +89,11 @@ class AmiResponse(_Message, frozen=True, kw_only=True):
 
     success: bool
     events: tuple[AmiEvent, ...] = ()
+
+    @property
+    def shuts_down(self) -> bool:
+        """Whether nothing was done, and nothing ever will be, because Asterisk is going down."""
+        return not self.success and self.message == SHUTTING_DOWN
 
     @property
     def message(self) -> str:

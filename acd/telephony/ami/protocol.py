@@ -7,7 +7,7 @@ taken from it and what is replaced. Connecting, signing in and coming back are t
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 import structlog
@@ -17,6 +17,7 @@ from panoramisk.message import Message
 
 from acd.telephony.ami.messages import (
     END_OF_LINE,
+    SHUTTING_DOWN,
     ActionTimeout,
     AmiAction,
     AmiError,
@@ -35,6 +36,10 @@ from acd.telephony.ami.messages import (
 )
 
 log = structlog.get_logger(__name__)
+
+
+SHUT_DOWN_FLAG: Final = "4"
+"""Cause of a SoftHangupRequest that is part of a shutdown (AST_SOFTHANGUP_SHUTDOWN)."""
 
 
 class LinkLimits(msgspec.Struct, frozen=True, kw_only=True):
@@ -270,13 +275,15 @@ class AmiConnection(AMIProtocol):  # type: ignore[misc]
             self._counters.unmatched += 1
         if action is not None and not action.responses and action.add_message(message):
             del self.responses[action.id]
+        if self.up and first(headers.get("message", "")) == SHUTTING_DOWN:
+            self.drop(SHUTTING_DOWN)
 
     def _handle_event(self, event: AmiEvent) -> None:
         action = self.responses.get(event.get("actionid"))
         if action is not None and action.multi:
             self._collect(action, event)
-        elif event.name == "Shutdown":
-            self.drop("Asterisk is shutting down")
+        elif _goes_down(event):
+            self.drop(SHUTTING_DOWN)
         elif event.name == "FullyBooted" and not self.booted.done():
             self.booted.set_result(None)
         elif self.up:
@@ -343,6 +350,14 @@ class AmiConnection(AMIProtocol):  # type: ignore[misc]
         if not self.shut.done():
             self.shut.set_result(None)
         self.drop("Asterisk closed the connection" if exc is None else f"the connection broke: {exc}")
+
+
+def _goes_down(event: AmiEvent) -> bool:
+    """Whether Asterisk ends. It first hangs up every channel, each with an order of its own, and says so last: what it
+    tells of calls from the first order on is nobody's doing."""
+    if event.name == "SoftHangupRequest":
+        return event.get("Cause") == SHUT_DOWN_FLAG
+    return event.name == "Shutdown"
 
 
 def _grouped(headers: Sequence[tuple[str, str]]) -> dict[str, list[str]]:

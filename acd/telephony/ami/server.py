@@ -6,7 +6,6 @@ operator's fallback.
 
 import asyncio
 import contextlib
-import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final
@@ -24,8 +23,18 @@ from acd.telephony.ami.acting import Acting
 from acd.telephony.ami.books import Books, Caller
 from acd.telephony.ami.codes import FeatureCodes
 from acd.telephony.ami.hearing import Hearing
+from acd.telephony.ami.lead import Lead
 from acd.telephony.ami.link import AmiAddress, AmiLink
-from acd.telephony.ami.messages import ActionTimeout, AmiAction, AmiError, AmiResponse, BadAction, LinkBusy
+from acd.telephony.ami.messages import (
+    ActionTimeout,
+    AmiAction,
+    AmiError,
+    AmiEvent,
+    AmiResponse,
+    BadAction,
+    LinkBusy,
+    NotConnected,
+)
 from acd.telephony.ami.phones import PhoneWatch
 from acd.telephony.ami.protocol import LinkLimits
 from acd.telephony.port import AnswerCode, Submit
@@ -48,6 +57,8 @@ class ServerOptions(msgspec.Struct, frozen=True, kw_only=True):
     heartbeat_s: float = 3.0
     lost_after_s: int = 60
     """A claimed caller returns to the dialplan when the engine has been silent for so long."""
+    settle_s: float = 0.2
+    """How long an engine that begins looks whether another one begins in the same moment."""
     link: LinkLimits = LinkLimits()
 
 
@@ -78,10 +89,16 @@ class AsteriskServer:
         self._hearing = Hearing(
             self.id, self.books, self._submit, self._expect_end, self._acting.claimed, codes.serve, self._hang_up
         )
-        self.link = AmiLink(_address(settings), self._hearing.hear, self._on_up, self._on_down, options.link)
+        self._lead = Lead(self.id, self._do_all, options.lost_after_s, options.heartbeat_s, options.settle_s)
+        self.link = AmiLink(_address(settings), self._hear, self._on_up, self._on_down, options.link)
         self._watched: frozenset[Phone] = frozenset()
         self._look_again = False
         self.watch(phones)
+
+    @property
+    def serves(self) -> bool:
+        """Whether the link is up, and no other engine serves the server."""
+        return self.link.connected and self._lead.is_ours
 
     @property
     def unconfirmed_claims(self) -> int:
@@ -98,7 +115,7 @@ class AsteriskServer:
         fresh = phones - self._watched
         self._watched = phones
         self._hearing.watch = PhoneWatch(self.settings.dial, phones)
-        if not fresh or not self.link.connected:
+        if not fresh or not self.serves:
             return
         if self.books.gone is None:
             self._connection_tasks.start("look", self._look())
@@ -122,7 +139,7 @@ class AsteriskServer:
         ringing = [offer for offer, leg in self.books.legs.items() if not leg.bridged]
         for offer in ringing:  # how they end is our doing, and no word of the agents'
             self.books.forget_leg(offer)
-        if ringing and self.link.connected:
+        if ringing and self.serves:
             self._hang_ups = self.link.send_many(*(dialplan.hang_up(offer) for offer in ringing))
 
     async def stop(self) -> None:
@@ -132,6 +149,8 @@ class AsteriskServer:
             refused = [answer for answer in [await sent for sent in self._hang_ups] if not answer.success]
             if refused:  # a channel that was only just being made: it is hung up as soon as it is heard of
                 await asyncio.sleep(GHOST_AFTER_S)
+        if self.serves:
+            self.link.send_many(self._lead.release())
         await self._tasks.stop()
         await self._connection_tasks.stop()
         self.books.link_is_down()
@@ -148,6 +167,10 @@ class AsteriskServer:
 
     def _send(self, actions: Sequence[AmiAction]) -> None:
         """Send in one write. What becomes of an action that failed is said by events, or by the next report."""
+        if self.link.connected and not self._still_leads():
+            for action in actions:
+                self._not_done(action)
+            return
         try:
             answers = self.link.send_many(*actions)
         except BadAction as error:
@@ -184,7 +207,9 @@ class AsteriskServer:
             self.link.restart(str(error))
 
     def _refused(self, sent: AmiAction, answer: AmiResponse) -> None:
-        if not answer.message.startswith(GONE):
+        if answer.shuts_down:  # said first, or the next agent would be offered the same call there
+            self._submit(i.LinkLost(self.id))
+        elif not answer.message.startswith(GONE):
             log.warning("Asterisk refused an action", server=self.id, action=sent.name, message=answer.message)
         self._not_done(sent)
 
@@ -198,7 +223,7 @@ class AsteriskServer:
         self._send([dialplan.hang_up(channel)])
 
     def _expect_end(self, channel: ChannelId) -> None:
-        if channel not in self.books.ending and self.link.connected:  # otherwise the report says what is left
+        if channel not in self.books.ending and self.serves:  # otherwise the report says what is left
             loop = asyncio.get_running_loop()
             self.books.ending[channel] = loop.call_later(GHOST_AFTER_S, self._end_ghost, channel)
 
@@ -208,11 +233,24 @@ class AsteriskServer:
 
     # --- The link ---------------------------------------------------------------------------------------------
 
+    def _hear(self, event: AmiEvent) -> None:
+        """What comes before we lead, the report says."""
+        if self._still_leads():
+            self._hearing.hear(event)
+
+    def _still_leads(self) -> bool:
+        """Whoever stood still for too long begins anew, by a look whether another engine leads, and a report."""
+        if self._lead.is_ours:
+            return True
+        if self._lead.has_lapsed:
+            self.link.restart("this engine stood still for too long")
+        return False
+
     def _on_up(self) -> None:
-        self.books.begin_report()
         self._connection_tasks.start("connection", self._serve_connection())
 
     def _on_down(self, _reason: str) -> None:  # the link has told why
+        self._lead.drop()
         self.books.link_is_down()
         self._connection_tasks.cancel()
         self._submit(i.LinkLost(self.id))
@@ -220,8 +258,8 @@ class AsteriskServer:
     async def _serve_connection(self) -> None:
         """The heartbeat comes first: a caller who is about to give us up looks at it once more, and we look after."""
         try:
-            await self._do(dialplan.set_global("ACD_LOST_AFTER", str(self._options.lost_after_s)))
-            await self._beat_once()
+            await self._lead.take()
+            self.books.begin_report()
             await self._report()
         except AmiError as error:
             self.link.restart(f"no report came: {error}")
@@ -229,33 +267,36 @@ class AsteriskServer:
         while True:
             await asyncio.sleep(self._options.heartbeat_s)
             try:
-                await self._beat_once()
+                other = await self._lead.beat()
             except AmiError as error:
                 log.warning("heartbeat failed", server=self.id, error=str(error))
-
-    async def _beat_once(self) -> None:
-        await self._do(dialplan.set_global("ACD_ALIVE", str(await self._server_time_s())))
-
-    async def _server_time_s(self) -> int:
-        answer = await self._do(dialplan.get_global("EPOCH"))
-        epoch = dialplan.number_of(answer.get("Value"))
-        return int(time.time()) if epoch is None else epoch
+                continue
+            if other:
+                self.link.restart(f"another engine, {other}, has taken the server over")
 
     async def _do(self, action: AmiAction) -> AmiResponse:
         """What a connection cannot do without."""
-        answer = await self.link.send_many(action)[0]
-        if not answer.success:
-            mend = "give the account the rights of acd-manager.conf"
-            raise AmiError(f"Asterisk refused {action.name}: {answer.message}; {mend}")
-        return answer
+        return (await self._do_all(action))[0]
+
+    async def _do_all(self, *actions: AmiAction) -> list[AmiResponse]:
+        """The same, of several actions in one write."""
+        asked = self.link.send_many(*actions)
+        answers = [await answer for answer in asked]
+        for action, answer in zip(actions, answers, strict=True):
+            if answer.shuts_down:
+                raise NotConnected(answer.message)
+            if not answer.success:
+                mend = "give the account the rights of acd-manager.conf"
+                raise AmiError(f"Asterisk refused {action.name}: {answer.message}; {mend}")
+        return answers
 
     # --- The report -------------------------------------------------------------------------------------------
 
     async def _report(self) -> None:
         """Say what exists on the server, and hand over those who wait there and are not known. The report is
         complete only after them: who waits is in line before the first one is offered."""
-        now_s = await self._server_time_s()
-        answer = await self._do(report.ask())
+        clock, answer = await self._do_all(dialplan.get_global("EPOCH"), report.ask())
+        now_s = dialplan.time_of(clock)
         gone = self.books.end_report()
         seen = report.read(answer.events, self._hearing.watch, set(self.books.legs), gone)
         self._settle_books(seen)

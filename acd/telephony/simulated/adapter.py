@@ -9,7 +9,7 @@ import structlog
 
 from acd.config import ServerSettings
 from acd.core import Fact
-from acd.model import OfferId, Phone, ServerId
+from acd.model import CallId, Line, OfferId, Phone, ServerId
 from acd.router import facts as f
 from acd.tasks import Tasks
 from acd.telephony.port import AnswerCode, CodeAnswer, FeatureCode, Submit
@@ -49,15 +49,19 @@ class SimulatedPhones:
         self._tasks = Tasks("simulated-phones", on_failure)
         self._links: dict[ServerId, Link] = {}
         self._server_of: dict[OfferId, ServerId] = {}
+        self._line_of: dict[CallId, Line] = {}
+        """Where offers and calls are, for facts that name nothing else of them."""
         self._by_fact: dict[type[Fact], Callable[[Any], None]] = {
             f.CallQueued: self._call_queued,
-            f.CallRefused: lambda fact: self._give_back(fact, "refused", fact.reason),
+            f.CallRefused: self._call_refused,
             f.CallReturned: lambda fact: self._give_back(fact, "refused", fact.reason),
             f.CallTimedOut: lambda fact: self._give_back(fact, "timeout", ""),
+            f.CallAbandoned: lambda fact: self._let_go(fact.call),
+            f.CallLost: lambda fact: self._let_go(fact.call),
             f.OfferMade: self._offer_made,
             f.OfferAccepted: self._offer_accepted,
             f.OfferEnded: self._offer_over,
-            f.CallEnded: self._offer_over,
+            f.CallEnded: self._call_ended,
             f.StrayLegFound: lambda fact: self._hang_up(fact.server, fact.offer),
         }
         for name in servers:
@@ -102,12 +106,25 @@ class SimulatedPhones:
     def _call_queued(self, fact: f.CallQueued) -> None:
         link = self._links.get(fact.line.server)
         if link is not None:
-            link.claim(fact.line.channel)
+            self._line_of[fact.call] = fact.line
+            link.claim(fact.line.channel, fact.call)
 
-    def _give_back(self, fact: f.CallRefused | f.CallReturned | f.CallTimedOut, result: str, reason: str) -> None:
+    def _call_refused(self, fact: f.CallRefused) -> None:
         link = self._links.get(fact.line.server)
         if link is not None:
-            link.give_back(fact.line.channel, result, reason)
+            link.refuse(fact.line.channel, fact.reason)
+
+    def _give_back(self, fact: f.CallReturned | f.CallTimedOut, result: str, reason: str) -> None:
+        self._line_of.pop(fact.call, None)
+        link = self._links.get(fact.line.server)
+        if link is not None:
+            link.give_back(fact.line.channel, fact.call, result, reason)
+
+    def _let_go(self, call: CallId) -> None:
+        line = self._line_of.pop(call, None)
+        link = None if line is None else self._links.get(line.server)
+        if line is not None and link is not None:
+            link.let_go(line.channel, call)
 
     def _offer_made(self, fact: f.OfferMade) -> None:
         link = self._links.get(fact.line.server)
@@ -116,7 +133,7 @@ class SimulatedPhones:
         self._server_of[fact.offer] = fact.line.server
         shown = " ".join(word for word in (fact.queue_name, fact.caller.name, fact.caller.number) if word)
         timeout_ms = max(1, fact.ring_until_ms - self.exchange.clock.now_ms())
-        link.send(partial(link.server.ring, fact.offer, fact.phone, shown, timeout_ms))
+        link.send(partial(link.server.ring, fact.line.channel, fact.offer, fact.phone, shown, timeout_ms))
 
     def _offer_accepted(self, fact: f.OfferAccepted) -> None:
         link = self._links.get(fact.line.server)
@@ -127,6 +144,10 @@ class SimulatedPhones:
         server = self._server_of.pop(fact.offer, None)
         if server is not None:
             self._hang_up(server, fact.offer)
+
+    def _call_ended(self, fact: f.CallEnded) -> None:
+        self._offer_over(fact)
+        self._let_go(fact.call)
 
     def _hang_up(self, server: ServerId, offer: OfferId) -> None:
         link = self._links.get(server)

@@ -5,7 +5,7 @@ from typing import Literal
 
 import msgspec
 
-from acd.model import Caller, QueueId
+from acd.model import Caller, OfferId, QueueId
 from acd.router.inputs import CallArrived, CallerLeft, CallerPlace, SeenCaller
 from acd.telephony.simulated.site import Site
 from acd.telephony.simulated.timing import Alarm
@@ -60,6 +60,11 @@ class SimulatedCall:
         self.result: str | None = None
         """What the operator's dialplan reads once the call is back there: `served`, `timeout`, …"""
         self.reason = ""
+        self.met_ms = 0
+        """Since when the caller and an agent are together; of the last one, where they are no more."""
+        self._drops = 0
+        """How often an agent's side was gone before a word was said."""
+        self._spoke_before = False
         self._alarms: dict[str, Alarm] = {}
         self._let_agent_go: Callable[[], None] | None = None
         site.channels[self.line.channel] = self
@@ -83,7 +88,11 @@ class SimulatedCall:
 
     def still_waits(self) -> CallArrived:
         """The hand-over, as it is told again after a connection."""
-        return self._arrived(self.site.clock.now_ms() - self.since_ms)
+        return self._arrived(self._waited_ms)
+
+    @property
+    def _waited_ms(self) -> int:
+        return self.site.clock.now_ms() - self.since_ms
 
     def _arrived(self, waited_ms: int) -> CallArrived:
         asked, wishes = self.asked, wishes_of(self.asked.skills)
@@ -128,15 +137,44 @@ class SimulatedCall:
         """Caller and agent hear each other."""
         assert self.waits, f"{self.line} is connected while {self.place}"
         self._silence_alarms()
-        self.place, self.spoke, self._let_agent_go = "talking", True, let_agent_go
+        self.place, self._let_agent_go = "talking", let_agent_go
+        self.met_ms, self._spoke_before, self.spoke = self.site.clock.now_ms(), self.spoke, True
         if self.asked.talk_ms is not None:
             self._after("talk", self.asked.talk_ms, self.hang_up)
 
-    def agent_left(self) -> None:
+    def agent_left(self, offer: OfferId) -> None:
         """The agent ended the conversation."""
-        if self.place == "talking":
-            self._let_agent_go = None
+        if self.place != "talking":
+            return
+        self._let_agent_go = None
+        if self.site.clock.now_ms() - self.met_ms > self.site.rules.spoken_ms:
             self.leave("served")
+            return
+        self._silence_alarms()
+        self.spoke = self._spoke_before
+        if self.asked.patience_ms is not None:
+            self._after("patience", max(0, self.asked.patience_ms - self._waited_ms), self._patience_is_over)
+        self.back(offer)
+
+    def back(self, offer: OfferId) -> None:
+        """No word was said: the caller is in line again, at once or, dropped so again, after a moment."""
+        self.place = "waiting"
+        self._drops += 1
+        if self.site.silent_ms >= self.site.rules.lost_after_ms:
+            self.leave("lost", "engine-silent")
+        elif self._drops == 1:
+            self.site.tell(self.still_waits(), behind=offer)
+        else:
+            self._after("back", self.site.rules.dropped_rest_ms, lambda: self.site.tell(self.still_waits()))
+
+    def transfer(self, queue: QueueId) -> None:
+        """The agent's phone passes the caller on: out of our place, and handed over anew on the same channel."""
+        self._silence_alarms()
+        self._let_agent_go = None
+        self.site.tell(CallerLeft(self.line, hung_up=False))
+        self.asked = msgspec.structs.replace(self.asked, queue=queue, priority=0, skills=())
+        self.place, self.claimed, self.since_ms, self._drops = "grace", False, self.site.clock.now_ms(), 0
+        self._arrive()
 
     # --- The caller -------------------------------------------------------------------------------------------
 

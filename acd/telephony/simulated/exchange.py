@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from acd.model import Caller, OfferId, Phone, QueueId, ServerId
 from acd.telephony.simulated.calls import Asked, SimulatedCall
 from acd.telephony.simulated.direct import CodeCall, CodeRequest, DirectCall
+from acd.telephony.simulated.legs import Leg
 from acd.telephony.simulated.phones import SimulatedPhone
 from acd.telephony.simulated.server import Server
 from acd.telephony.simulated.site import Site
@@ -59,6 +60,13 @@ class Exchange:
     def dial(self, dialler: Phone, callee: Phone) -> DirectCall:
         """One phone calls another, past all queues."""
         return DirectCall(self.phones[dialler], self.phones[callee])
+
+    def transfer(self, phone: Phone, queue: str) -> None:
+        """An agent's phone passes its caller on to a queue, past the engine (a blind transfer)."""
+        channels = [channel for server in self.servers.values() for channel in server.site.channels.values()]
+        legs = [leg for leg in channels if isinstance(leg, Leg) and leg.phone is self.phones[phone]]
+        assert legs, f"phone {phone} has no caller"
+        legs[0].transfer(QueueId(queue))
 
     def key_in(
         self, phone: Phone, request: CodeRequest, agent_number: str, pin: str, reason_number: int | None = None

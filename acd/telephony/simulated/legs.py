@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from acd.model import OfferId
+from acd.model import OfferId, QueueId
 from acd.router.inputs import LegAnswered, LegBridged, LegEnd, LegEnded, LegState, SeenLeg
 from acd.telephony.simulated.calls import SimulatedCall
 from acd.telephony.simulated.direct import Side
@@ -64,7 +64,15 @@ class Leg:
         self._forget()
         self.site.tell(LegEnded(self.offer, end))
         if call is not None:
-            call.agent_left()
+            call.agent_left(self.offer)
+
+    def transfer(self, queue: QueueId) -> None:
+        """The phone passes the caller on to a queue (blind), and is out of it."""
+        call = self._call
+        assert call is not None, f"leg {self.offer} is {self.state} and has nobody to pass on"
+        self._forget()
+        self.site.tell(LegEnded(self.offer, "hung-up"))
+        call.transfer(queue)
 
     def seen(self) -> SeenLeg:
         assert self.state != "gone", f"leg {self.offer} is gone and still among the channels"

@@ -8,7 +8,7 @@ from typing import Final
 import structlog
 
 from acd.core import Input, NotTaken
-from acd.model import ChannelId
+from acd.model import CallId, ChannelId
 from acd.router import inputs as i
 from acd.telephony.port import FeatureCode, Submit
 from acd.telephony.simulated.server import Server
@@ -80,8 +80,8 @@ class Link:
         self._actions = Pipe(self._site.clock)
         self._reports = Pipe(self._site.clock)
         self._late: dict[str, int] = {}
-        self._ours: dict[ChannelId, None] = {}
-        """Callers whom the engine has queued."""
+        self._ours: dict[ChannelId, CallId] = {}
+        """Callers whom the engine has queued, and by which name it knows each."""
 
     # --- Connecting -------------------------------------------------------------------------------------------
 
@@ -167,7 +167,7 @@ class Link:
 
     def _report(self) -> None:
         names = list(self._site.channels)
-        self._ours = {channel: None for channel in self._ours if channel in self._site.channels}
+        self._ours = {channel: call for channel, call in self._ours.items() if channel in self._site.channels}
         parts = [names[at : at + PART] for at in range(0, len(names), PART)] or [[]]
         for index, part in enumerate(parts):
             say = partial(self._say_part, self._number, part, first=index == 0)
@@ -184,31 +184,31 @@ class Link:
         self._reports.send(partial(self._submit, report), self._site.lag(self._site.steps.to_engine_ms))
 
     def _take_up(self, names: list[str]) -> None:
-        """Claim again whom the engine has queued, and hand over whom it does not know."""
+        """Claim again whom the engine holds, and hand over whom it does not know or has let go."""
         for arrived in self.server.waiting():
             channel = arrived.line.channel
             if channel in self._ours:
-                self.claim(channel)
+                self.send(partial(self.server.claim, channel))
             elif channel in names:
                 self._reports.send(partial(self._submit, arrived), self._site.lag(self._site.steps.to_engine_ms))
 
     # --- Reports ----------------------------------------------------------------------------------------------
 
-    def hear(self, report: Input) -> None:
+    def hear(self, report: Input, behind: str = "") -> None:
         """Something happened on the server."""
         faults, chance = self._faults(), self._site.chance
         if chance.hits(faults.report_lost, "report lost"):
             return
         for _ in range(2 if chance.hits(faults.report_doubled, "report doubled") else 1):
-            self._bring(report, faults)
+            self._bring(report, behind, faults)
 
-    def _bring(self, report: Input, faults: Faults) -> None:
+    def _bring(self, report: Input, behind: str, faults: Faults) -> None:
         chance, now_ms = self._site.chance, self._site.clock.now_ms()
         delay_ms = self._site.lag(self._site.steps.to_engine_ms)
         subject = _subject(report)
-        is_late = self._late.get(subject, 0) >= now_ms
-        if is_late or chance.hits(faults.report_overtaken, "report overtaken"):
-            due_ms = max(now_ms + delay_ms + chance.up_to(faults.delay_ms), self._late.get(subject, 0) + 1)
+        late_ms = max(self._late.get(subject, 0), self._late.get(behind, 0))
+        if late_ms >= now_ms or chance.hits(faults.report_overtaken, "report overtaken"):
+            due_ms = max(now_ms + delay_ms + chance.up_to(faults.delay_ms), late_ms + 1)
             self._late[subject] = due_ms
             self._site.after(due_ms - now_ms, partial(self._submit_late, self._number, subject, report))
             return
@@ -239,15 +239,25 @@ class Link:
 
     # --- Actions ----------------------------------------------------------------------------------------------
 
-    def claim(self, channel: ChannelId) -> None:
+    def claim(self, channel: ChannelId, call: CallId) -> None:
         """Take the call, now and after every connection."""
-        self._ours[channel] = None
+        self._ours[channel] = call
         self.send(partial(self.server.claim, channel))
 
-    def give_back(self, channel: ChannelId, result: str, reason: str) -> None:
-        """The caller is not ours any more."""
-        self._ours.pop(channel, None)
-        self.send(partial(self.server.give_back, channel, result, reason))
+    def refuse(self, channel: ChannelId, reason: str) -> None:
+        """The engine does not take the caller."""
+        self.send(partial(self.server.give_back, channel, "refused", reason))
+
+    def give_back(self, channel: ChannelId, call: CallId, result: str, reason: str) -> None:
+        """The caller is not ours any more; one who was handed over again meanwhile is another call."""
+        if self._ours.get(channel) == call:
+            del self._ours[channel]
+            self.send(partial(self.server.give_back, channel, result, reason))
+
+    def let_go(self, channel: ChannelId, call: CallId) -> None:
+        """The engine holds the call no more: a caller who is still in our place is handed over by the next report."""
+        if self._ours.get(channel) == call:
+            del self._ours[channel]
 
     def send(self, action: Callable[[], None]) -> None:
         """Send an action, if there is a connection. Its loss is noticed by the answer that does not come."""

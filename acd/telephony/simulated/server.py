@@ -43,8 +43,10 @@ class Server:
 
     def _bridge(self, call: SimulatedCall, offer: OfferId) -> None:
         leg = self.site.channels.get(offer)
-        if leg is None:  # the agent left in that moment: the caller goes on waiting
+        if leg is None:  # the agent left in that moment: the caller goes on waiting, and says so
             self.site.tell(LegEnded(offer, "hung-up"))
+            if call.waits:
+                call.back(offer)
         elif isinstance(leg, Leg) and leg.state == "answered" and call.waits:
             leg.talk_with(call)
 
@@ -58,9 +60,11 @@ class Server:
 
     # --- Legs -------------------------------------------------------------------------------------------------
 
-    def ring(self, offer: OfferId, number: Phone, shown: str, timeout_ms: int) -> None:
-        """Call a phone, under the offer's id; refused while that id lives."""
+    def ring(self, channel: ChannelId, offer: OfferId, number: Phone, shown: str, timeout_ms: int) -> None:
+        """Call a phone, under the offer's id; refused while that id lives, and for a caller who is gone."""
         phone = self._find_phone(number)
+        if self._in_our_place(channel) is None:
+            return
         if offer in self.site.channels:
             self.refused.append(offer)
         elif phone is None:

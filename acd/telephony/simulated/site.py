@@ -29,8 +29,8 @@ class Channel(Protocol):
 class Ear(Protocol):
     """A connection to the engine."""
 
-    def hear(self, report: Input) -> None:
-        """Something happened."""
+    def hear(self, report: Input, behind: str = "") -> None:
+        """Something happened. `behind`: the channel whose last report comes before this one, whatever happens."""
 
     def hear_code(self, code: FeatureCode, reply: Reply) -> None:
         """Somebody keyed in a feature code and waits for what is spoken."""
@@ -98,11 +98,11 @@ class Site:
         """For how long nothing was heard of the engine."""
         return 0 if self._ear is not None else self.clock.now_ms() - self._heard_ms
 
-    def tell(self, report: Input) -> None:
-        """Say what happened to whoever listens."""
+    def tell(self, report: Input, behind: str = "") -> None:
+        """Say what happened to whoever listens; after what was said of the channel `behind`."""
         self.changed()
         if self._ear is not None:
-            self._ear.hear(report)
+            self._ear.hear(report, behind)
 
     def ask(self, code: FeatureCode, reply: Reply) -> None:
         """Have a feature code answered; without a connection nobody can."""

@@ -39,6 +39,10 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     """When the engine has been silent for so long, its waiting callers return: `lost`."""
     hold_ms: int = 5_000
     """An agent who picked up and is not bridged by then is let go."""
+    spoken_ms: int = 250
+    """Two who were together for no longer have not spoken: the caller is in line again."""
+    dropped_rest_ms: int = 2_000
+    """How long a caller hears music first who is dropped so again."""
     direct_ring_ms: int = 60_000
     """How long one phone rings for another."""
     fallback_ms: int = 10_000

@@ -94,6 +94,10 @@ class Desk:
             f.OfferEnded(self.world.now_ms(), offer.offer, offer.call, offer.agent, server, outcome, None, None)
         )
 
+    def lose(self, call: f.CallQueued) -> None:
+        """The server was given up, and its calls with it."""
+        self.world.act(f.CallLost(self.world.now_ms(), call.call, call.queue, "server", 1_000))
+
     def call_ended(self, offer: f.OfferMade) -> None:
         """The conversation is over."""
         self.world.act(
@@ -119,7 +123,9 @@ class Desk:
 
     async def talking(self) -> Conversation:
         """A caller and an agent who hear each other."""
-        pair = await self.ringing()
+        return await self._connect(await self.ringing())
+
+    async def _connect(self, pair: Conversation) -> Conversation:
         await pair.phone.answer()
         await self.world.reported(LegAnswered, lambda report: report.offer == pair.offer.offer)
         self.accept(pair.offer)
@@ -127,6 +133,13 @@ class Desk:
         await pair.caller.hears_voice()
         await pair.phone.hears_voice()
         return pair
+
+    async def serve(self, caller: CallingParty, call: f.CallQueued) -> Conversation:
+        """The caller gets an agent, and both hear each other."""
+        phone = await self.world.phone()
+        offer = self.offer(call, phone)
+        await phone.rings()
+        return await self._connect(Conversation(caller, call, phone, offer))
 
     async def full_report(self, since: int) -> ServerReported:
         """The report after a connection, its parts put together."""

@@ -1,6 +1,6 @@
 """Conversations: caller and agent hear each other until either ends it, and both are let go."""
 
-from acd.router.inputs import CallerLeft, LegBridged, LegEnded
+from acd.router.inputs import CallArrived, CallerLeft, LegAnswered, LegBridged, LegEnded
 from acd.testing.worlds import World
 from tests.contracts.telephony.desk import Desk
 
@@ -37,6 +37,44 @@ async def test_caller_goes_on_in_the_dialplan_as_served_when_the_agent_hangs_up(
     await pair.phone.is_idle()
     ends = [report for report in world.reports[before:] if isinstance(report, CallerLeft | LegEnded)]
     assert ends[0] == ended, "who ended it is reported first"
+
+
+async def test_caller_whose_agent_hangs_up_at_once_is_in_line_again(world: World, desk: Desk) -> None:
+    """Nobody has spoken: not served, but handed over again on the same line, as one who has waited."""
+    pair = await desk.ringing()
+    await pair.phone.answer()
+    await world.reported(LegAnswered)
+    desk.accept(pair.offer)
+    await world.reported(LegBridged)
+    before = len(world.reports)
+    await pair.phone.hang_up()
+    assert await world.reported(LegEnded, since=before) == LegEnded(pair.offer.offer, "hung-up")
+    desk.call_ended(pair.offer)
+    arrived = await desk.arrival(pair.caller, since=before)
+    assert (arrived.line, arrived.queue, arrived.priority) == (pair.call.line, pair.call.queue, pair.call.priority)
+    assert arrived.waited_ms > 0
+    await pair.caller.hears_music()
+    await desk.serve(pair.caller, desk.queue(arrived))
+    assert not [left for left in world.reports if isinstance(left, CallerLeft)]
+    assert pair.phone.invites == 1
+
+
+async def test_caller_transferred_into_a_queue_by_the_agents_phone_is_a_new_call(world: World, desk: Desk) -> None:
+    """A blind transfer past the engine: the conversation ends by the agent, and the caller is handed over anew."""
+    pair = await desk.talking()
+    before = len(world.reports)
+    await pair.phone.transfer("billing")
+    arrived = await desk.arrival(pair.caller, since=before)
+    assert (arrived.line, arrived.queue, arrived.waited_ms) == (pair.call.line, "billing", 0)
+    told = [report for report in world.reports[before:] if isinstance(report, LegEnded | CallerLeft | CallArrived)]
+    assert told == [LegEnded(pair.offer.offer, "hung-up"), CallerLeft(pair.call.line, hung_up=False), arrived]
+    desk.call_ended(pair.offer)
+    again = desk.queue(arrived)
+    await pair.phone.is_idle()
+    await pair.caller.hears_music()
+    second = await desk.serve(pair.caller, again)
+    await second.phone.hang_up()
+    assert (await pair.caller.returned()).result == "served"
 
 
 async def test_acceptance_said_again_disturbs_nobody(world: World, desk: Desk) -> None:

@@ -41,20 +41,22 @@ async def test_caller_whom_nobody_takes_returns_to_the_dialplan_and_that_is_repo
     assert left == CallerLeft(arrived.line, hung_up=False)
 
 
-async def test_claim_that_comes_too_late_leaves_the_caller_in_the_fallback(world: World, desk: Desk) -> None:
+async def test_claim_that_comes_too_late_leaves_the_caller_in_the_fallback_and_rings_nobody(
+    world: World, desk: Desk
+) -> None:
     caller = await world.caller(QUEUE)
     arrived = await desk.arrival(caller)
     await caller.returned()
+    await world.reported(CallerLeft, lambda report: report.line == arrived.line)
     phone = await world.phone()
     call = desk.queue(arrived)
     offer = desk.offer(call, phone)
-    await phone.rings()
-    await phone.answer()
-    desk.accept(offer)
     await world.settled()
+    assert phone.invites == 0
     assert (await caller.returned()).result == "unclaimed"
     desk.end(offer, "caller-gone")
-    await phone.is_idle()
+    await world.settled()
+    assert phone.invites == 0
 
 
 @pytest.mark.parametrize("reason", ["unknown-queue", "queue-closed", "queue-full"])

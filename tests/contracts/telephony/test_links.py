@@ -128,6 +128,37 @@ async def test_caller_whose_return_was_lost_with_the_link_is_handed_over_again(w
     assert (await caller.returned()).result == "timeout"
 
 
+async def test_caller_whom_the_engine_let_go_with_the_server_is_handed_over_again(world: World, desk: Desk) -> None:
+    """A new call of the same caller: the old one is history, and what is said of it moves nobody."""
+    caller, call = await desk.waiting()
+    cut = await _cut(world)
+    desk.lose(call)
+    await world.restore_link()
+    arrived = await desk.arrival(caller, since=cut)
+    assert (arrived.line, arrived.queue) == (call.line, call.queue)
+    again = desk.queue(arrived)
+    desk.time_out(call)
+    await world.settled()
+    await caller.hears_music()
+    await desk.serve(caller, again)
+    assert not [left for left in world.reports[cut:] if isinstance(left, CallerLeft)]
+
+
+async def test_caller_who_was_handed_over_again_is_not_handed_over_a_third_time(world: World, desk: Desk) -> None:
+    caller, call = await desk.waiting()
+    cut = await _cut(world)
+    desk.lose(call)
+    await world.restore_link()
+    desk.queue(await desk.arrival(caller, since=cut))
+    await world.settled()
+    cut = await _cut(world)
+    await world.restore_link()
+    await desk.full_report(since=cut)
+    await world.settled()
+    assert not [late for late in world.reports[cut:] if isinstance(late, CallArrived)]
+    await caller.hears_music()
+
+
 async def test_leg_whose_end_was_lost_with_the_link_is_a_stray_in_the_report(world: World, desk: Desk) -> None:
     pair = await desk.ringing()
     cut = await _cut(world)

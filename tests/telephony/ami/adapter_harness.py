@@ -55,7 +55,7 @@ class Scene:
         """What `submit` raises from now on."""
         self._answer = answer or (lambda _: "ready")
         self._numbers = 0
-        options = ServerOptions(link=limits, heartbeat_s=heartbeat_s)
+        options = ServerOptions(link=limits, heartbeat_s=heartbeat_s, settle_s=0)
         self.adapter = Asterisk(
             [settings(ami, name) for ami, name in zip(servers, "abcd", strict=False)],
             PHONES,

@@ -45,6 +45,7 @@ class Pbx:
         self.rung: Counter[str] = Counter()
         self.results: Counter[str] = Counter()
         self.crimes: list[str] = []
+        self.globals = {"EPOCH": "1700000000"}
         self.chance = random.Random(seed)
         self._grace_s = grace_s
         self._lose_hang_ups = lose_hang_ups
@@ -215,13 +216,15 @@ class Pbx:
         channel = self._of(action)
         if action.get("Channel") and channel is None:
             return NO_CHANNEL
-        if channel is not None:
+        if channel is None:
+            self.globals[action.get("Variable")] = action.get("Value")
+        else:
             channel.variables[action.get("Variable")] = action.get("Value")
         return {}
 
     def _getvar(self, action: ReceivedAction) -> Answer:
         if not action.get("Channel"):
-            return {"Value": "1700000000"}
+            return {"Value": self.globals.get(action.get("Variable"), "")}
         channel = self._of(action)
         return NO_CHANNEL if channel is None else {"Value": channel.variables.get(action.get("Variable"), "")}
 

@@ -61,7 +61,9 @@ class Centre:
         self.engine = Engine(MemoryJournal(), RealClock(), self.core)
         server: ServerSettings = settings(ami)
         phones = frozenset(Phone(str(1_001 + number)) for number in range(AGENTS))
-        self.adapter = Asterisk([server], phones, self.engine.submit, self._answer, ServerOptions(link=CALM))
+        self.adapter = Asterisk(
+            [server], phones, self.engine.submit, self._answer, ServerOptions(link=CALM, settle_s=0)
+        )
         self.engine.add_reader("telephony", lambda entries: self.adapter.act(facts_of(entries)))
 
     async def _answer(self, _: FeatureCode) -> CodeAnswer:

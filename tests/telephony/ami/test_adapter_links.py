@@ -40,9 +40,13 @@ async def test_heartbeat_by_the_servers_own_clock_comes_before_the_report() -> N
     async with connected() as scene:
         asked = [(a.name, a.get("Variable"), a.get("Value")) for a in scene.ami.actions if a.name != "Ping"]
         assert asked[1:] == [
-            ("Setvar", "ACD_LOST_AFTER", "60"),
             ("Getvar", "EPOCH", ""),
+            ("Getvar", "ACD_ALIVE", ""),
+            ("Getvar", "ACD_ENGINE", ""),
+            ("Setvar", "ACD_LOST_AFTER", "60"),
+            ("Setvar", "ACD_ENGINE", scene.server()._lead.name),
             ("Setvar", "ACD_ALIVE", EPOCH),
+            ("Getvar", "ACD_ENGINE", ""),
             ("Getvar", "EPOCH", ""),
             ("Status", "", ""),
         ]
@@ -73,9 +77,9 @@ async def test_heartbeat_that_fails_once_does_not_end_the_heartbeats() -> None:
 async def test_clock_that_tells_no_time_is_replaced_by_our_own(epoch: str) -> None:
     async with AmiServer() as ami:
         async with running(ami) as scene:
-            ami.on("Getvar", {"Value": epoch})
+            ami.on("Getvar", lambda action: {"Value": epoch if action.get("Variable") == "EPOCH" else ""})
             await scene.reported(i.ServerReported)
-        beat = next(action for action in ami.actions if action.get("Variable") == "ACD_ALIVE")
+        beat = next(action for action in ami.actions if action.get("Variable") == "ACD_ALIVE" and action.get("Value"))
         assert int(beat.get("Value")) > 1_600_000_000
 
 

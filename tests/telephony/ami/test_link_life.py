@@ -117,6 +117,36 @@ async def test_shutdown_event_is_a_loss_and_not_an_event() -> None:
         assert witness.told == ["up", "down: Asterisk is shutting down", "up"]
 
 
+async def test_first_hang_up_of_a_shutdown_is_a_loss_and_those_that_follow_are_no_events() -> None:
+    async with AmiServer() as ami, up(ami, CALM) as (_, witness):
+        ami.push("SoftHangupRequest", Uniqueid="c0", Cause="32")
+        ami.push("SoftHangupRequest", Uniqueid="c1", Cause="4")
+        ami.push("Hangup", Uniqueid="c1", Cause="16")
+        await witness.until(lambda: witness.downs)
+        assert witness.downs[0] == "Asterisk is shutting down"
+        assert [heard.get("Uniqueid") for heard in witness.events] == ["c0"], "another order is an ordinary event"
+
+
+async def test_answer_of_a_server_that_goes_down_is_a_loss_after_the_refusal() -> None:
+    async with AmiServer() as ami, up(ami, CALM) as (link, witness):
+        ami.once("Setvar", error("Asterisk is shutting down"))
+        answer = await link.send("Setvar", ("Variable", "A"), ("Value", "1"))
+        assert (answer.success, answer.shuts_down) == (False, True), "it is known that nothing was done"
+        await witness.until(lambda: witness.downs)
+        assert witness.downs[0] == "Asterisk is shutting down"
+
+
+async def test_sign_in_on_a_server_that_goes_down_is_tried_again_soon() -> None:
+    async with AmiServer() as ami:
+        for _ in range(3):
+            ami.once("Login", error("Asterisk is shutting down"))
+        with capture_logs() as logs:
+            async with up(ami, LinkLimits(ping_every_s=30, retry_first_s=0.001, retry_most_s=0.01, retry_refused_s=30)):
+                assert ami.count("Login") == 4
+        (told,) = faults(logs)
+        assert told["reason"].endswith("Asterisk is shutting down")
+
+
 async def test_server_that_closes_the_connection_is_told_as_such() -> None:
     async with AmiServer() as ami, up(ami) as (_, witness):
         ami.hang_up()

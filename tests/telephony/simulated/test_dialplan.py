@@ -2,8 +2,9 @@
 
 import pytest
 
-from acd.router.inputs import CallArrived, CallerLeft
-from acd.telephony.simulated import Answer, Rules
+from acd.model import OfferId, Phone
+from acd.router.inputs import CallArrived, CallerLeft, LegAnswered, LegBridged, LegEnded
+from acd.telephony.simulated import Answer, Faults, Rules, SimulatedCall
 from tests.telephony.simulated.bench import Bench
 
 
@@ -129,3 +130,118 @@ async def test_caller_taken_up_after_a_connection_has_waited_since_the_hand_over
     arrived = bench.told(CallArrived)
     assert len(arrived) == 1
     assert 1_000 <= arrived[0].waited_ms < 1_100
+
+
+# --- A bridge that was none -----------------------------------------------------------------------------------
+
+
+def _connected(bench: Bench, call: SimulatedCall, talk_ms: int) -> OfferId:
+    """An agent answers, is with the caller for so long, and hangs up."""
+    phone = bench.phones.phone("1001")
+    phone.behave(Answer())
+    offer = bench.ring(call.line, "1001")
+    bench.clock.advance(20)
+    bench.accept(call.line, offer)
+    while call.hears != "voice":
+        bench.clock.advance(1)
+    bench.clock.advance(talk_ms)
+    phone.hang_up()
+    return offer
+
+
+@pytest.mark.parametrize("talk_ms", [0, 1, 249, 250, 251, 252, 1_000])
+async def test_who_was_together_for_no_more_than_250_ms_has_not_spoken(talk_ms: int) -> None:
+    bench = await Bench().start()
+    call = bench.waiting()
+    bench.clear()
+    offer = _connected(bench, call, talk_ms)
+    bench.clock.advance(20)
+    told = [report for _, report in bench.reports if not isinstance(report, LegAnswered | LegBridged)]
+    if talk_ms > 250:
+        assert (call.result, call.spoke) == ("served", True)
+        assert told == [LegEnded(offer, "hung-up"), CallerLeft(call.line, hung_up=False)]
+    else:
+        assert (call.hears, call.result, call.spoke) == ("music", None, False)
+        assert told[0] == LegEnded(offer, "hung-up")
+        (back,) = bench.told(CallArrived)
+        assert (back.line, back.queue) == (call.line, "sales")
+        assert back.waited_ms == bench.when(CallArrived)[0] - 1, "since the hand-over; one more for the way"
+
+
+async def test_caller_dropped_again_is_back_two_seconds_later() -> None:
+    bench = await Bench().start()
+    call = bench.waiting()
+    _connected(bench, call, 0)
+    bench.clock.advance(20)
+    bench.take(call.line)
+    bench.clear()
+    _connected(bench, call, 0)
+    bench.clock.advance(1_990)
+    assert (call.hears, bench.told(CallArrived)) == ("music", [])
+    bench.clock.advance(20)
+    assert len(bench.told(CallArrived)) == 1
+
+
+async def test_caller_dropped_again_is_not_told_of_once_the_next_agent_talks() -> None:
+    """The core may have kept the call, where it heard of the agent's end first."""
+    bench = await Bench().start()
+    call = bench.waiting()
+    _connected(bench, call, 0)
+    _connected(bench, call, 0)
+    bench.clear()
+    _connected(bench, call, 3_000)
+    bench.clock.advance(20)
+    assert (bench.told(CallArrived), call.result) == ([], "served")
+
+
+async def test_dropped_caller_has_the_patience_that_is_left() -> None:
+    bench = await Bench().start()
+    call = bench.waiting(patience_ms=5_000)
+    bench.clock.advance(1_000)
+    _connected(bench, call, 0)
+    bench.clock.advance(3_900)
+    assert call.hears == "music"
+    bench.clock.advance(100)
+    assert call.place == "gone"
+
+
+async def test_caller_dropped_after_the_engine_was_lost_is_given_back() -> None:
+    bench = await Bench(rules=Rules(lost_after_ms=30)).start()
+    phone = bench.phones.phone("1001")
+    phone.behave(Answer())
+    call = bench.waiting()
+    offer = bench.ring(call.line, "1001")
+    bench.clock.advance(20)
+    bench.accept(call.line, offer)
+    bench.clock.advance(10)
+    await bench.phones.stop()
+    bench.clock.advance(40)
+    assert call.hears == "voice"
+    phone.hang_up()
+    assert (call.result, call.reason) == ("lost", "engine-silent")
+
+
+async def test_word_of_a_dropped_caller_comes_after_that_of_the_agents_end_whatever_overtakes() -> None:
+    for seed in range(50):
+        bench = await Bench(seed=seed).start()
+        call = bench.waiting()
+        bench.clear()
+        bench.exchange.faults = Faults(report_overtaken=500, delay_ms=500)
+        _connected(bench, call, 0)
+        bench.clock.advance(3_000)
+        kinds = [type(report) for _, report in bench.reports]
+        assert kinds.index(LegEnded) < kinds.index(CallArrived)
+
+
+async def test_caller_transferred_while_no_engine_lives_takes_the_fallback() -> None:
+    bench = await Bench().start()
+    bench.phones.phone("1001").behave(Answer())
+    call = bench.waiting()
+    offer = bench.ring(call.line, "1001")
+    bench.clock.advance(20)
+    bench.accept(call.line, offer)
+    bench.clock.advance(20)
+    await bench.phones.stop()
+    bench.clock.advance(11_000)
+    bench.exchange.transfer(Phone("1001"), "billing")
+    assert (call.result, call.reason) == ("no-engine", "stale-heartbeat")

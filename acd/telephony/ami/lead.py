@@ -1,0 +1,161 @@
+"""One engine at a time serves a server: each writes its name beside its heartbeat, and waits while another's is fresh.
+
+The name says host, process and server: so a quick restart on the same machine sees that the process before it is no
+more and need not wait, and two settings for one Asterisk find each other, whatever addresses they have.
+"""
+
+import asyncio
+import os
+import re
+import secrets
+import socket
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final
+
+import structlog
+
+from acd.model import ServerId
+from acd.telephony.ami import dialplan
+from acd.telephony.ami.messages import AmiAction, AmiResponse
+
+log = structlog.get_logger(__name__)
+
+STALE_AFTER_S: Final = 10
+"""How long a heartbeat is fresh: acd.conf goes by the same."""
+
+_HOST: Final = re.sub(r"[^A-Za-z0-9_.-]", "-", socket.gethostname()) or "-"
+_NAME: Final = re.compile(r"[A-Za-z0-9_.-]+/[0-9]{1,10}/[0-9a-f]+/[A-Za-z0-9_.-]+", re.ASCII)
+_START: Final = secrets.token_hex(4)
+"""Tells this process from another one with its number: in a container, the one before it."""
+
+Do = Callable[..., Awaitable[Sequence[AmiResponse]]]
+"""Carries out actions in one write. Raises `AmiError`."""
+
+
+class Lead:
+    """Which engine serves a server, as this one sees it. `settle_s`: how long two that begin at once look for each
+    other."""
+
+    def __init__(self, server: ServerId, do: Do, lost_after_s: int, every_s: float, settle_s: float) -> None:
+        self.name = f"{_HOST}/{os.getpid()}/{_START}/{server}"
+        self._server = server
+        self._do = do
+        self._lost_after_s = lost_after_s
+        self._every_s = every_s
+        self._settle_s = settle_s
+        self._lease_s = max(STALE_AFTER_S, 2 * every_s)
+        self._beat_at: float | None = None
+        self._gave_way_to = ""
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether we lead. An engine that stood still for longer than its heartbeat is fresh leads no more: another
+        one may have begun meanwhile."""
+        return self._beat_at is not None and asyncio.get_running_loop().time() - self._beat_at < self._lease_s
+
+    @property
+    def has_lapsed(self) -> bool:
+        """Whether we led, and stood still for too long."""
+        return self._beat_at is not None and not self.is_ours
+
+    def drop(self) -> None:
+        """The link is down: others may begin once our heartbeat is stale."""
+        self._beat_at = None
+
+    async def take(self) -> None:
+        """Return once we lead. The heartbeat is written before: who is about to give us up looks at it once more."""
+        told = ""
+        while True:
+            other, now_s, known = await self._look()
+            if other:
+                told = self._tell(other, told)
+                await asyncio.sleep(self._every_s)
+                continue
+            await self._write(now_s)
+            if not known:
+                await asyncio.sleep(self._settle_s)
+            if known or await self._named() in {"", self.name}:
+                break
+        if told:
+            log.warning("the other engine is silent or has ended: this one takes over", server=self._server)
+        self._gave_way_to = ""
+        self._beat()
+
+    async def beat(self) -> str:
+        """Renew the heartbeat; or give way to the engine whose name is returned."""
+        epoch, engine = await self._do(dialplan.get_global("EPOCH"), dialplan.get_global("ACD_ENGINE"))
+        named = _name(engine)
+        if named and named != self.name:
+            self._gave_way_to = named
+            self.drop()
+            return named
+        actions = [dialplan.set_global("ACD_ALIVE", str(dialplan.time_of(epoch)))]
+        if not named:  # a reload of the dialplan may clear what is global
+            actions.insert(0, dialplan.set_global("ACD_ENGINE", self.name))
+        await self._do(*actions)
+        self._beat()
+        return ""
+
+    def release(self) -> AmiAction:
+        """What lets another engine begin at once."""
+        return dialplan.set_global("ACD_ENGINE", "")
+
+    def _beat(self) -> None:
+        self._beat_at = asyncio.get_running_loop().time()
+
+    async def _look(self) -> tuple[str, int, bool]:
+        """The other engine that lives, if one does; the server's time; whether the server knows us already."""
+        epoch, alive, engine = await self._do(
+            dialplan.get_global("EPOCH"), dialplan.get_global("ACD_ALIVE"), dialplan.get_global("ACD_ENGINE")
+        )
+        now_s, named = dialplan.time_of(epoch), _name(engine)
+        fresh = now_s - (dialplan.number_of(alive.get("Value")) or 0) <= STALE_AFTER_S
+        if named in {"", self.name} or not fresh:
+            return "", now_s, named == self.name
+        over = named != self._gave_way_to and _has_ended(named)
+        return "" if over else named, now_s, False
+
+    async def _write(self, now_s: int) -> None:
+        await self._do(
+            dialplan.set_global("ACD_LOST_AFTER", str(self._lost_after_s)),
+            dialplan.set_global("ACD_ENGINE", self.name),
+            dialplan.set_global("ACD_ALIVE", str(now_s)),
+        )
+
+    async def _named(self) -> str:
+        (engine,) = await self._do(dialplan.get_global("ACD_ENGINE"))
+        return _name(engine)
+
+    def _tell(self, other: str, told: str) -> str:
+        if other != told:
+            log.error(
+                "another engine serves this server: this one waits until that one is silent",
+                server=self._server,
+                engine=other,
+                mend="end one of the two; and let no server stand in the configuration twice",
+            )
+        return other
+
+
+def _name(answer: AmiResponse) -> str:
+    """An engine's name; empty where the variable holds none."""
+    value = answer.get("Value")
+    return value if _NAME.fullmatch(value) else ""
+
+
+def _has_ended(name: str) -> bool:
+    """Whether the engine of this name was a process of this machine that is no more."""
+    host, number, start, _ = name.split("/")
+    if host != _HOST or start == _START:
+        return False
+    return int(number) == os.getpid() or not _runs(int(number))
+
+
+def _runs(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        return True
+    return True

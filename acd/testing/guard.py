@@ -1,0 +1,81 @@
+"""Watches a simulated run from outside, commit after commit: what holds of the state, of the facts and of each choice.
+
+    guard = Guard()
+    simulate(scenario, seed, observers=[guard])
+    guard.finish()
+
+The books are posted with every fact, and every fact is applied to a second state. That is cheap. The rest looks at
+everything, so it is done after every so many commits, and for one in so many offers.
+"""
+
+from collections.abc import Sequence
+
+from acd.core import Core
+from acd.journal.port import Entry
+from acd.router import facts as f
+from acd.router.apply import apply
+from acd.router.state import State
+from acd.testing import invariants, oracle
+from acd.testing.describe import differences
+from acd.testing.ledger import Ledger
+
+COMPARE_EVERY = 10
+"""After so many looks at the state, the second state is compared with it, too."""
+
+
+class Guard:
+    """An observer for `acd.simulate`. What does not hold is an `AssertionError`."""
+
+    def __init__(self, *, check_every: int = 100, choose_every: int = 20) -> None:
+        """`check_every`: commits between two looks at the state; `choose_every`: offers between two that the oracle
+        is asked about (G3)."""
+        self.ledger = Ledger()
+        self.looks = 0
+        self.choices = 0
+        self._check_every = check_every
+        self._choose_every = choose_every
+        self._shadow = State()
+        self._core = Core()
+        self._commits = 0
+        self._offers = 0
+
+    def __call__(self, core: Core, entries: Sequence[Entry]) -> None:
+        self._core = core
+        for entry in entries:
+            for fact in entry.facts:
+                if type(fact) is f.OfferMade:
+                    self._offer_made(fact)
+                apply(self._shadow, fact)
+                self.ledger.post(fact)
+        self._shadow.touched.clear()
+        self._commits += 1
+        if self._commits % self._check_every == 0:
+            self._look(core)
+
+    def finish(self) -> None:
+        """The last look, and the books."""
+        self._look(self._core)
+        self._compare(self._core)
+        self.ledger.balance()
+
+    def _offer_made(self, fact: f.OfferMade) -> None:
+        """At the moment of the offer the pair is the best of all, and nobody's work after the call is cut short."""
+        idle_since_ms = self._shadow.agents[fact.agent].free.free_since_ms
+        worked_until_ms = self.ledger.worked_until_ms.get(fact.agent, 0)
+        assert idle_since_ms >= worked_until_ms, f"{fact.agent} worked until {worked_until_ms}: {fact}"
+        self._offers += 1
+        if self._offers % self._choose_every == 0:
+            self.choices += 1
+            best = oracle.best_choice(self._shadow)
+            assert best == (fact.call, fact.agent), f"{best} should have been chosen, not {fact}"
+
+    def _look(self, core: Core) -> None:
+        self.looks += 1
+        due_ms = core.next_deadline_ms
+        invariants.check(core.state, settled=due_ms is None or due_ms > core.state.now_ms)
+        if self.looks % COMPARE_EVERY == 0:
+            self._compare(core)
+
+    def _compare(self, core: Core) -> None:
+        apart = differences(self._shadow, core.state)
+        assert not apart, f"applying the facts gives another state: {apart}"
