@@ -5,14 +5,14 @@ one task only, and lets nothing act on the facts before they are committed.
 """
 
 from collections.abc import Callable, Iterable
-from typing import Any, assert_never
+from typing import Any, get_args
 
 from acd.model import AgentId, CallId, OfferId, QueueId, ServerId
 from acd.router import calls, configuration, links, matching, offers, phones, servers, staff
 from acd.router import facts as f
 from acd.router import inputs as i
 from acd.router.apply import apply
-from acd.router.deadlines import Deadline
+from acd.router.deadlines import Deadline, Kind
 from acd.router.facts import Fact
 from acd.router.inputs import Input
 from acd.router.settings import Configured
@@ -76,43 +76,20 @@ def _apply_due(turn: Turn) -> None:
         if deadline is None:
             return
         said = len(turn.facts)
-        _fall_due(turn, deadline)
+        FALL_DUE[deadline.kind](turn, deadline)
         assert len(turn.facts) > said, f"{deadline} fell due and nothing followed"
-
-
-def _fall_due(turn: Turn, due: Deadline) -> None:
-    """Do what the deadline stands for; doing it removes the deadline or sets it anew."""
-    match due.kind:
-        case "ring" | "connect":
-            offers.time_is_over(turn, OfferId(due.subject))
-        case "give-up":
-            calls.wait_is_over(turn, CallId(due.subject))
-        case "wrap-up":
-            staff.end_wrap_up(turn, turn.state.agents[_agent(due)], by="time")
-        case "refusal":
-            turn.say(f.RefusalLapsed(turn.now_ms, _agent(due), CallId(due.other)))
-        case "rest":
-            turn.say(f.AgentRested(turn.now_ms, _agent(due)))
-        case "server-lost":
-            servers.is_lost(turn, ServerId(due.subject))
-        case "settle":
-            servers.settle(turn, ServerId(due.subject))
-        case "widen":
-            calls.widen(turn, CallId(due.subject))
-        case "named":
-            calls.preference_lapses(turn, CallId(due.subject))
-        case "retire":
-            configuration.empty_retired_queue(turn, QueueId(due.subject))
-        case "reorder":
-            configuration.reorder(turn, QueueId(due.subject))
-        case "recount":
-            configuration.recount(turn)
-        case _:
-            assert_never(due.kind)
 
 
 def _agent(due: Deadline) -> AgentId:
     return AgentId(due.subject)
+
+
+def _queue(due: Deadline) -> QueueId:
+    return QueueId(due.subject)
+
+
+def _call(due: Deadline) -> CallId:
+    return CallId(due.subject)
 
 
 def _pass_time(_turn: Turn, _input: i.PassTime) -> None:
@@ -145,3 +122,21 @@ HANDLERS: dict[type[Input], Callable[[Turn, Any], None]] = {
     i.RetireAgent: configuration.retire_agent,
     i.BeginDay: configuration.begin_day,
 }
+
+FALL_DUE: dict[Kind, Callable[[Turn, Deadline], object]] = {
+    "ring": lambda turn, due: offers.time_is_over(turn, OfferId(due.subject)),
+    "connect": lambda turn, due: offers.time_is_over(turn, OfferId(due.subject)),
+    "give-up": lambda turn, due: calls.wait_is_over(turn, _call(due)),
+    "widen": lambda turn, due: calls.widen(turn, _call(due)),
+    "named": lambda turn, due: calls.preference_lapses(turn, _call(due)),
+    "wrap-up": lambda turn, due: staff.end_wrap_up(turn, turn.state.agents[_agent(due)], by="time"),
+    "refusal": lambda turn, due: turn.say(f.RefusalLapsed(turn.now_ms, _agent(due), CallId(due.other))),
+    "rest": lambda turn, due: turn.say(f.AgentRested(turn.now_ms, _agent(due))),
+    "server-lost": lambda turn, due: servers.is_lost(turn, ServerId(due.subject)),
+    "settle": lambda turn, due: servers.settle(turn, ServerId(due.subject)),
+    "retire": lambda turn, due: configuration.empty_retired_queue(turn, _queue(due)),
+    "reorder": lambda turn, due: configuration.reorder(turn, _queue(due)),
+    "recount": lambda turn, _due: configuration.recount(turn),
+}
+"""What a deadline stands for: doing it removes the deadline or sets it anew."""
+assert FALL_DUE.keys() == set(get_args(Kind)), "every kind of deadline stands for something"

@@ -7,9 +7,10 @@ order to an empty `State` gives the state that wrote them.
 from collections.abc import Callable
 from typing import Any
 
-from acd.model import AgentId, Line, OfferId, Phone, QueueId
+from acd.model import AgentId, Line, Phone, QueueId
 from acd.router import facts as f
 from acd.router.deadlines import Deadline, Kind
+from acd.router.settings import AgentSettings, Standing
 from acd.router.state import (
     REFUSALS_KEPT,
     Agent,
@@ -21,7 +22,6 @@ from acd.router.state import (
     State,
     WrapUp,
 )
-from acd.router.settings import AgentSettings, Standing
 from acd.router.states import MEMBERSHIP_MOVES, Membership, Work
 from acd.router.waiting import Place
 

@@ -1,7 +1,7 @@
 """A core's state as plain text, whole: what is logical and what is derived, order included.
 
-Two states that are described alike behave alike from then on. Left out are only the queues that the next match is to
-look at: to look at more of them changes nothing.
+Two states that are described alike behave alike from then on. Left out is only the news, where the next match is to
+look: to look at more changes nothing.
 """
 
 from collections.abc import Mapping
@@ -44,3 +44,12 @@ def differences(expected: State, found: State) -> dict[str, tuple[str | None, st
         for part in dict.fromkeys([*left, *right])
         if left.get(part) != right.get(part)
     }
+
+
+def catch_up(shadow: State, state: State) -> None:
+    """Let a state to which the facts of `state` were applied follow in what the match does beside the facts: who was
+    left without work is listed."""
+    for agent in [agent for agent in shadow.news.agents if agent not in state.news.agents]:
+        shadow.enlist(shadow.agents[agent])
+    shadow.news.calls.clear()
+    shadow.news.queues.clear()

@@ -16,7 +16,7 @@ from acd.router import facts as f
 from acd.router.apply import apply
 from acd.router.state import State
 from acd.testing import invariants, oracle
-from acd.testing.describe import differences
+from acd.testing.describe import catch_up, differences
 from acd.testing.ledger import Ledger
 
 COMPARE_EVERY = 10
@@ -47,7 +47,7 @@ class Guard:
                     self._offer_made(fact)
                 apply(self._shadow, fact)
                 self.ledger.post(fact)
-        self._shadow.touched.clear()
+        catch_up(self._shadow, core.state)
         self._commits += 1
         if self._commits % self._check_every == 0:
             self._look(core)

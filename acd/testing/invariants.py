@@ -214,9 +214,9 @@ def _deadlines_have_their_reasons(state: State) -> None:
     """G5: every ring, connecting, wrap-up, rest, refusal and silent server has its deadline, and there is no other."""
     expected: set[Key] = set()
     for id_, agent in state.agents.items():
-        expected |= _of_agent(state, id_, agent)
+        expected |= _of_agent(id_, agent)
     for call_id, call in state.calls.items():
-        expected |= _of_call(state, call_id, call)
+        expected |= _of_call(call_id, call)
     for server_id, server in state.servers.items():
         expected |= _of_server(state, server_id, server)
     if state.recount:
@@ -234,7 +234,7 @@ def _deadlines_have_their_reasons(state: State) -> None:
     assert len(found) == len(expected) == len(state.deadlines), "a deadline is set twice"
 
 
-def _of_agent(state: State, id_: AgentId, agent: Agent) -> set[Key]:
+def _of_agent(id_: AgentId, agent: Agent) -> set[Key]:
     expected: set[Key] = {("refusal", id_, call) for call in agent.refusals}
     if agent.rests:
         expected.add(("rest", id_, ""))
@@ -249,7 +249,7 @@ def _of_offer(state: State, offer: Offer) -> set[Key]:
     return set() if kind is None or offer.overdue else {(kind, offer.id, "")}
 
 
-def _of_call(state: State, id_: CallId, call: Call) -> set[Key]:
+def _of_call(id_: CallId, call: Call) -> set[Key]:
     expected: set[Key] = set()
     if call.give_up_at_ms is not None and call.answered is None and not call.overdue:
         expected.add(("give-up", id_, ""))

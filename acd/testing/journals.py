@@ -59,7 +59,7 @@ def _set_up(tag: str) -> Sequence[Input]:
         i.OpenJournal(tag, 7, "0.1"),
         i.ConfigureRouter(RouterSettings(pause_reasons=(lunch,))),
         i.ConfigureQueue(QueueSettings(SALES, "Sales", max_wait_ms=600_000)),
-        i.ConfigureAgent(AgentSettings(ANNA, "Anna", Phone("1001"), (SALES,))),
+        i.ConfigureAgent(AgentSettings(ANNA, "Anna", Phone("1001"), (SALES,), skills=(Skill("german", 3),))),
         i.ServerReported(SIM),
         i.PassTime(),
         i.LogIn(request=RequestId("r1"), agent=ANNA, by="anna"),

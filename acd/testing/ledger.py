@@ -33,8 +33,6 @@ class Ledger:
                 self._is_new(fact.call)
                 self.waiting[fact.call] = fact
                 self.queued += 1
-            case f.AgentConfigured():
-                self.chats[fact.settings.id] = fact.settings.chats
             case f.OfferMade():
                 self._offer_made(fact)
             case f.OfferAccepted():
@@ -58,7 +56,11 @@ class Ledger:
                 assert self.wrapping_up.pop(fact.agent, None) is not None, f"{fact} of no wrap-up"
                 self.worked_until_ms[fact.agent] = fact.at_ms
             case _:
-                pass
+                self._other(fact)
+
+    def _other(self, fact: f.Fact) -> None:
+        if isinstance(fact, f.AgentConfigured):
+            self.chats[fact.settings.id] = fact.settings.chats
 
     def balance(self) -> None:
         """Every call that was queued is waiting, talking or ended, and nothing is counted twice."""

@@ -16,11 +16,11 @@ without an exception has thereby proved more than it asked.
 from acd.core import Core, Fact, Input, fold
 from acd.router import facts as f
 from acd.router import inputs as i
-from acd.router.apply import apply
 from acd.router import why
+from acd.router.apply import apply
 from acd.router.state import State
 from acd.testing import invariants, sentences
-from acd.testing.describe import differences
+from acd.testing.describe import catch_up, differences
 from acd.testing.ledger import Ledger
 from acd.testing.names import Names
 
@@ -114,14 +114,8 @@ class Playbook:
         whole = not (left or self.state.news)
         for fact in facts:
             self._watch(fact, whole=whole)
-        self._catch_up()
+        catch_up(self._shadow, self.state)
         return facts
-
-    def _catch_up(self) -> None:
-        """What the match did beside the facts: who is left without work is listed."""
-        left = self.state.news.agents
-        for agent in [agent for agent in self._shadow.news.agents if agent not in left]:
-            self._shadow.enlist(self._shadow.agents[agent])
 
     def _watch(self, fact: Fact, *, whole: bool) -> None:
         """G3: at the moment of an offer, the pair is the best of all; between slices, of those looked at."""

@@ -1,9 +1,9 @@
 """An engine that runs, and journals that are slow or fail."""
 
-from typing import Any
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from typing import Any
 
 from acd.core import Input
 from acd.engine.clock import VirtualClock
