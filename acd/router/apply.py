@@ -130,8 +130,12 @@ def _queue_removed(state: State, fact: f.QueueRemoved) -> None:
 
 
 def _agent_configured(state: State, fact: f.AgentConfigured) -> None:
-    skills = state.skill_set(fact.settings.skills)
-    agent = state.agents.setdefault(fact.settings.id, Agent(fact.settings, skills))
+    skills = state.take_skill_set(fact.settings.skills)
+    agent = state.agents.get(fact.settings.id)
+    if agent is None:
+        agent = state.agents[fact.settings.id] = Agent(fact.settings, skills)
+    else:
+        state.leave_skill_set(agent.skills)
     agent.settings, agent.skills = fact.settings, skills
     agent.retired = False
     for queue in [queue for queue in agent.queues if queue not in fact.settings.queues]:
@@ -187,6 +191,7 @@ def _forget_agent(state: State, agent: Agent) -> None:
     state.deadlines.drop("rest", agent.settings.id)
     _move_to_phone(state, agent, None)
     state.news.agents.pop(agent.settings.id, None)
+    state.leave_skill_set(agent.skills)
     del state.agents[agent.settings.id]
 
 

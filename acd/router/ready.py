@@ -5,7 +5,6 @@ How many classes a queue may have is bounded by the configuration.
 """
 
 import math
-import zlib
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -75,7 +74,7 @@ def draw(seed: int, number: int, agent: AgentId, weight: int) -> int:
     Each draws an exponential time at the rate of the weight; who is first is a weighted choice, without asking the
     others (Efraimidis and Spirakis, 2006). In millionths.
     """
-    mixed = _mix(_mix(seed & MASK) ^ _mix(number) ^ zlib.crc32(agent.encode()))
+    mixed = _mix(_mix(seed & MASK) ^ _mix(number) ^ int.from_bytes(agent.encode()) % MASK)
     return round(-math.log((mixed + 1) / (MASK + 2)) / weight * 1_000_000)
 
 

@@ -13,10 +13,12 @@ from acd.router.settings import EVERYBODY, Ring
 class SkillSet:
     """What some agents can."""
 
-    __slots__ = ("__weakref__", "skills")
+    __slots__ = ("agents", "skills")
 
     def __init__(self, skills: tuple[Skill, ...]) -> None:
         self.skills = skills
+        self.agents = 0
+        """How many agents have it."""
 
     def __repr__(self) -> str:
         return f"SkillSet({self.skills})"

@@ -7,7 +7,6 @@ it in the same breath, through the methods of `State`.
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple, assert_never
-from weakref import WeakValueDictionary
 
 from acd.model import AgentId, Caller, CallId, Channel, Direction, Kind, Line, OfferId, Phone, QueueId, ServerId, Skill
 from acd.router.deadlines import Deadlines
@@ -263,7 +262,7 @@ class State:
         self.call_on: dict[Line, CallId] = {}
         self.agent_at: dict[Phone, AgentId] = {}
         self.lines_of: dict[Phone, dict[Line, None]] = {}
-        self.skill_sets: WeakValueDictionary[tuple[Skill, ...], SkillSet] = WeakValueDictionary()
+        self.skill_sets: dict[tuple[Skill, ...], SkillSet] = {}
         self.news = News()
 
     def server(self, server: ServerId) -> Server:
@@ -273,12 +272,19 @@ class State:
             known = self.servers[server] = Server()
         return known
 
-    def skill_set(self, skills: tuple[Skill, ...]) -> SkillSet:
-        """The one set of these skills."""
+    def take_skill_set(self, skills: tuple[Skill, ...]) -> SkillSet:
+        """The one set of these skills, for one more agent."""
         known = self.skill_sets.get(skills)
         if known is None:
             known = self.skill_sets[skills] = SkillSet(skills)
+        known.agents += 1
         return known
+
+    def leave_skill_set(self, skills: SkillSet) -> None:
+        """One agent less has it."""
+        skills.agents -= 1
+        if skills.agents == 0:
+            del self.skill_sets[skills.skills]
 
     def work_at(self, offer: Offer) -> Work:
         """What the agent does for this offer: ringing, connecting or talking."""

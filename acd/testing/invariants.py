@@ -134,6 +134,9 @@ def _ready_lists_are_right(state: State) -> None:
         }
         assert set(queue.members) == members, f"queue {id_} has members {set(queue.members)}, not {members}"
         assert set(queue.unordered) <= members, f"queue {id_} has to order {queue.unordered}"
+    sets = Counter(agent.settings.skills for agent in state.agents.values())
+    assert {skills: known.agents for skills, known in state.skill_sets.items()} == sets, f"{state.skill_sets}"
+    assert all(agent.skills is state.skill_sets[agent.settings.skills] for agent in state.agents.values())
 
 
 def is_available(state: State, agent: Agent, queue: Queue) -> bool:

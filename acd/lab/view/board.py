@@ -13,7 +13,7 @@ from typing import Final, Literal
 import msgspec
 
 from acd.core import Fact
-from acd.model import AgentId, CallId, Direction, Line, Phone, QueueId, ServerId
+from acd.model import AgentId, CallId, Direction, Line, OfferId, Phone, QueueId, ServerId
 from acd.router.states import Membership
 
 IN_TIME_MS: Final = 20_000
@@ -90,11 +90,13 @@ class CallRow:
     """For a call that found a ready agent: how long until the phone rang, as the phones saw it."""
     heard_by_agent: Heard | None = None
     heard_by_caller: Heard | None = None
+    rings_at: dict[AgentId, None] = field(default_factory=dict)
 
     @property
     def state(self) -> CallState:
         """Where the call stands."""
-        return _STATES[self.steps[-1].kind]
+        last = self.steps[-1].kind
+        return "ringing" if last == "refused" and self.rings_at else _STATES[last]
 
     @property
     def was_heard(self) -> bool:
@@ -199,6 +201,8 @@ class Board:
     direct: dict[Line, DirectRow] = field(default_factory=dict)
     servers: dict[ServerId, bool] = field(default_factory=dict)
     """Whether each can be heard."""
+    chats: set[OfferId] = field(default_factory=set)
+    """Offers that are no matter of the agent's voice."""
     total: Tally = field(default_factory=Tally)
     pauses: dict[str, str] = field(default_factory=dict)
     """Names of the reasons."""

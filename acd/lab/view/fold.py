@@ -27,7 +27,7 @@ from acd.lab.view.board import (
     Tally,
     Work,
 )
-from acd.model import AgentId, Caller, CallId, QueueId
+from acd.model import AgentId, Caller, CallId, OfferId, QueueId
 from acd.router import facts as f
 from acd.router.states import MEMBERSHIP_MOVES, Membership
 
@@ -162,7 +162,8 @@ def _call_connected(board: Board, fact: f.CallConnected) -> None:
     _step(board, fact.call, "talks", fact.at_ms, fact.agent)
     if fact.call in board.calls:
         board.calls[fact.call].heard_by_agent = board.calls[fact.call].heard_by_caller = None
-    _work(board, fact.agent, "talking", fact.call)
+    if fact.offer not in board.chats:
+        _work(board, fact.agent, "talking", fact.call)
     if fact.agent in board.agents:
         board.agents[fact.agent].taken += 1
     for tally in _tallies(board, fact.queue):
@@ -173,7 +174,7 @@ def _call_connected(board: Board, fact: f.CallConnected) -> None:
 
 def _call_ended(board: Board, fact: f.CallEnded) -> None:
     _step(board, fact.call, "ended", fact.at_ms, fact.agent, fact.ended_by)
-    _work(board, fact.agent, None)
+    _over(board, fact.offer, fact.agent)
 
 
 def _call_abandoned(board: Board, fact: f.CallAbandoned) -> None:
@@ -193,13 +194,26 @@ def _call_left(board: Board, fact: f.CallAbandoned | f.CallTimedOut | f.CallRetu
     _step(board, fact.call, "left", fact.at_ms, what=what)
 
 
+def _over(board: Board, offer: OfferId, agent: AgentId) -> None:
+    """The work in hand is done, unless it was a chat."""
+    if offer in board.chats:
+        board.chats.remove(offer)
+    else:
+        _work(board, agent, None)
+
+
 # --- Offers ---------------------------------------------------------------------------------------------------
 
 
 def _offer_made(board: Board, fact: f.OfferMade) -> None:
     board.offers += 1
     _step(board, fact.call, "rings", fact.at_ms, fact.agent)
-    _work(board, fact.agent, "ringing", fact.call, fact.ring_until_ms)
+    if fact.call in board.calls:
+        board.calls[fact.call].rings_at[fact.agent] = None
+    if fact.kind == "chat":
+        board.chats.add(fact.offer)  # the agent's row shows what the voice does
+    else:
+        _work(board, fact.agent, "ringing", fact.call, fact.ring_until_ms)
 
 
 def _offer_accepted(board: Board, fact: f.OfferAccepted) -> None:
@@ -209,9 +223,12 @@ def _offer_accepted(board: Board, fact: f.OfferAccepted) -> None:
 
 
 def _offer_ended(board: Board, fact: f.OfferEnded) -> None:
-    board.refusals += fact.outcome != "caller-gone"
-    _step(board, fact.call, "refused", fact.at_ms, fact.agent, fact.outcome)
-    _work(board, fact.agent, None)
+    if fact.call in board.calls:
+        board.calls[fact.call].rings_at.pop(fact.agent, None)
+    if fact.outcome != "taken":  # another agent was quicker: that one's step tells more
+        board.refusals += fact.outcome != "caller-gone"
+        _step(board, fact.call, "refused", fact.at_ms, fact.agent, fact.outcome)
+    _over(board, fact.offer, fact.agent)
     if fact.rest_until_ms is not None and fact.agent in board.agents:
         board.agents[fact.agent].rests = True
 
