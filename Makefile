@@ -13,7 +13,8 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	command -v $$p >/dev/null && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' && { echo $$p; break; }; done)
 BIN := $(VENV)/bin
 READY := $(VENV)/.acd-ready
-UNIT := tests -m "not e2e" -n 2 -q
+UNIT := tests -m "not e2e and not long" -n 2 -q
+ALL_BUT_E2E := tests -m "not e2e" -n 2 -q
 
 .PHONY: help setup check format test unit e2e demo lab-up lab-down clean
 
@@ -53,7 +54,7 @@ e2e: setup lab-tools
 
 test: setup lab-tools
 	@echo "== the lab";  sip-lab/lab up || test $$? = 3
-	@echo "== tests without Asterisk";  $(BIN)/pytest $(UNIT)
+	@echo "== tests without Asterisk";  $(BIN)/pytest $(ALL_BUT_E2E) --durations 5
 	@echo "== tests on Asterisk";  $(BIN)/pytest tests -m e2e --durations 10
 
 # SIPp makes the load; where it cannot be had, its tests say so.

@@ -10,8 +10,8 @@ Then every `handle` is timed by itself, with the collector planned as in the eng
 lifecycles, a reload of every queue, and the deadlines of everyone who waits, due at one instant. Besides, not
 checked: memory, as the kernel counts it while the large centre is built, and idle centres: agents wait for calls.
 
-Takes about two minutes and 3 GB of memory. --quick checks the ratios alone, with a tenth of the callers in the large
-case, in a quarter of a minute.
+Takes a minute and a half, five on a busy machine, and 1 GB of memory. --quick checks the ratios alone, with a tenth
+of the callers in the large case, in ten seconds on a machine of its own.
 """
 
 import argparse

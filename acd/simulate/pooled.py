@@ -80,7 +80,6 @@ class Observed:
     abandoned: Estimate
     mean_wait: Estimate
     answered_in_time: Estimate
-    occupancy: float
 
 
 class Lived(NamedTuple):
@@ -114,14 +113,12 @@ def live(pooled: Pooled, seed: int) -> tuple[list[Lived], Result]:
     return list(calls.lived.values())[: result.calls], result
 
 
-def observe(pooled: Pooled, seed: int) -> Observed:
-    """Simulate it, and estimate what theory says. Not to be called from a running event loop."""
-    lived, result = live(pooled, seed)
+def observed(pooled: Pooled, lived: Sequence[tuple[int, int, bool]]) -> Observed:
+    """What theory speaks of, estimated from calls in the order of their arrival: when, how long waited, answered."""
     return Observed(
         calls=len(lived),
-        delayed=estimate([call.waited_ms > 0 for call in lived]),
-        abandoned=estimate([not call.answered for call in lived]),
-        mean_wait=estimate([call.waited_ms for call in lived]),
-        answered_in_time=estimate([call.answered and call.waited_ms <= pooled.within_ms for call in lived]),
-        occupancy=result.total.occupancy,
+        delayed=estimate([waited_ms > 0 for _, waited_ms, _ in lived]),
+        abandoned=estimate([not answered for _, _, answered in lived]),
+        mean_wait=estimate([waited_ms for _, waited_ms, _ in lived]),
+        answered_in_time=estimate([answered and waited_ms <= pooled.within_ms for _, waited_ms, answered in lived]),
     )

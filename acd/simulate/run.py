@@ -33,6 +33,8 @@ SETTLED_MS: Final = 10_000
 """After so long every link is up again and has reported."""
 LAST_ONES: Final = 1
 """Callers for each queue on each server after the trouble, who wait until they are served."""
+CONFIGURED_ENDS: Final = (("timeout", ""), ("refused", "queue-full"))
+"""What a queue may do to a caller by its settings, when nothing is wrong."""
 LAST_HOURS: Final = 12
 """Until then everyone must have been served."""
 KEPT_ENTRIES: Final = 1_000
@@ -197,8 +199,8 @@ class Simulation:
     def _remains(self, last: Sequence[SimulatedCall]) -> Iterator[str]:
         """Who was not served, what is still there, and what a phone was told twice."""
         for call in last:
-            if not call.spoke:
-                yield f"caller {call.asked.caller.number} for {call.asked.queue} was not served: {call.result}"
+            if not call.spoke and (call.result, call.reason) not in CONFIGURED_ENDS:
+                yield f"a caller for {call.asked.queue} was not served: {call.result} {call.reason}"
         yield from (f"channel {channel}" for channel in self.exchange.channels)
         if self.figures.open_calls:
             yield f"{self.figures.open_calls} calls and offers in the books"

@@ -1,7 +1,7 @@
 """Simulated days under guard, and a hunt for seeds that fail.
 
 `python -m tests.simulation.guarded storm 1000 50` runs 50 seeds from 1000 on and prints those that fail: they belong
-into `KEPT` of test_days.py, with a name that says what they found. `digest` instead of `storm` prints one digest.
+into `STORMS` of test_days.py, with a name that says what they found. `digest` instead of `storm` prints one digest.
 """
 
 import asyncio
@@ -43,7 +43,7 @@ def storm() -> Scenario:
     centre = contact_centre(agents=8, queues=3, calls_per_hour=130)
     demands = list(centre.demands)
     demands[0] = _changed(demands[0], max_wait_ms=90_000)
-    demands[1] = _changed(demands[1], max_length=5, wrap_up_ms=0, ring_timeout_ms=6_000)
+    demands[1] = _changed(demands[1], max_length=2, wrap_up_ms=0, ring_timeout_ms=6_000)
     return msgspec.structs.replace(centre, demands=tuple(demands), trouble=STORM)
 
 

@@ -59,13 +59,14 @@ class Lead:
         return self._beat_at is not None and not self.is_ours
 
     def drop(self) -> None:
-        """The link is down: others may begin once our heartbeat is stale."""
+        """We lead no more, until `take`."""
         self._beat_at = None
 
     async def take(self) -> None:
         """Return once we lead. The heartbeat is written before: who is about to give us up looks at it once more."""
         told = ""
         while True:
+            began = asyncio.get_running_loop().time()
             other, now_s, known = await self._look()
             if other:
                 told = self._tell(other, told)
@@ -79,29 +80,27 @@ class Lead:
         if told:
             log.warning("the other engine is silent or has ended: this one takes over", server=self._server)
         self._gave_way_to = ""
-        self._beat()
+        self._beat_at = began
 
     async def beat(self) -> str:
         """Renew the heartbeat; or give way to the engine whose name is returned."""
+        began = asyncio.get_running_loop().time()
         epoch, engine = await self._do(dialplan.get_global("EPOCH"), dialplan.get_global("ACD_ENGINE"))
         named = _name(engine)
         if named and named != self.name:
             self._gave_way_to = named
             self.drop()
             return named
-        actions = [dialplan.set_global("ACD_ALIVE", str(dialplan.time_of(epoch)))]
-        if not named:  # a reload of the dialplan may clear what is global
-            actions.insert(0, dialplan.set_global("ACD_ENGINE", self.name))
-        await self._do(*actions)
-        self._beat()
+        if named:
+            await self._do(dialplan.set_global("ACD_ALIVE", str(dialplan.time_of(epoch))))
+        else:  # a new start, or a reload of the dialplan, has cleared what is global
+            await self._write(dialplan.time_of(epoch))
+        self._beat_at = began
         return ""
 
     def release(self) -> AmiAction:
         """What lets another engine begin at once."""
         return dialplan.set_global("ACD_ENGINE", "")
-
-    def _beat(self) -> None:
-        self._beat_at = asyncio.get_running_loop().time()
 
     async def _look(self) -> tuple[str, int, bool]:
         """The other engine that lives, if one does; the server's time; whether the server knows us already."""

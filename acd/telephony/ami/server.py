@@ -247,10 +247,14 @@ class AsteriskServer:
         return False
 
     def _on_up(self) -> None:
+        """After a short outage we lead still, and listen at once."""
+        if self._lead.is_ours:
+            self.books.begin_report()
+        else:
+            self._lead.drop()
         self._connection_tasks.start("connection", self._serve_connection())
 
     def _on_down(self, _reason: str) -> None:  # the link has told why
-        self._lead.drop()
         self.books.link_is_down()
         self._connection_tasks.cancel()
         self._submit(i.LinkLost(self.id))
@@ -258,8 +262,11 @@ class AsteriskServer:
     async def _serve_connection(self) -> None:
         """The heartbeat comes first: a caller who is about to give us up looks at it once more, and we look after."""
         try:
-            await self._lead.take()
-            self.books.begin_report()
+            if self._lead.is_ours:
+                await self._beat()
+            else:
+                await self._lead.take()
+                self.books.begin_report()
             await self._report()
         except AmiError as error:
             self.link.restart(f"no report came: {error}")
@@ -267,12 +274,14 @@ class AsteriskServer:
         while True:
             await asyncio.sleep(self._options.heartbeat_s)
             try:
-                other = await self._lead.beat()
+                await self._beat()
             except AmiError as error:
                 log.warning("heartbeat failed", server=self.id, error=str(error))
-                continue
-            if other:
-                self.link.restart(f"another engine, {other}, has taken the server over")
+
+    async def _beat(self) -> None:
+        other = await self._lead.beat()
+        if other:
+            self.link.restart(f"another engine, {other}, has taken the server over")
 
     async def _do(self, action: AmiAction) -> AmiResponse:
         """What a connection cannot do without."""

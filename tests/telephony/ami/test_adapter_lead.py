@@ -179,6 +179,37 @@ async def test_engine_that_stood_still_for_too_long_looks_again_before_it_does_a
         assert not scene.all(i.CallArrived, line=scene.queue_fact("c2").line), "the report tells of whom there is"
 
 
+async def test_engine_listens_at_once_after_a_short_outage_and_then_looks_whether_it_leads_still() -> None:
+    async with connected() as scene:
+        await scene.cut()
+        scene.ami.once("Getvar", None)  # the look is not answered yet
+        await scene.ami.listen()
+        await until(lambda: scene.server().link.connected)
+        scene.hands_over("c1")
+        await scene.reported(i.CallArrived)
+
+
+async def test_engine_that_was_overtaken_during_an_outage_gives_way_before_its_report() -> None:
+    async with connected() as scene:
+        await scene.cut()
+        Globals(scene.ami, ACD_ALIVE=FRESH, ACD_ENGINE=ELSEWHERE)
+        with capture_logs() as logs:
+            await scene.ami.listen()
+            await until(lambda: waits(logs))
+        assert len(scene.all(i.ServerReported)) == 1
+
+
+async def test_outage_that_outlasts_the_heartbeat_ends_the_lead() -> None:
+    async with connected() as scene:
+        await scene.cut()
+        leading = scene.server()._lead
+        assert leading._beat_at is not None
+        leading._beat_at -= leading._lease_s + 1
+        await scene.restored()
+        assert scene.server().serves
+        assert len(scene.all(i.LinkLost)) == 1
+
+
 async def test_server_that_stands_in_the_configuration_twice_is_served_once() -> None:
     """Whatever names its address has: each waits for the other."""
     async with AmiServer() as ami, running(ami, ami, heartbeat_s=0.01) as scene:

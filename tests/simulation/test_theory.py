@@ -1,0 +1,119 @@
+"""One pooled line: the engine, a plain line and theory, each against the next.
+
+- The engine serves every single caller as the plain line does, to the millisecond.
+- The plain line is quick: hundreds of thousands of callers agree with Erlang C and Erlang A within little.
+- The engine's own days agree with them, too, within what their batches allow.
+
+The tolerance is the half width of the confidence interval of 99.9 % from thirty batch means; the seeds are fixed.
+"""
+
+from collections.abc import Iterator
+
+import msgspec
+import pytest
+
+from acd.simulate.callers import visits
+from acd.simulate.chance import Streams
+from acd.simulate.confidence import Estimate, estimate
+from acd.simulate.pooled import Observed, Pooled, live, observed
+from acd.simulate.run import BEGIN_MS
+from tests.simulation.plain import Caller, Fate, serve
+
+MINUTE_MS = 60_000
+SEED = 1
+LOADS = {
+    "Erlang C, 5 agents, 60 %": Pooled(agents=5, occupancy=0.6, days=20),
+    "Erlang C, 10 agents, 80 %": Pooled(agents=10, occupancy=0.8, days=10),
+    "Erlang C, 30 agents, 90 %": Pooled(agents=30, occupancy=0.9, days=4),
+    "Erlang A, 10 agents, 80 %": Pooled(agents=10, occupancy=0.8, mean_patience_ms=2 * MINUTE_MS, days=10),
+    "Erlang A, 10 agents, 100 %": Pooled(agents=10, occupancy=1.0, mean_patience_ms=3 * MINUTE_MS, days=8),
+    "Erlang A, 30 agents, 120 %": Pooled(agents=30, occupancy=1.2, mean_patience_ms=2 * MINUTE_MS, days=2),
+}
+"""The days are those of the engine: about as many calls in each."""
+MANY = 600_000
+"""Callers of the plain line: the half width of the mean wait is then below a fifth of it at any load."""
+FEW = 5_000
+"""Callers of a short form."""
+
+SHORT = ("Erlang C, 5 agents, 60 %", "Erlang A, 10 agents, 100 %")
+all_loads = pytest.mark.parametrize("pooled", LOADS.values(), ids=list(LOADS))
+some_loads = pytest.mark.parametrize("pooled", [LOADS[name] for name in SHORT], ids=SHORT)
+
+
+def _for(pooled: Pooled, calls: int) -> Pooled:
+    """So many days that about so many calls come."""
+    return msgspec.structs.replace(pooled, days=max(1, round(calls / pooled.calls_per_hour / 24)))
+
+
+def _callers(pooled: Pooled, seed: int) -> Iterator[Caller]:
+    scenario = pooled.scenario
+    end_ms = BEGIN_MS + scenario.closing_ms
+    for visit in visits(scenario.demands[0], scenario.servers, BEGIN_MS, end_ms, Streams(seed)):
+        yield Caller(visit.at_ms, visit.talk_ms, visit.patience_ms)
+
+
+def _agrees(pooled: Pooled, seen: Observed) -> None:
+    theory = pooled.theory
+    compared: dict[str, tuple[Estimate, float]] = {
+        "delayed": (seen.delayed, theory.delayed),
+        "abandoned": (seen.abandoned, theory.abandoned),
+        "mean wait": (seen.mean_wait, theory.mean_wait),
+        "answered in time": (seen.answered_in_time, theory.answered_in_time),
+    }
+    apart = {name: pair for name, pair in compared.items() if not pair[0].agrees_with(pair[1])}
+    assert not apart, f"simulation and theory differ: {apart}"
+
+
+def _plain(pooled: Pooled) -> list[Fate]:
+    return list(serve(_callers(pooled, SEED), pooled.agents))
+
+
+@some_loads
+def test_engine_serves_each_caller_as_a_plain_line_does(pooled: Pooled) -> None:
+    few = _for(pooled, FEW)
+    lived, _ = live(few, SEED)
+    assert len(lived) > FEW // 2
+    assert [tuple(call) for call in lived] == [tuple(fate) for fate in _plain(few)]
+
+
+@pytest.mark.long
+@pytest.mark.timeout(300)
+@all_loads
+def test_days_on_the_engine_agree_with_a_plain_line_and_with_theory(pooled: Pooled) -> None:
+    lived, result = live(pooled, SEED)
+    assert [tuple(call) for call in lived] == [tuple(fate) for fate in _plain(pooled)]
+    assert len(lived) > 25_000
+    _agrees(pooled, observed(pooled, lived))
+    assert result.total.occupancy == pytest.approx(pooled.theory.occupancy, rel=0.02)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(300)
+@all_loads
+def test_plain_line_of_many_callers_agrees_with_theory(pooled: Pooled) -> None:
+    many = _for(pooled, MANY)
+    seen = observed(many, _plain(many))
+    _agrees(many, seen)
+    assert seen.mean_wait.half_width < 0.2 * many.theory.mean_wait
+    assert seen.delayed.half_width < 0.03
+    assert seen.answered_in_time.half_width < 0.03
+
+
+@some_loads
+def test_plain_line_agrees_with_theory(pooled: Pooled) -> None:
+    some = _for(pooled, MANY // 6)
+    _agrees(some, observed(some, _plain(some)))
+
+
+def test_estimate_is_as_wide_as_its_batches_are_apart() -> None:
+    alike = estimate([0.0, 1.0] * 3_000, skipped=0.0)
+    assert (alike.mean, alike.half_width) == (0.5, 0.0)
+    drifting = estimate([float(number) for number in range(6_000)], skipped=0.0)
+    assert drifting.mean == pytest.approx(2_999.5)
+    assert drifting.half_width == pytest.approx(3.6594 * 1_760.7 / 30**0.5, rel=1e-3)
+    assert drifting.agrees_with(3_500)
+    assert not drifting.agrees_with(5_000)
+
+
+def test_estimate_skips_the_beginning() -> None:
+    assert estimate([9.0] * 10 + [1.0] * 90, skipped=0.1).mean == 1.0
