@@ -1,0 +1,168 @@
+"""One run: its people come and go as the scenario says, what an observer raises ends it, and what is left is named."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+import msgspec
+import pytest
+
+from acd.core import Core, Fact
+from acd.journal.port import Entry
+from acd.model import AgentId, Phone, QueueId
+from acd.router import facts as f
+from acd.router.settings import AgentSettings, PauseReason, QueueSettings, RouterSettings
+from acd.simulate import (
+    Break,
+    Demand,
+    Employee,
+    Exponential,
+    Fixed,
+    Habits,
+    Result,
+    Scenario,
+    Shift,
+    Trouble,
+    simulate,
+)
+from acd.simulate.run import BEGIN_MS, Simulation
+from acd.simulate.scenario import DAY_MS, HOUR_MS, MINUTE_MS
+from acd.telephony.simulated import Faults
+
+T = TypeVar("T")
+SALES = QueueId("sales")
+
+
+def _scenario(habits: Habits | None = None, shift: Shift | None = None, **changed: Any) -> Scenario:
+    """Two agents, one queue, twenty calls an hour from nine to twelve."""
+    hours = (0.0,) * 9 + (20.0,) * 3 + (0.0,) * 12
+    agents = [AgentSettings(AgentId(f"a{n}"), f"A{n}", Phone(f"100{n}"), (SALES,)) for n in (1, 2)]
+    demand = Demand(queue=QueueSettings(SALES, "Sales"), calls_by_hour=hours, talk=Exponential(60_000))
+    scenario = Scenario(
+        demands=(demand,),
+        employees=tuple(Employee(settings=agent, shift=shift, habits=habits or Habits()) for agent in agents),
+        router=RouterSettings(pause_reasons=(PauseReason("lunch", "Lunch", 1),)),
+    )
+    return msgspec.structs.replace(scenario, **changed)
+
+
+class Heard:
+    """An observer that keeps all facts."""
+
+    def __init__(self) -> None:
+        self.facts: list[Fact] = []
+
+    def __call__(self, _core: Core, entries: Sequence[Entry]) -> None:
+        self.facts += [fact for entry in entries for fact in entry.facts]
+
+    def all(self, kind: type[T]) -> list[T]:
+        return [fact for fact in self.facts if isinstance(fact, kind)]
+
+
+def _run(scenario: Scenario, seed: int = 1) -> tuple[Heard, Result]:
+    heard = Heard()
+    return heard, simulate(scenario, seed, observers=[heard])
+
+
+def _hours(at_ms: int) -> float:
+    return (at_ms - BEGIN_MS) / HOUR_MS
+
+
+def test_agents_work_their_shifts_and_take_their_breaks_every_day() -> None:
+    lunch = Break(reason="lunch", at_ms=11 * HOUR_MS, lasts_ms=HOUR_MS // 2, leeway_ms=HOUR_MS // 2)
+    shift = Shift(begin_ms=8 * HOUR_MS, end_ms=13 * HOUR_MS, breaks=(lunch,))
+    heard, result = _run(_scenario(shift=shift, days=3))
+    mine = [fact for fact in heard.facts if getattr(fact, "agent", None) == "a1"]
+    came = [_hours(fact.at_ms) for fact in mine if isinstance(fact, f.AgentLoggedIn)]
+    assert came[:3] == [8, 32, 56]
+    left = [_hours(fact.at_ms) for fact in mine if isinstance(fact, f.AgentLoggedOut)]
+    assert left[:2] == [13, 37]
+    for day, paused in enumerate(fact for fact in mine if isinstance(fact, f.AgentPaused)):
+        assert day * 24 + 11 <= _hours(paused.at_ms) <= day * 24 + 11.5
+        assert paused.reason == "lunch"
+    assert result.left == ()
+
+
+def test_calls_come_in_their_hours_only() -> None:
+    heard, result = _run(_scenario(days=4))
+    came = [_hours(fact.at_ms) % 24 for fact in heard.all(f.CallQueued)][: result.calls]
+    assert all(9 <= hour < 12 for hour in came)
+    assert 180 < result.calls < 300
+    assert result.opening_hours == 12
+
+
+def test_phones_behave_by_their_habits() -> None:
+    habits = Habits(declines=100, ignores=100, is_busy=100, fails=100, is_unreachable=100, answers_after=Fixed(3_000))
+    _, result = _run(_scenario(habits, days=20))
+    for outcome in ("declined", "no-answer", "busy", "failed", "unreachable"):
+        assert 0.07 < result.offers[outcome] / (result.offers.total() + result.total.answered) < 0.13, outcome
+    assert result.left == ()
+    assert result.total.wait_ms(0.0) >= 3_000
+
+
+def test_agents_end_conversations_and_wrap_ups() -> None:
+    habits = Habits(hangs_up=1_000, hangs_up_after=Fixed(5_000), finishes_early=500)
+    heard, _ = _run(_scenario(habits, days=10))
+    by = Counter(fact.ended_by for fact in heard.all(f.CallEnded))
+    assert by["agent"] > 5 * by["caller"]
+    wraps = Counter(fact.by == "time" for fact in heard.all(f.WrapUpEnded))
+    assert 0.4 < wraps[True] / wraps.total() < 0.6
+
+
+def test_agents_are_on_direct_calls_while_they_are_there() -> None:
+    shift = Shift(begin_ms=8 * HOUR_MS, end_ms=13 * HOUR_MS)
+    heard, result = _run(_scenario(Habits(direct_calls_per_hour=10), shift, days=5))
+    direct = heard.all(f.DirectCallStarted)
+    assert {fact.direction for fact in direct} == {"in", "out"}
+    assert all(8 <= _hours(fact.at_ms) % 24 < 13 for fact in direct)
+    assert 2 * 5 * 5 * 10 * 0.6 < len(direct) < 2 * 5 * 5 * 10 * 1.2
+    talked = Counter(fact.talked_ms is not None for fact in heard.all(f.DirectCallEnded))
+    assert talked[True] > 5 * talked[False]
+    assert result.left == ()
+
+
+def test_callers_without_an_agent_wait_until_all_hands_come() -> None:
+    shift = Shift(begin_ms=20 * HOUR_MS, end_ms=21 * HOUR_MS)
+    heard, result = _run(_scenario(shift=shift))
+    assert result.left == ()
+    assert result.outcomes == {"spoke": result.calls + 1}
+    first = heard.all(f.CallConnected)[0]
+    assert _hours(first.at_ms) >= 12
+
+
+def test_trouble_is_made_and_ends() -> None:
+    trouble = Trouble(
+        link_cuts=4, link_silences=2, restarts=1, phone_outages=1, reports=Faults(report_doubled=100, report_lost=10)
+    )
+    heard, result = _run(_scenario(trouble=trouble, servers=("north", "south"), days=2))
+    for kind, often in (("link cut", 4), ("link gone silent", 2), ("server restarted", 1), ("phone unplugged", 1)):
+        assert result.faults[kind] == pytest.approx(often * 2 * 36, rel=0.5), kind
+    assert result.faults["report doubled"] > 0
+    quiet = [fact for fact in heard.all(f.ServerWentQuiet) if fact.at_ms > BEGIN_MS + DAY_MS + 12 * HOUR_MS + MINUTE_MS]
+    assert quiet == []
+    assert result.left == ()
+
+
+def test_what_an_observer_raises_ends_the_run_and_says_where() -> None:
+    def refuse(_core: Core, entries: Sequence[Entry]) -> None:
+        if any(isinstance(fact, f.CallConnected) for entry in entries for fact in entry.facts):
+            raise AssertionError("no connections here")
+
+    with pytest.raises(AssertionError, match="no connections here") as caught:
+        simulate(_scenario(), 5, observers=[refuse])
+    (note,) = caught.value.__notes__
+    assert note.startswith("seed 5, 9.")
+
+
+async def test_run_leaves_no_task_behind() -> None:
+    await Simulation(_scenario(), 1).run()
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+def test_caller_whom_nobody_serves_is_named() -> None:
+    """Nobody is assigned to the queue: its callers wait in vain, and that is what the run says."""
+    nobody = msgspec.structs.replace(_scenario().employees[0].settings, queues=())
+    result = simulate(_scenario(employees=(Employee(settings=nobody),)), 1)
+    assert [what for what in result.left if "a caller for sales was not served" in what]
+    assert [what for what in result.left if "calls and offers in the books" in what]
