@@ -1,108 +1,119 @@
 """What the facts tell of a run, against what people lived, and against a story told by hand."""
 
+from collections.abc import Sequence
+
 import pytest
 
 from acd.core import Fact
 from acd.journal.port import Entry
-from acd.model import AgentId, Caller, CallId, ChannelId, Line, OfferId, Phone, QueueId, ServerId
-from acd.router import facts as f
+from acd.model import QueueId
 from acd.router import inputs as i
-from acd.router.settings import AgentSettings, QueueSettings
-from acd.simulate import Figures, contact_centre, merged, simulate
+from acd.simulate import Figures, QueueFigures, contact_centre, merged, simulate
+from acd.testing.playbook import Playbook
 
 SALES = QueueId("sales")
-ANA = AgentId("ana")
-LINE = Line(ServerId("a"), ChannelId("1"))
-CALL = CallId("t-1")
-OFFER = OfferId("t-2")
 
 
-def _read(figures: Figures, *facts: Fact) -> None:
-    for fact in facts:
-        figures.read([Entry(1, fact.at_ms, i.PassTime(), (fact,))])
+class Told:
+    """Figures of a story that is told to the core: seconds after the start."""
 
+    def __init__(self) -> None:
+        self.book = Playbook()
+        self.begin_ms = self.book.now_ms
+        self.figures = Figures(answer_within_ms=20_000)
+        self._read(self.book.facts)
+        self.say(0, "the router is configured: reasons lunch")
+        self.say(0, "queue sales is configured: ring 15 s, wrap-up 10 s, longest wait 60 s, at most 2")
+        self.say(0, "agent ana is configured: phone 1001, queues sales")
+        self.say(0, "server a reports: nothing")
 
-def _queued(at_ms: int, call: CallId = CALL) -> Fact:
-    return f.CallQueued(at_ms, call, LINE, SALES, Caller(), 0, (), at_ms, None)
+    def say(self, at_s: float, *sentences: str) -> None:
+        facts = self.book.wait(until_ms=self.begin_ms + round(at_s * 1_000))
+        for sentence in sentences:
+            facts += self.book.say(sentence)
+        self._read(facts)
 
+    def _read(self, facts: Sequence[Fact]) -> None:
+        self.figures.read([Entry(1, fact.at_ms, i.PassTime(), (fact,)) for fact in facts])
 
-def _opened() -> Figures:
-    """Ana, in sales, from the first second on."""
-    figures = Figures(answer_within_ms=20_000)
-    _read(
-        figures,
-        f.QueueConfigured(0, QueueSettings(SALES, "Sales")),
-        f.AgentConfigured(0, AgentSettings(ANA, "Ana", Phone("1001"), (SALES,))),
-        f.AgentLoggedIn(1_000, ANA, (SALES,), Phone("1001"), "ana"),
-    )
-    return figures
+    def close(self, at_s: float) -> QueueFigures:
+        self.say(at_s)
+        self.figures.close(self.begin_ms + round(at_s * 1_000))
+        return self.figures.queues[SALES]
 
-
-def _serve(figures: Figures) -> None:
-    """One call: comes at 10 s, rings at once, is answered at 15 s, ends at 75 s; wrap-up until 85 s."""
-    _read(
-        figures,
-        _queued(10_000),
-        f.OfferMade(10_000, OFFER, CALL, ANA, SALES, "Sales", LINE, Phone("1001"), Caller(), 25_000),
-        f.OfferAccepted(15_000, OFFER, CALL, ANA, LINE, 25_000),
-        f.CallConnected(15_000, CALL, OFFER, ANA, SALES, 5_000),
-        f.CallEnded(75_000, CALL, OFFER, ANA, SALES, "caller", 60_000),
-        f.WrapUpStarted(75_000, ANA, CALL, SALES, 85_000),
-        f.WrapUpEnded(85_000, ANA, CALL, SALES, "time"),
-    )
+    def serve(self) -> None:
+        """One call: comes at 10 s, rings at once, is answered at 15 s, ends at 75 s; wrap-up until 85 s."""
+        self.say(10, "call C1 arrives in sales from 555")
+        self.say(15, "ana's leg answers", "ana's leg is bridged")
+        self.say(75, "caller C1 hangs up")
 
 
 def test_answered_call_and_its_work_are_counted() -> None:
-    figures = _opened()
-    _serve(figures)
-    figures.close(101_000)
-    sales = figures.queues[SALES]
+    told = Told()
+    told.say(1, "ana logs in")
+    told.serve()
+    sales = told.close(101)
     assert (sales.offered, sales.answered, sales.abandoned, list(sales.waits)) == (1, 1, 0, [5_000])
     assert (sales.talked_ms, sales.worked_ms, sales.present_ms) == (60_000, 75_000, 100_000)
     assert (sales.occupancy, sales.service_level) == (0.75, 1.0)
-    assert figures.total == sales
-    assert figures.open_calls == 0
+    assert told.figures.total == sales
+    assert told.figures.open_calls == 0
 
 
-def test_pause_is_no_presence_but_work_in_it_is() -> None:
-    figures = _opened()
-    _read(figures, f.AgentPaused(11_000, ANA, (SALES,), "lunch", "ana"))
-    _read(figures, f.AgentBecameReady(51_000, ANA, (SALES,), "ana"), f.AgentLoggedOut(61_000, ANA, (SALES,), "ana"))
-    figures.close(1_000_000)
-    assert figures.total.present_ms == 20_000
-    figures = _opened()
-    _read(figures, f.AgentPaused(10_000, ANA, (SALES,), "lunch", "ana"))
-    _serve(figures)
-    figures.close(1_000_000)
-    assert figures.total.present_ms == 9_000 + 75_000
+def test_pause_is_no_presence() -> None:
+    told = Told()
+    told.say(1, "ana logs in")
+    told.say(11, "ana pauses for lunch")
+    told.say(51, "ana gets ready")
+    told.say(61, "ana logs out")
+    assert told.close(1_000).present_ms == 20_000
+
+
+def test_work_in_a_pause_is_presence() -> None:
+    told = Told()
+    told.say(1, "ana logs in")
+    told.say(10, "call C1 arrives in sales from 555", "ana pauses for lunch")
+    told.say(15, "ana's leg answers", "ana's leg is bridged")
+    told.say(75, "caller C1 hangs up")
+    sales = told.close(1_000)
+    assert (sales.present_ms, sales.worked_ms) == (9_000 + 75_000, 75_000)
 
 
 def test_service_level_is_of_all_calls_offered() -> None:
-    figures = _opened()
-    _serve(figures)
-    _read(figures, _queued(90_000, CallId("t-8")), f.CallAbandoned(95_000, CallId("t-8"), SALES, 5_000))
-    _read(figures, _queued(96_000, CallId("t-9")), f.CallTimedOut(97_000, CallId("t-9"), LINE, SALES, 1_000))
-    _read(figures, f.CallRefused(98_000, LINE, SALES, "queue-full"))
-    sales = figures.queues[SALES]
+    told = Told()
+    told.say(1, "ana logs in")
+    told.serve()
+    told.say(80, "ana logs out")
+    told.say(90, "call C2 arrives in sales from 555", "call C3 arrives in sales from 556")
+    told.say(91, "call C4 arrives in sales from 557")
+    told.say(95, "caller C2 hangs up")
+    sales = told.close(200)
     assert (sales.offered, sales.abandoned, sales.timed_out, sales.refused) == (4, 1, 1, 1)
+    assert list(sales.abandoned_after) == [5_000]
     assert sales.service_level == 0.25
 
 
 def test_what_comes_after_the_days_is_not_counted_but_followed() -> None:
-    figures = _opened()
-    _read(figures, _queued(1_000, CallId("t-0")))
-    figures.close(5_000)
-    _serve(figures)
-    assert figures.open_calls == 1
-    _read(figures, f.CallAbandoned(99_000, CallId("t-0"), SALES, 98_000))
-    sales = figures.queues[SALES]
+    told = Told()
+    told.say(1, "call C0 arrives in sales from 554")
+    told.close(5)
+    told.say(9, "caller C0 hangs up", "ana logs in")
+    told.serve()
+    sales = told.figures.queues[SALES]
     assert (sales.offered, sales.answered, sales.abandoned, sales.talked_ms, sales.worked_ms) == (1, 0, 1, 0, 0)
-    assert figures.open_calls == 0
+    assert told.figures.open_calls == 0
+
+
+def test_calls_in_hand_are_known() -> None:
+    told = Told()
+    told.say(1, "ana logs in", "call C1 arrives in sales from 555")
+    assert told.figures.open_calls == 2
+    told.say(2, "ana's leg answers", "ana's leg is bridged")
+    assert told.figures.open_calls == 1
 
 
 def test_wait_of_a_share_is_the_nearest_rank() -> None:
-    figures = _opened()
-    sales = figures.queues[SALES]
+    sales = QueueFigures()
     assert sales.wait_ms(0.9) == 0
     sales.waits.extend(range(1, 101))
     assert (sales.wait_ms(0.0), sales.wait_ms(0.5), sales.wait_ms(0.9), sales.wait_ms(1.0)) == (1, 51, 91, 100)
