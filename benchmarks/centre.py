@@ -11,21 +11,32 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from acd.core import Core, Fact, Input
-from acd.model import AgentId, Caller, ChannelId, Line, OfferId, Phone, QueueId, RequestId, ServerId
+from acd.model import AgentId, Caller, ChannelId, Line, OfferId, Phone, QueueId, RequestId, ServerId, Skill
 from acd.router import facts as f
 from acd.router import inputs as i
-from acd.router.settings import AgentSettings, QueueSettings
+from acd.router.settings import AgentSettings, Growth, QueueSettings, Ring, Strategy
 
 QUEUES_EACH: Final = 5
 """Each agent serves so many queues."""
-PROFILES: Final = 8
-"""Of requirements, in each queue."""
+PROFILES: Final[tuple[tuple[Skill, ...], ...]] = (
+    (),
+    (Skill("german", 1),),
+    (Skill("german", 3),),
+    (Skill("billing", 1),),
+    (Skill("billing", 3),),
+    (Skill("billing", 1), Skill("german", 1)),
+    (Skill("vip", 1),),
+    (Skill("german", 2), Skill("vip", 2)),
+)
+"""What calls ask for, in each queue."""
+RINGS: Final = (Ring(0), Ring(60_000, None, 2), Ring(180_000, None, 100))
+"""Requirements fall by two levels after a minute, and altogether after three."""
+GROWTH: Final = Growth(point_every_ms=60_000)
+STRATEGIES: Final[tuple[Strategy, ...]] = ("longest-idle", "fewest-calls-today")
 PRIORITIES: Final = (0, 5, 10)
 WRAP_UP_MS: Final = 10_000
 IN_WRAP_UP: Final = 0.1
 """This share of the agents wraps up, the others talk: so much time passes from one lifecycle to the next."""
-OLDEST_MS: Final = 30 * 60_000
-"""Who waits at the start has waited up to so long."""
 MAX_WAIT_MS: Final = 24 * 3_600_000
 """Every waiting call has its deadline; none comes while lifecycles are measured."""
 START_MS: Final = 1_700_000_000_000
@@ -59,8 +70,8 @@ class Case:
             yield Draw(
                 chance.randrange(self.queues),
                 chance.choice(PRIORITIES),
-                chance.randrange(8),
-                chance.randrange(OLDEST_MS),
+                chance.randrange(len(PROFILES)),
+                chance.randrange(self.waiting * self.step_ms),
             )
 
 
@@ -72,14 +83,22 @@ class Draw(NamedTuple):
     profile: int
     """Which requirements it has."""
     waited_ms: int
-    """If it waits from the start: how long it has waited."""
+    """If it waits from the start: how long it has waited. As many came in that time as lifecycles take."""
 
 
-# --- What is in use: eight profiles, relaxing and two strategies belong here ---------------------------------------
+# --- What is in use: eight profiles that relax with waiting, three priorities that grow, two strategies ------------
 
 
 def queue_settings(number: int, wrap_up_ms: int = WRAP_UP_MS) -> QueueSettings:
-    return QueueSettings(QueueId(f"queue-{number}"), f"Queue {number}", wrap_up_ms=wrap_up_ms, max_wait_ms=MAX_WAIT_MS)
+    return QueueSettings(
+        QueueId(f"queue-{number}"),
+        f"Queue {number}",
+        wrap_up_ms=wrap_up_ms,
+        max_wait_ms=MAX_WAIT_MS,
+        strategy=STRATEGIES[number % len(STRATEGIES)],
+        growth=GROWTH,
+        rings=RINGS,
+    )
 
 
 def agent_settings(number: int, queues: Sequence[int]) -> AgentSettings:
@@ -88,7 +107,15 @@ def agent_settings(number: int, queues: Sequence[int]) -> AgentSettings:
         f"Agent {number}",
         Phone(str(100_000 + number)),
         tuple(QueueId(f"queue-{queue}") for queue in queues),
+        skills=skills_of(number),
     )
+
+
+def skills_of(number: int) -> tuple[Skill, ...]:
+    """Each agent has some of three skills, at levels up to 3."""
+    chance = random.Random(number)
+    levels = {name: chance.randrange(4) for name in ("billing", "german", "vip")}
+    return tuple(Skill(name, level) for name, level in levels.items() if level)
 
 
 def arrival(number: int, draw: Draw, waited_ms: int = 0) -> i.CallArrived:
@@ -97,6 +124,7 @@ def arrival(number: int, draw: Draw, waited_ms: int = 0) -> i.CallArrived:
         QueueId(f"queue-{draw.queue}"),
         Caller(str(5_550_000_000 + number)),
         draw.priority,
+        PROFILES[draw.profile],
         waited_ms=waited_ms,
     )
 

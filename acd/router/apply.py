@@ -51,9 +51,11 @@ def _router_configured(state: State, fact: f.RouterConfigured) -> None:
 
 def _queue_configured(state: State, fact: f.QueueConfigured) -> None:
     queue = state.queues.get(fact.settings.id)
+    state.lotteries += fact.settings.strategy == "weighted-random"
     if queue is None:
         state.queues[fact.settings.id] = Queue(fact.settings)
         return
+    state.lotteries -= queue.settings.strategy == "weighted-random"
     queue.settings = fact.settings
     queue.retired = False
     state.deadlines.drop("retire", fact.settings.id)
@@ -126,6 +128,7 @@ def _queue_removed(state: State, fact: f.QueueRemoved) -> None:
     state.recount.pop(fact.queue, None)
     if not state.recount:
         state.deadlines.drop("recount", "")
+    state.lotteries -= queue.settings.strategy == "weighted-random"
     del state.queues[fact.queue]
 
 
@@ -176,9 +179,9 @@ def _agent_retired(state: State, fact: f.AgentRetired) -> None:
 def _tidy(state: State, agent: Agent) -> None:
     """A logged-out agent's phone is let go once no offer or conversation is on it, a retired agent with the last
     work."""
-    logged_out = all(entry.state is Membership.LOGGED_OUT for entry in agent.queues.values())
-    if logged_out and agent.work in {Work.IDLE, Work.WRAP_UP}:
-        _move_to_phone(state, agent, None)
+    if agent.work is Work.IDLE or agent.work is Work.WRAP_UP:
+        if all(entry.state is Membership.LOGGED_OUT for entry in agent.queues.values()):
+            _move_to_phone(state, agent, None)
     if agent.retired and agent.work is Work.IDLE and not agent.chats:
         _forget_agent(state, agent)
 
@@ -207,13 +210,14 @@ def _call_queued(state: State, fact: f.CallQueued) -> None:
         fact.kind,
         fact.caller,
         fact.priority,
-        queue.waiting.take_profile((fact.required, fact.wanted, fact.rings)),
+        state.take_profile((fact.required, fact.wanted, fact.rings)),
         Place(fact.since_ms, state.fact_count, fact.call),
         fact.give_up_at_ms,
         fact.named,
         fact.ring,
         fact.ring_at_most,
     )
+    queue.waiting.take_profile(call.profile)
     state.calls[fact.call] = call
     state.call_on[fact.line] = fact.call
     queue.length += 1
@@ -270,8 +274,10 @@ def _call_connected(state: State, fact: f.CallConnected) -> None:
     call = state.calls[fact.call]
     _picked_up(state, call, offer)
     call.connected_at_ms = fact.at_ms
-    state.deadlines.drop("widen", call.id)
-    state.deadlines.drop("named", call.id)
+    if call.ring + 1 < len(call.profile.rings):
+        state.deadlines.drop("widen", call.id)
+    if call.named is not None:
+        state.deadlines.drop("named", call.id)
     _hear_of(state, call.line)
     state.queues[call.queue].length -= 1
     _forget_refusals(state, call)
@@ -320,10 +326,12 @@ OF_A_CALL: tuple[Kind, ...] = ("give-up", "widen", "named")
 
 def _drop_call(state: State, call: Call) -> None:
     _forget_refusals(state, call)
-    for kind in OF_A_CALL:
-        state.deadlines.drop(kind, call.id)
+    if call.connected_at_ms is None:  # else they are gone already
+        for kind in OF_A_CALL:
+            state.deadlines.drop(kind, call.id)
     del state.call_on[call.line]
-    state.queues[call.queue].waiting.leave_profile(call.asked)
+    state.queues[call.queue].waiting.leave_profile(call.profile)
+    state.leave_profile(call.profile)
     _forget_channel(state, call.line)
     del state.calls[call.id]
     state.queues[call.queue].calls -= 1
@@ -371,6 +379,7 @@ def _offer_accepted(state: State, fact: f.OfferAccepted) -> None:
     offer = state.offers[fact.offer]
     _move(state, offer, "offer accepted")
     _picked_up(state, state.calls[fact.call], offer)
+    offer.deadline = "connect"
     _due(state, fact.connect_until_ms, "connect", fact.offer)
 
 
@@ -380,15 +389,15 @@ def _picked_up(state: State, call: Call, offer: Offer) -> None:
     state.take_from_line(call)
     call.overdue = offer.overdue = False
     state.server(offer.line.server).legs.enter(offer.id)
-    state.deadlines.drop("ring", offer.id)
-    state.deadlines.drop("connect", offer.id)
-    state.deadlines.drop("give-up", call.id)
+    state.deadlines.drop(offer.deadline, offer.id)
+    if call.give_up_at_ms is not None:
+        state.deadlines.drop("give-up", call.id)
 
 
 def _offer_overdue(state: State, fact: f.OfferOverdue) -> None:
-    state.offers[fact.offer].overdue = True
-    state.deadlines.drop("ring", fact.offer)
-    state.deadlines.drop("connect", fact.offer)
+    offer = state.offers[fact.offer]
+    offer.overdue = True
+    state.deadlines.drop(offer.deadline, fact.offer)
 
 
 def _offer_ended(state: State, fact: f.OfferEnded) -> None:
@@ -417,8 +426,8 @@ def _drop_offer(state: State, offer: Offer, event: str) -> None:
     """The voice, or one of the chats, is free of it."""
     _move(state, offer, event)
     del state.offers[offer.id]
-    state.deadlines.drop("ring", offer.id)
-    state.deadlines.drop("connect", offer.id)
+    if event != "call ended":
+        state.deadlines.drop(offer.deadline, offer.id)
     state.server(offer.line.server).legs.drop(offer.id)
     agent = state.agents[offer.agent]
     if agent.offer == offer.id:

@@ -88,9 +88,10 @@ def _refusal(turn: Turn, report: i.CallArrived, *, has_place: bool) -> f.Refusal
     if longest is not None and queue.length >= longest and not has_place:
         return "queue-full"
     profiles = queue.waiting.profiles
-    asked = (report.required, report.wanted, queue.settings.rings)
-    if len(profiles) >= turn.state.settings.max_profiles and asked not in profiles:
-        return "too-many-profiles"
+    if len(profiles) >= turn.state.settings.max_profiles:
+        profile = turn.state.profiles.get((report.required, report.wanted, queue.settings.rings))
+        if profile is None or profile not in profiles:
+            return "too-many-profiles"
     return None
 
 

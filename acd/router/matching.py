@@ -9,43 +9,54 @@ What is looked at: the queues of one agent, there the first call of each group (
 agent (`ready`), past those who refused of late, whose number is bounded.
 """
 
-from collections.abc import Container, Iterator
+from collections.abc import Container
 from heapq import heapify, heappop, heapreplace
 from itertools import islice
 from typing import NamedTuple
 
 from acd.model import AgentId, QueueId
 from acd.router import offers
-from acd.router.settings import QueueSettings
+from acd.router.settings import NO_GROWTH, QueueSettings
 from acd.router.skills import Fit, fits_at
 from acd.router.state import Agent, Call, Queue, State
 from acd.router.turn import SLICE, Turn
-from acd.router.waiting import Group, Place
+from acd.router.waiting import Group, Head
 
 QUEUE_SLICE = 50
 """How many queues in which anything may have changed are looked at in one turn."""
 
 
-class Order(NamedTuple):
-    """Where work stands: the lowest comes first. The rank is that of the queue with the agent, and 0 where agents
-    are not asked; a priority is negative, so that a higher one comes first."""
+Order = tuple[int, int, int, int]
+"""Where work stands: the lowest comes first. Rank (of the queue with the agent; 0 where agents are not asked), priority
+(negative, so that a higher one comes first), since when it waits, and the number of the fact that queued it."""
 
-    rank: int
-    priority: int
-    since_ms: int
-    number: int
+
+class Work(NamedTuple):
+    """Something that waits, and where it stands."""
+
+    order: Order
+    call: Call
 
 
 def match(turn: Turn) -> None:
     """Offer what can be offered: all of it, or a slice, and then the rest stays in the news."""
     news = turn.state.news
+    if news.calls:
+        _leave_out_the_hopeless(turn.state)
     if not news.queues:
         if not news.calls and len(news.agents) == 1:
             _serve_agent(turn, turn.state.agents[next(iter(news.agents))])
         elif not news.agents and len(news.calls) == 1:
             _serve_call(turn, turn.state.calls[next(iter(news.calls))])
-    if news:
+    if news.agents or news.calls or news.queues:
         _serve_all(turn)
+
+
+def _leave_out_the_hopeless(state: State) -> None:
+    """A new call in whose queue nobody is ready needs no look: who becomes ready looks by himself."""
+    calls = state.news.calls
+    for call in [call for call in calls if not state.queues[state.calls[call].queue].ready.classes]:
+        del calls[call]
 
 
 def _serve_agent(turn: Turn, agent: Agent) -> None:
@@ -72,83 +83,68 @@ def _serve_call(turn: Turn, call: Call) -> None:
 # --- The best work for an agent -------------------------------------------------------------------------------
 
 
-class Work(NamedTuple):
-    """Something that waits, and where it stands."""
-
-    order: Order
-    call: Call
-
-
 def best_work(state: State, agent: Agent, in_order_of: Agent | None, now_ms: int) -> Work | None:
     """What comes first of all that the agent may take, in somebody's own order or the one order; None if there is
     nothing."""
     best: Work | None = None
     for queue_id, queue in state.queues_open_to(agent):
-        if not queue.waiting or not queue.may_offer:
+        waiting = queue.waiting
+        if not waiting.groups or not queue.may_offer:
             continue
-        for place in _candidates(state, queue, queue_id, agent):
-            call = state.calls[place.call]
-            order = order_for(in_order_of, queue.settings, call, now_ms)
-            if best is None or order < best.order:
-                best = Work(order, call)
+        found = [_first_in_row(state, row, agent, queue_id) for row in waiting.rows.values()]
+        if waiting.named:
+            found += [_first_for(state, group, agent) for group in waiting.named.get(agent.settings.id, {}).values()]
+        for call in found:
+            if call is not None:
+                order = order_for(in_order_of, queue.settings, call, now_ms)
+                if best is None or order < best.order:
+                    best = Work(order, call)
     return best
 
 
 def order_for(agent: Agent | None, queue: QueueSettings, call: Call, now_ms: int) -> Order:
     """Where the call stands among all work; for an agent who takes work by another order, in that one."""
-    place = call.place
-    takes = "order" if agent is None else agent.settings.takes
-    if takes == "longest-wait":
-        return Order(0, 0, place.since_ms, place.number)
+    since_ms, number, _ = call.place
     rank = 0
-    if takes == "rank" and agent is not None:
+    if agent is not None and agent.settings.takes != "order":
+        if agent.settings.takes == "longest-wait":
+            return (0, 0, since_ms, number)
         rank = agent.queues[queue.id].standing.rank
-    points = call.priority + queue.weight + queue.growth.points(now_ms - place.since_ms)
-    return Order(rank, -points, place.since_ms, place.number)
+    points = call.priority + queue.weight
+    if queue.growth is not NO_GROWTH:
+        points += queue.growth.points(now_ms - since_ms)
+    return (rank, -points, since_ms, number)
 
 
-def _candidates(state: State, queue: Queue, queue_id: QueueId, agent: Agent) -> Iterator[Place]:
-    """Of each priority the oldest call that the agent may take. Among calls of one queue and one priority the older
-    one always comes first, whoever asks."""
-    named = queue.waiting.named.get(agent.settings.id)
-    if named is not None:
-        for group in named.values():
-            place = _first_for(state, group, agent)
-            if place is not None:
-                yield place
+def _first_in_row(state: State, row: list[Head], agent: Agent, queue_id: QueueId) -> Call | None:
+    """The oldest call of a row that the agent may take. Of one queue and one priority the older call always comes
+    first, whoever asks."""
+    best: Call | None = None
     tier = agent.queues[queue_id].standing.tier
-    for row in queue.waiting.rows.values():
-        best: Place | None = None
-        for head in row:
-            if best is not None and best < head[:2]:
-                break
-            place = _first_fit(state, head.group, agent, tier)
-            if place is not None and (best is None or place < best):
-                best = place
-        if best is not None:
-            yield best
+    for since_ms, number, group in row:
+        if best is not None and best.place < (since_ms, number):
+            break
+        fit = group.profile.fit(agent.skills)
+        if fit.lacks > 0 and fit.lacks > group.profile.slack:
+            continue  # not even in the widest ring
+        call = _first_for(state, group, agent)
+        if call is not None and fits_at(call.now_in, tier, fit) and (best is None or call.place < best.place):
+            best = call
+    return best
 
 
-def _first_for(state: State, group: Group, agent: Agent) -> Place | None:
-    """The first call of a group that the agent has not refused of late, if its server is up."""
-    if not state.servers[group.key.server].up:
+def _first_for(state: State, group: Group, agent: Agent) -> Call | None:
+    """The first call of a group that the agent has not refused of late, and does not see ring already, who may hold
+    several; if the group's server is up."""
+    if not state.servers[group.server].up:
         return None
-    return next((place for place in group.places if _is_new_to(state, place, agent)), None)
-
-
-def _is_new_to(state: State, place: Place, agent: Agent) -> bool:
-    """Whether the agent has not refused the call of late; and does not see it ring already, who may hold several."""
-    call = place.call
-    return call not in agent.refusals and not (agent.chats and agent.settings.id in state.calls[call].offers.values())
-
-
-def _first_fit(state: State, group: Group, agent: Agent, tier: int) -> Place | None:
-    """The same, if the agent may take it at all."""
-    place = _first_for(state, group, agent)
-    if place is None:
-        return None
-    ring = state.calls[place.call].now_in
-    return place if fits_at(ring, tier, group.key.profile.fit(agent.skills)) else None
+    if not agent.refusals and not agent.chats:
+        return state.calls[group.places[0].call]
+    for place in group.places:
+        call = state.calls[place.call]
+        if call.id not in agent.refusals and agent.settings.id not in call.offers.values():
+            return call
+    return None
 
 
 # --- The best agent for a call --------------------------------------------------------------------------------

@@ -1,7 +1,8 @@
 """Who can do what a call asks for (docs/routing.md R30 to R33).
 
 Agents with the same skills are one `SkillSet`, calls that ask for the same are one `Profile`; how the two fit is
-worked out once and remembered. Both are compared by identity: equal ones are the same object.
+worked out once and remembered. Both are compared by identity: equal ones are the same object. They are kept while
+there are agents who have it and calls that do.
 """
 
 from typing import NamedTuple
@@ -46,21 +47,23 @@ class Fit(NamedTuple):
 
 
 class Profile:
-    """What some calls of one queue ask for, and how that relaxes with waiting."""
+    """What some calls ask for, and how that relaxes with waiting."""
 
-    __slots__ = ("_fits", "asked", "calls", "required", "rings", "wanted")
+    __slots__ = ("_fits", "asked", "calls", "required", "rings", "slack", "wanted")
 
     def __init__(self, required: tuple[Skill, ...], wanted: tuple[Skill, ...], rings: tuple[Ring, ...]) -> None:
         self.asked: Asked = (required, wanted, rings)
         self.required = required
         self.wanted = wanted
         self.rings = rings or (EVERYBODY,)
+        self.slack = self.rings[-1].slack
+        """Of the widest ring."""
         self.calls = 0
-        """How many calls have it."""
+        """How many calls of all queues have it."""
         self._fits: dict[SkillSet, Fit] = {}
 
     def __repr__(self) -> str:
-        return f"Profile({self.required}, {self.wanted}, {self.rings}, {self.calls} calls)"
+        return f"Profile({self.required}, {self.wanted}, {self.rings})"
 
     def fit(self, skills: SkillSet) -> Fit:
         """How these skills serve it."""

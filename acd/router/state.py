@@ -6,15 +6,15 @@ it in the same breath, through the methods of `State`.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import NamedTuple, assert_never
+from typing import Literal, NamedTuple, assert_never
 
 from acd.model import AgentId, Caller, CallId, Channel, Direction, Kind, Line, OfferId, Phone, QueueId, ServerId, Skill
 from acd.router.deadlines import Deadlines
 from acd.router.ready import NO_PLACE, AgentKey, ClassKey, IdlePlace, ReadyAgents, draw
 from acd.router.settings import AgentSettings, QueueSettings, Ring, RouterSettings, Standing
 from acd.router.skills import Asked, Profile, SkillSet
-from acd.router.states import WORK_MOVES, Membership, Work
-from acd.router.waiting import GroupKey, Place, WaitingCalls
+from acd.router.states import Membership, Work
+from acd.router.waiting import Group, Place, WaitingCalls
 
 REFUSALS_KEPT = 8
 """An agent who refused so many calls of late is offered nothing until the first of these refusals lapses. None is
@@ -39,7 +39,7 @@ class Call:
     ring: int = 0
     """Which ring of its profile it has come to."""
     ring_at_most: int = 1
-    group: GroupKey | None = None
+    group: Group | None = None
     """Where it waits for one more agent; None while it rings at as many as it may, or was answered."""
     offers: dict[OfferId, AgentId] = field(default_factory=dict)
     """At whom it rings, or who picked up."""
@@ -50,11 +50,6 @@ class Call:
     """The longest wait is over, but the server has not been heard since."""
     refusers: dict[AgentId, None] = field(default_factory=dict)
     """Who refused it of late."""
-
-    @property
-    def asked(self) -> Asked:
-        """What it asks for, whole."""
-        return self.profile.asked
 
     @property
     def now_in(self) -> Ring:
@@ -72,6 +67,8 @@ class Offer:
     queue: QueueId
     line: Line
     channel: Channel
+    deadline: Literal["ring", "connect"] = "ring"
+    """Which of its two deadlines is set."""
     overdue: bool = False
 
 
@@ -130,22 +127,22 @@ class Agent:
 
     def move(self, event: str) -> None:
         """Let the voice make a legal move; an illegal one is a broken invariant."""
-        key = (self.work, event)
-        assert key in WORK_MOVES, f"agent {self.settings.id}: {event} while {self.work.value}"
-        self.work = WORK_MOVES[key]
+        moves = self.work.moves
+        assert event in moves, f"agent {self.settings.id}: {event} while {self.work.value}"
+        self.work = moves[event]
 
     def move_chat(self, offer: OfferId, event: str) -> None:
         """Let one of the chats make a legal move."""
-        key = (self.chats.get(offer, Work.IDLE), event)
-        assert key in WORK_MOVES, f"agent {self.settings.id}: {event} while {key[0].value}"
-        self.chats[offer] = WORK_MOVES[key]
+        work = self.chats.get(offer, Work.IDLE)
+        assert event in work.moves, f"agent {self.settings.id}: {event} while {work.value}"
+        self.chats[offer] = work.moves[event]
         if self.chats[offer] is Work.IDLE:
             del self.chats[offer]
 
     @property
     def works(self) -> bool:
         """Whether anything is in hand that needs the agent's phone or screen; the wrap-up does not."""
-        return bool(self.chats) or self.work not in {Work.IDLE, Work.WRAP_UP}
+        return bool(self.chats) or not (self.work is Work.IDLE or self.work is Work.WRAP_UP)
 
 
 @dataclass(slots=True)
@@ -263,6 +260,9 @@ class State:
         self.agent_at: dict[Phone, AgentId] = {}
         self.lines_of: dict[Phone, dict[Line, None]] = {}
         self.skill_sets: dict[tuple[Skill, ...], SkillSet] = {}
+        self.profiles: dict[Asked, Profile] = {}
+        self.lotteries = 0
+        """How many queues choose by chance."""
         self.news = News()
 
     def server(self, server: ServerId) -> Server:
@@ -285,6 +285,20 @@ class State:
         skills.agents -= 1
         if skills.agents == 0:
             del self.skill_sets[skills.skills]
+
+    def take_profile(self, asked: Asked) -> Profile:
+        """The one profile for this, for one more call."""
+        profile = self.profiles.get(asked)
+        if profile is None:
+            profile = self.profiles[asked] = Profile(*asked)
+        profile.calls += 1
+        return profile
+
+    def leave_profile(self, profile: Profile) -> None:
+        """One call less has it."""
+        profile.calls -= 1
+        if profile.calls == 0:
+            del self.profiles[profile.asked]
 
     def work_at(self, offer: Offer) -> Work:
         """What the agent does for this offer: ringing, connecting or talking."""
@@ -363,7 +377,7 @@ class State:
 
     def draw_lots(self, agent: Agent) -> None:
         """The agent is free anew: draw in each queue that chooses by chance."""
-        for queue_id, entry in agent.queues.items():
+        for queue_id, entry in agent.queues.items() if self.lotteries else ():
             queue = self.queues.get(queue_id)
             if queue is not None and queue.settings.strategy == "weighted-random":
                 self.draw_lot(agent, queue, entry)
@@ -381,8 +395,8 @@ class State:
     def line_up(self, call: Call) -> None:
         """Let the call wait at its place for one more agent."""
         assert call.group is None, f"call {call.id} waits already"
-        call.group = GroupKey(call.line.server, call.priority, call.profile, call.named)
-        self.queues[call.queue].waiting.add(call.place, call.group)
+        key = (call.line.server, call.priority, call.profile, call.named)
+        call.group = self.queues[call.queue].waiting.add(call.place, key)
         self.news.calls[call.id] = None
 
     def take_from_line(self, call: Call) -> None:

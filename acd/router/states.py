@@ -26,6 +26,9 @@ class Work(Enum):
     TALKING = "talking"
     WRAP_UP = "wrap-up"
 
+    moves: dict[str, "Work"]
+    """From here: what may become of it -> new work. The row of the table below."""
+
 
 MEMBERSHIP_MOVES: dict[tuple[Membership, str], Membership] = {
     (Membership.LOGGED_OUT, "log in"): Membership.READY,
@@ -56,6 +59,10 @@ WORK_MOVES: dict[tuple[Work, str], Work] = {
 """Work and what became of it -> new work. An offer may be accepted again, where a server's report shows that the
 bridge was not made; a ringing agent talks at once where the word of the acceptance was missed. The wrap-up starts
 in the same breath in which the call ends."""
+
+
+for _work in Work:
+    _work.moves = {event: after for (before, event), after in WORK_MOVES.items() if before is _work}
 
 
 def may_move(state: Membership, request: str) -> bool:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from sortedcontainers import SortedList
 
 from acd.model import AgentId, CallId, ServerId
-from acd.router.skills import Asked, Profile
+from acd.router.skills import Profile
 
 
 class Place(NamedTuple):
@@ -26,30 +26,37 @@ class Place(NamedTuple):
     call: CallId
 
 
-class GroupKey(NamedTuple):
-    server: ServerId
-    priority: int
-    profile: Profile
-    named: AgentId | None
+GroupKey = tuple[ServerId, int, Profile, AgentId | None]
+"""Server, priority, profile, and the agent who is named."""
 
 
-@dataclass(slots=True, eq=False)
 class Group:
     """Calls that whoever may take one of them may take in their order."""
 
-    key: GroupKey
-    places: "SortedList[Place]" = field(default_factory=SortedList)
+    __slots__ = ("named", "places", "priority", "profile", "server")
+
+    def __init__(self, server: ServerId, priority: int, profile: Profile, named: AgentId | None) -> None:
+        self.server = server
+        self.priority = priority
+        self.profile = profile
+        self.named = named
+        self.places: SortedList[Place] = SortedList()
+
+    def __repr__(self) -> str:
+        return f"Group{self.key}"
+
+    @property
+    def key(self) -> GroupKey:
+        """What its calls have in common."""
+        return (self.server, self.priority, self.profile, self.named)
 
 
-class Head(NamedTuple):
-    """A group by its first call. No two calls have one number, so groups are never compared."""
-
-    since_ms: int
-    number: int
-    group: Group
+Head = tuple[int, int, Group]
+"""A group by its first call: since when it waits, and its number. No two calls have one number, so groups are never
+compared."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)
 class WaitingCalls:
     """All that wait in one queue for one more agent."""
 
@@ -58,8 +65,8 @@ class WaitingCalls:
     """By priority: the groups that anyone may serve, by their first calls."""
     named: dict[AgentId, dict[GroupKey, Group]] = field(default_factory=dict)
     """Whose calls name an agent."""
-    profiles: dict[Asked, Profile] = field(default_factory=dict)
-    """What the queue's calls ask for, those included that ring or talk."""
+    profiles: dict[Profile, int] = field(default_factory=dict)
+    """What the queue's calls ask for, those included that ring or talk, and how many of them ask for it."""
 
     def __bool__(self) -> bool:
         return bool(self.groups)
@@ -69,69 +76,78 @@ class WaitingCalls:
         for group in self.groups.values():
             yield from group.places
 
-    def add(self, place: Place, key: GroupKey) -> None:
-        """Put a call at its place."""
+    def __repr__(self) -> str:
+        lines = {key: list(group.places) for key, group in self.groups.items()}
+        return f"WaitingCalls({lines}, {sorted(self.rows.items())}, {self.named}, {self.profiles})"
+
+    def add(self, place: Place, key: GroupKey) -> Group:
+        """Put a call at its place. Returns the group in which it stands."""
         group = self.groups.get(key)
         if group is None:
-            group = self.groups[key] = Group(key)
-            if key.named is not None:
-                self.named.setdefault(key.named, {})[key] = group
+            group = self.groups[key] = Group(*key)
+            if group.named is not None:
+                self.named.setdefault(group.named, {})[key] = group
         elif place < group.places[0]:
             self._drop_head(group)
         else:
             group.places.add(place)
-            return
+            return group
         group.places.add(place)
         self._show_head(group)
+        return group
 
-    def remove(self, place: Place, key: GroupKey) -> None:
+    def remove(self, place: Place, group: Group) -> None:
         """Take a call from its place."""
-        group = self.groups[key]
-        if group.places[0] != place:
-            group.places.remove(place)
+        places = group.places
+        if places[0] != place:
+            places.remove(place)
             return
         self._drop_head(group)
-        del group.places[0]
-        if group.places:
+        del places[0]
+        if places:
             self._show_head(group)
         else:
             self._drop(group)
 
     def _show_head(self, group: Group) -> None:
-        if group.key.named is None:
-            first = group.places[0]
-            insort(self.rows.setdefault(group.key.priority, []), Head(first.since_ms, first.number, group))
+        if group.named is None:
+            since_ms, number, _ = group.places[0]
+            row = self.rows.get(group.priority)
+            if row is None:
+                self.rows[group.priority] = [(since_ms, number, group)]
+            else:
+                insort(row, (since_ms, number, group))
 
     def _drop_head(self, group: Group) -> None:
-        if group.key.named is not None:
+        if group.named is not None:
             return
-        row = self.rows[group.key.priority]
-        at = bisect_left(row, group.places[0][:2])
-        assert row[at].group is group, f"{group} is not where its first call says"
+        row = self.rows[group.priority]
+        since_ms, number, _ = group.places[0]
+        at = bisect_left(row, (since_ms, number))  # a shorter tuple comes first
+        assert row[at][2] is group, f"{group} is not where its first call says"
         del row[at]
         if not row:
-            del self.rows[group.key.priority]
+            del self.rows[group.priority]
 
     def _drop(self, group: Group) -> None:
-        del self.groups[group.key]
-        if group.key.named is not None:
-            del self.named[group.key.named][group.key]
-            if not self.named[group.key.named]:
-                del self.named[group.key.named]
+        key = group.key
+        del self.groups[key]
+        if group.named is not None:
+            groups = self.named[group.named]
+            del groups[key]
+            if not groups:
+                del self.named[group.named]
 
     # --- Profiles ---------------------------------------------------------------------------------------------
 
-    def take_profile(self, asked: Asked) -> Profile:
-        """The profile for one more call that asks for this."""
-        profile = self.profiles.get(asked)
-        if profile is None:
-            profile = self.profiles[asked] = Profile(*asked)
-        profile.calls += 1
-        return profile
+    def take_profile(self, profile: Profile) -> None:
+        """One more call has this profile."""
+        self.profiles[profile] = self.profiles.get(profile, 0) + 1
 
-    def leave_profile(self, asked: Asked) -> None:
+    def leave_profile(self, profile: Profile) -> None:
         """One call less has it."""
-        profile = self.profiles[asked]
-        profile.calls -= 1
-        if profile.calls == 0:
-            del self.profiles[asked]
+        left = self.profiles[profile] - 1
+        if left:
+            self.profiles[profile] = left
+        else:
+            del self.profiles[profile]

@@ -71,9 +71,9 @@ def _lines_hold_their_calls(state: State) -> None:
             assert list(group.places) == sorted(group.places), f"queue {queue_id} is out of order"
             for place in group.places:
                 call = state.calls[place.call]
-                assert (call.queue, call.group, call.place) == (queue_id, key, place), f"{place} is misplaced"
+                assert (call.queue, call.group, call.place) == (queue_id, group, place), f"{place} is misplaced"
                 own = (call.line.server, call.priority, call.profile, call.named)
-                assert tuple(key) == own, f"{call} is in the wrong group: {key}"
+                assert key == group.key == own, f"{call} is in the wrong group: {key}"
         for priority, row in waiting.rows.items():
             heads = sorted(
                 (group.places[0][:2] for key, group in waiting.groups.items() if key[1:4:2] == (priority, None))
@@ -81,11 +81,14 @@ def _lines_hold_their_calls(state: State) -> None:
             assert [head[:2] for head in row] == heads, f"queue {queue_id}, row {priority}: {row}"
             assert row, f"queue {queue_id} keeps an empty row"
         for agent, groups in waiting.named.items():
-            own_groups = {key for key in waiting.groups if key.named == agent}
+            own_groups = {key for key in waiting.groups if key[3] == agent}
             assert set(groups) == own_groups, f"queue {queue_id}: {groups} name {agent}"
             assert own_groups, f"queue {queue_id} keeps nothing for {agent}"
-        profiles = Counter(call.asked for call in state.calls.values() if call.queue == queue_id)
-        assert {asked: profile.calls for asked, profile in waiting.profiles.items()} == profiles, f"{queue_id}"
+        profiles = Counter(call.profile for call in state.calls.values() if call.queue == queue_id)
+        assert waiting.profiles == profiles, f"{queue_id}: {waiting.profiles}"
+    asked = Counter(call.profile.asked for call in state.calls.values())
+    assert {key: profile.calls for key, profile in state.profiles.items()} == asked, f"{state.profiles}"
+    assert state.lotteries == sum(queue.settings.strategy == "weighted-random" for queue in state.queues.values())
 
 
 def _requirements_only_relax(state: State) -> None:

@@ -11,7 +11,6 @@ from acd.router.ready import AgentKey, ClassKey
 from acd.router.settings import Standing
 from acd.router.state import InQueue, State
 from acd.router.states import Membership, Work
-from acd.router.waiting import GroupKey
 from acd.testing import invariants
 from acd.testing.ledger import Ledger
 from acd.testing.playbook import Playbook
@@ -57,7 +56,7 @@ def _no_offer(state: State) -> None:
 
 def _call_twice(state: State) -> None:
     call = state.calls[state.offers[_ringing(state)].call]
-    state.queues[SALES].waiting.add(call.place, GroupKey(A, 0, call.profile, None))
+    state.queues[SALES].waiting.add(call.place, (A, 0, call.profile, None))
 
 
 def _call_nowhere(state: State) -> None:
