@@ -9,7 +9,7 @@ from typing import Any
 
 from acd.model import AgentId, Line, Phone, QueueId
 from acd.router import facts as f
-from acd.router.deadlines import Deadline, Kind
+from acd.router.deadlines import Kind
 from acd.router.settings import AgentSettings, Standing
 from acd.router.state import (
     REFUSALS_KEPT,
@@ -34,7 +34,7 @@ def apply(state: State, fact: f.Fact) -> None:
 
 
 def _due(state: State, due_ms: int, kind: Kind, subject: str, other: str = "") -> None:
-    state.deadlines.set(Deadline(due_ms, state.fact_count, kind, subject, other))
+    state.deadlines.set(due_ms, kind, subject, other)
 
 
 # --- The engine -----------------------------------------------------------------------------------------------
@@ -179,9 +179,9 @@ def _agent_retired(state: State, fact: f.AgentRetired) -> None:
 def _tidy(state: State, agent: Agent) -> None:
     """A logged-out agent's phone is let go once no offer or conversation is on it, a retired agent with the last
     work."""
-    if agent.work is Work.IDLE or agent.work is Work.WRAP_UP:
-        if all(entry.state is Membership.LOGGED_OUT for entry in agent.queues.values()):
-            _move_to_phone(state, agent, None)
+    at_rest = agent.work is Work.IDLE or agent.work is Work.WRAP_UP
+    if at_rest and all(entry.state is Membership.LOGGED_OUT for entry in agent.queues.values()):
+        _move_to_phone(state, agent, None)
     if agent.retired and agent.work is Work.IDLE and not agent.chats:
         _forget_agent(state, agent)
 

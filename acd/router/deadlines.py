@@ -19,10 +19,13 @@ Kind = Literal[
     "reorder",
     "recount",
 ]
+Key = tuple[Kind, str, str]
+ORDER_BITS = 48
+"""A moment and an order are one number: numbers are sorted twice as fast as tuples."""
 
 
 class Deadline(NamedTuple):
-    """`order` is the number of the fact that set it: deadlines of one instant fall due in the order they were set."""
+    """`order` counts the deadlines as they were set: those of one instant fall due in that order."""
 
     due_ms: int
     order: int
@@ -35,39 +38,56 @@ class Deadlines:
     """A sorted set of deadlines with at most one for each (kind, subject, other)."""
 
     def __init__(self) -> None:
-        self._sorted: SortedList[Deadline] = SortedList()
-        self._by_key: dict[tuple[Kind, str, str], Deadline] = {}
+        self._sorted: SortedList[int] = SortedList()
+        self._at: dict[Key, int] = {}
+        self._keys: dict[int, Key] = {}
+        self._first: int | None = None
+        self._set = 0
 
     def __len__(self) -> int:
-        return len(self._sorted)
+        return len(self._keys)
 
     @property
     def next_ms(self) -> int | None:
         """When the next one falls due."""
-        return self._sorted[0].due_ms if self._sorted else None
+        return None if self._first is None else self._first >> ORDER_BITS
 
     def first_due(self, now_ms: int) -> Deadline | None:
         """The earliest deadline, if it has come."""
-        if self._sorted and self._sorted[0].due_ms <= now_ms:
-            return self._sorted[0]
-        return None
+        first = self._first
+        return None if first is None or first >> ORDER_BITS > now_ms else self._deadline(first)
 
     def find(self, kind: Kind, subject: str, other: str = "") -> Deadline | None:
         """The one with this key, if it is set."""
-        return self._by_key.get((kind, subject, other))
+        at = self._at.get((kind, subject, other))
+        return None if at is None else self._deadline(at)
 
-    def set(self, deadline: Deadline) -> None:
+    def set(self, due_ms: int, kind: Kind, subject: str, other: str = "") -> None:
         """Set it, in place of the one with the same key."""
-        self.drop(deadline.kind, deadline.subject, deadline.other)
-        self._sorted.add(deadline)
-        self._by_key[deadline.kind, deadline.subject, deadline.other] = deadline
+        key = (kind, subject, other)
+        if key in self._at:
+            self.drop(kind, subject, other)
+        self._set += 1
+        at = due_ms << ORDER_BITS | self._set
+        self._sorted.add(at)
+        self._at[key] = at
+        self._keys[at] = key
+        if self._first is None or at < self._first:
+            self._first = at
 
     def drop(self, kind: Kind, subject: str, other: str = "") -> None:
         """Forget it, if it is set."""
-        deadline = self._by_key.pop((kind, subject, other), None)
-        if deadline is not None:
-            self._sorted.remove(deadline)
+        at = self._at.pop((kind, subject, other), None)
+        if at is None:
+            return
+        del self._keys[at]
+        self._sorted.remove(at)
+        if at == self._first:
+            self._first = self._sorted[0] if self._keys else None
 
     def all(self) -> list[Deadline]:
         """All of them, in the order in which they fall due."""
-        return list(self._sorted)
+        return [self._deadline(at) for at in self._sorted]
+
+    def _deadline(self, at: int) -> Deadline:
+        return Deadline(at >> ORDER_BITS, at & (1 << ORDER_BITS) - 1, *self._keys[at])

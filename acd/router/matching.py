@@ -20,7 +20,7 @@ from acd.router.settings import NO_GROWTH, QueueSettings
 from acd.router.skills import Fit, fits_at
 from acd.router.state import Agent, Call, Queue, State
 from acd.router.turn import SLICE, Turn
-from acd.router.waiting import Group, Head
+from acd.router.waiting import Group, GroupKey, Head, Place
 
 QUEUE_SLICE = 50
 """How many queues in which anything may have changed are looked at in one turn."""
@@ -86,64 +86,79 @@ def _serve_call(turn: Turn, call: Call) -> None:
 def best_work(state: State, agent: Agent, in_order_of: Agent | None, now_ms: int) -> Work | None:
     """What comes first of all that the agent may take, in somebody's own order or the one order; None if there is
     nothing."""
-    best: Work | None = None
+    best: Place | None = None
+    best_order: Order | None = None
     for queue_id, queue in state.queues_open_to(agent):
         waiting = queue.waiting
         if not waiting.groups or not queue.may_offer:
             continue
-        found = [_first_in_row(state, row, agent, queue_id) for row in waiting.rows.values()]
-        if waiting.named:
-            found += [_first_for(state, group, agent) for group in waiting.named.get(agent.settings.id, {}).values()]
-        for call in found:
-            if call is not None:
-                order = order_for(in_order_of, queue.settings, call, now_ms)
-                if best is None or order < best.order:
-                    best = Work(order, call)
-    return best
+        tier = agent.queues[queue_id].standing.tier
+        for priority, row in waiting.rows.items():
+            place = _first_in_row(state, row, agent, tier)
+            if place is not None:
+                order = order_for(in_order_of, queue.settings, priority, place, now_ms)
+                if best_order is None or order < best_order:
+                    best, best_order = place, order
+        for group in waiting.named.get(agent.settings.id, NOTHING).values() if waiting.named else ():
+            place = _first_for(state, group, agent)
+            if place is not None:
+                order = order_for(in_order_of, queue.settings, group.priority, place, now_ms)
+                if best_order is None or order < best_order:
+                    best, best_order = place, order
+    return None if best is None or best_order is None else Work(best_order, state.calls[best.call])
 
 
-def order_for(agent: Agent | None, queue: QueueSettings, call: Call, now_ms: int) -> Order:
-    """Where the call stands among all work; for an agent who takes work by another order, in that one."""
-    since_ms, number, _ = call.place
+NOTHING: dict[GroupKey, Group] = {}
+
+
+def order_of(state: State, call: Call, now_ms: int) -> Order:
+    """Where the call stands among all work."""
+    return order_for(None, state.queues[call.queue].settings, call.priority, call.place, now_ms)
+
+
+def order_for(agent: Agent | None, queue: QueueSettings, priority: int, place: Place, now_ms: int) -> Order:
+    """Where a place stands among all work; for an agent who takes work by another order, in that one."""
+    since_ms, number, _ = place
     rank = 0
     if agent is not None and agent.settings.takes != "order":
         if agent.settings.takes == "longest-wait":
             return (0, 0, since_ms, number)
         rank = agent.queues[queue.id].standing.rank
-    points = call.priority + queue.weight
+    points = priority + queue.weight
     if queue.growth is not NO_GROWTH:
         points += queue.growth.points(now_ms - since_ms)
     return (rank, -points, since_ms, number)
 
 
-def _first_in_row(state: State, row: list[Head], agent: Agent, queue_id: QueueId) -> Call | None:
+def _first_in_row(state: State, row: list[Head], agent: Agent, tier: int) -> Place | None:
     """The oldest call of a row that the agent may take. Of one queue and one priority the older call always comes
     first, whoever asks."""
-    best: Call | None = None
-    tier = agent.queues[queue_id].standing.tier
+    best: Place | None = None
     for since_ms, number, group in row:
-        if best is not None and best.place < (since_ms, number):
+        if best is not None and best < (since_ms, number):
             break
-        fit = group.profile.fit(agent.skills)
-        if fit.lacks > 0 and fit.lacks > group.profile.slack:
+        profile = group.profile
+        fit = profile.fit(agent.skills)
+        if fit.lacks > 0 and fit.lacks > profile.slack:
             continue  # not even in the widest ring
-        call = _first_for(state, group, agent)
-        if call is not None and fits_at(call.now_in, tier, fit) and (best is None or call.place < best.place):
-            best = call
+        place = _first_for(state, group, agent)
+        if place is None or (best is not None and best < place):
+            continue
+        if (fit.lacks <= 0 and not profile.tiered) or fits_at(state.calls[place.call].now_in, tier, fit):
+            best = place
     return best
 
 
-def _first_for(state: State, group: Group, agent: Agent) -> Call | None:
+def _first_for(state: State, group: Group, agent: Agent) -> Place | None:
     """The first call of a group that the agent has not refused of late, and does not see ring already, who may hold
     several; if the group's server is up."""
     if not state.servers[group.server].up:
         return None
     if not agent.refusals and not agent.chats:
-        return state.calls[group.places[0].call]
+        return group.first
     for place in group.places:
-        call = state.calls[place.call]
-        if call.id not in agent.refusals and agent.settings.id not in call.offers.values():
-            return call
+        if place.call not in agent.refusals and agent.settings.id not in state.calls[place.call].offers.values():
+            return place
     return None
 
 
@@ -270,7 +285,7 @@ def _work_at(turn: Turn, of: Agent | Call | QueueId) -> Work | None:
         case Call():
             if best_agent(state, of) is None:
                 return None
-            return Work(order_for(None, state.queues[of.queue].settings, of, turn.now_ms), of)
+            return Work(order_of(state, of, turn.now_ms), of)
         case _:
             return _work_in(state, state.queues[of], turn.now_ms)
 
@@ -280,7 +295,7 @@ def _work_in(state: State, queue: Queue, now_ms: int) -> Work | None:
     if not queue.ready or not queue.may_offer:
         return None
     works = [
-        Work(order_for(None, queue.settings, call, now_ms), call)
+        Work(order_of(state, call, now_ms), call)
         for group in queue.waiting.groups.values()
         if (call := _first_taken(state, group)) is not None
     ]

@@ -49,7 +49,7 @@ class Fit(NamedTuple):
 class Profile:
     """What some calls ask for, and how that relaxes with waiting."""
 
-    __slots__ = ("_fits", "asked", "calls", "required", "rings", "slack", "wanted")
+    __slots__ = ("_fits", "asked", "calls", "required", "rings", "slack", "tiered", "wanted")
 
     def __init__(self, required: tuple[Skill, ...], wanted: tuple[Skill, ...], rings: tuple[Ring, ...]) -> None:
         self.asked: Asked = (required, wanted, rings)
@@ -58,6 +58,8 @@ class Profile:
         self.rings = rings or (EVERYBODY,)
         self.slack = self.rings[-1].slack
         """Of the widest ring."""
+        self.tiered = any(ring.tier is not None for ring in self.rings)
+        """Whether tiers are a matter of waiting."""
         self.calls = 0
         """How many calls of all queues have it."""
         self._fits: dict[SkillSet, Fit] = {}

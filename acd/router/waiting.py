@@ -33,13 +33,15 @@ GroupKey = tuple[ServerId, int, Profile, AgentId | None]
 class Group:
     """Calls that whoever may take one of them may take in their order."""
 
-    __slots__ = ("named", "places", "priority", "profile", "server")
+    __slots__ = ("first", "named", "places", "priority", "profile", "server")
 
     def __init__(self, server: ServerId, priority: int, profile: Profile, named: AgentId | None) -> None:
         self.server = server
         self.priority = priority
         self.profile = profile
         self.named = named
+        self.first: Place
+        """While it has calls; a group without any is dropped."""
         self.places: SortedList[Place] = SortedList()
 
     def __repr__(self) -> str:
@@ -87,31 +89,33 @@ class WaitingCalls:
             group = self.groups[key] = Group(*key)
             if group.named is not None:
                 self.named.setdefault(group.named, {})[key] = group
-        elif place < group.places[0]:
+        elif place < group.first:
             self._drop_head(group)
         else:
             group.places.add(place)
             return group
         group.places.add(place)
+        group.first = place
         self._show_head(group)
         return group
 
     def remove(self, place: Place, group: Group) -> None:
         """Take a call from its place."""
         places = group.places
-        if places[0] != place:
+        if group.first != place:
             places.remove(place)
             return
         self._drop_head(group)
         del places[0]
         if places:
+            group.first = places[0]
             self._show_head(group)
         else:
             self._drop(group)
 
     def _show_head(self, group: Group) -> None:
         if group.named is None:
-            since_ms, number, _ = group.places[0]
+            since_ms, number, _ = group.first
             row = self.rows.get(group.priority)
             if row is None:
                 self.rows[group.priority] = [(since_ms, number, group)]
@@ -122,7 +126,7 @@ class WaitingCalls:
         if group.named is not None:
             return
         row = self.rows[group.priority]
-        since_ms, number, _ = group.places[0]
+        since_ms, number, _ = group.first
         at = bisect_left(row, (since_ms, number))  # a shorter tuple comes first
         assert row[at][2] is group, f"{group} is not where its first call says"
         del row[at]

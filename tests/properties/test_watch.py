@@ -6,7 +6,6 @@ import pytest
 
 from acd.model import AgentId, CallId, OfferId, Phone, QueueId, ServerId
 from acd.router import facts as f
-from acd.router.deadlines import Deadline
 from acd.router.ready import AgentKey, ClassKey
 from acd.router.settings import Standing
 from acd.router.state import InQueue, State
@@ -113,7 +112,7 @@ def _wait_without_end(state: State) -> None:
 
 
 def _deadline_without_reason(state: State) -> None:
-    state.deadlines.set(Deadline(10**9, 1, "wrap-up", BEN))
+    state.deadlines.set(10**9, "wrap-up", BEN)
 
 
 def _work_without_offer(state: State) -> None:
