@@ -3,10 +3,11 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import partial
+from random import Random
 from typing import Final, NamedTuple
 
 from acd.simulate.arrivals import arrivals
-from acd.simulate.chance import Streams, draw_ms, hits
+from acd.simulate.chance import PER_MILLE, Streams, draw_ms, hits
 from acd.simulate.scenario import Demand
 from acd.simulate.world import World
 from acd.telephony.simulated import SimulatedCall
@@ -25,6 +26,7 @@ class Visit(NamedTuple):
     talk_ms: int
     patience_ms: int | None
     priority: int
+    wishes: tuple[str, ...] = ()
 
 
 def visits(demand: Demand, servers: Sequence[str], begin_ms: int, end_ms: int, streams: Streams) -> Iterator[Visit]:
@@ -38,7 +40,19 @@ def visits(demand: Demand, servers: Sequence[str], begin_ms: int, end_ms: int, s
             draw_ms(demand.talk, chance),
             None if demand.patience is None else draw_ms(demand.patience, chance),
             URGENT if demand.urgent and hits(demand.urgent, chance) else 0,
+            _wishes(demand, chance),
         )
+
+
+def _wishes(demand: Demand, chance: Random) -> tuple[str, ...]:
+    if not demand.wishes:
+        return ()
+    at = chance.randrange(PER_MILLE)
+    for share, wishes in demand.wishes:
+        if at < share:
+            return wishes
+        at -= share
+    return ()
 
 
 class Callers:
@@ -75,6 +89,7 @@ class Callers:
             demand.queue.id,
             str(5_550_000_000 + self.placed),
             priority=visit.priority,
+            skills=visit.wishes,
             server=visit.server,
             patience_ms=visit.patience_ms,
             talk_ms=visit.talk_ms,
@@ -86,7 +101,7 @@ class Callers:
         """So many more for each queue, who wait until they are served. They are not among the placed."""
         chance, now_ms = self._world.streams.stream("last callers"), self._world.clock.now_ms()
         return [
-            self._place(demand, Visit(now_ms, server, draw_ms(demand.talk, chance), None, 0))
+            self._place(demand, Visit(now_ms, server, draw_ms(demand.talk, chance), None, 0, _wishes(demand, chance)))
             for demand in self._demands
             for server in self._servers
             for _ in range(of_each)

@@ -1,9 +1,24 @@
-"""An ordinary contact centre of any size: open for fourteen hours, busiest before noon, with shifts that follow."""
+"""An ordinary contact centre of any size: open for fourteen hours, busiest before noon, with shifts that follow.
+
+Its queues are set up differently, and its agents can different things, so that a day meets every kind of choice.
+"""
 
 from typing import Final
 
-from acd.model import AgentId, Phone, QueueId
-from acd.router.settings import AgentSettings, PauseReason, QueueSettings, RouterSettings
+from acd.model import AgentId, Phone, QueueId, Skill
+from acd.router.settings import (
+    NO_GROWTH,
+    AgentSettings,
+    Growth,
+    PauseReason,
+    QueueSettings,
+    Ring,
+    RouterSettings,
+    Standing,
+    Step,
+    Strategy,
+    Takes,
+)
 from acd.simulate.chance import Exponential, Lognormal
 from acd.simulate.scenario import (
     HOUR_MS,
@@ -31,11 +46,37 @@ SHIFTS: Final = (7, 8, 8, 9, 9, 10, 11, 12, 13, 13)
 SHIFT_HOURS: Final = 8
 RATHER_BUSY: Final = 0.75
 """How much of their presence agents work, where nobody says how many calls there are."""
+TAKES: Final[tuple[Takes, ...]] = ("order", "order", "order", "rank", "order", "order", "longest-wait")
 MEMBERSHIPS: Final = 3
 """Queues of an agent."""
 TALK: Final = Lognormal(100 * SECOND_MS, 90 * SECOND_MS)
 PATIENCE: Final = Exponential(3 * MINUTE_MS)
 WRAP_UP_MS: Final = 15 * SECOND_MS
+STRATEGIES: Final[tuple[Strategy, ...]] = (
+    "longest-idle",
+    "least-skilled",
+    "fewest-calls-today",
+    "round-robin",
+    "longest-idle",
+    "most-skilled",
+    "least-talk-today",
+    "weighted-random",
+    "linear",
+    "longest-idle",
+)
+"""Of the queues, one after the other."""
+GROWTH: Final = {
+    1: Growth(point_every_ms=MINUTE_MS),
+    4: Growth(steps=(Step(30 * SECOND_MS, 1), Step(90 * SECOND_MS, 5))),
+}
+"""Of the queues by their number. Who waits becomes more urgent."""
+RINGS: Final = {
+    2: (Ring(0, tier=1), Ring(20 * SECOND_MS)),
+    5: (Ring(0, tier=1), Ring(15 * SECOND_MS, tier=1, slack=2), Ring(40 * SECOND_MS, slack=100)),
+}
+RING_AT_MOST: Final = {3: 3}
+WISHES: Final = ((150, ("german:2",)), (100, ("german:2", "~technical:3")), (150, ("~technical",)), (20, ("@agent-1",)))
+"""What callers ask for, and in so many of a thousand."""
 ANSWERS_AFTER: Final = Lognormal(4 * SECOND_MS, 2 * SECOND_MS)
 
 PEOPLE: Final = Habits(
@@ -103,25 +144,49 @@ def _demand(names: list[QueueId], number: int, calls_per_hour: float) -> Demand:
     hours = [0.0] * HOURS
     hours[OPENS : OPENS + len(BY_HOUR)] = [mean * share for share in BY_HOUR]
     return Demand(
-        queue=QueueSettings(names[number], names[number].title(), wrap_up_ms=WRAP_UP_MS),
+        queue=QueueSettings(
+            names[number],
+            names[number].title(),
+            wrap_up_ms=WRAP_UP_MS,
+            strategy=STRATEGIES[number % len(STRATEGIES)],
+            growth=GROWTH.get(number, NO_GROWTH),
+            rings=RINGS.get(number, ()),
+            ring_at_most=RING_AT_MOST.get(number, 1),
+        ),
         calls_by_hour=tuple(hours),
         talk=TALK,
         patience=PATIENCE,
         urgent=50,
+        wishes=WISHES,
     )
 
 
 def _employee(names: list[QueueId], number: int, servers: tuple[str, ...]) -> Employee:
     begin = SHIFTS[(number + number // len(SHIFTS)) % len(SHIFTS)]
     home = (None, *servers)[number % (len(servers) + 1)]
+    queues = _queues_of(names, number)
     return Employee(
         settings=AgentSettings(
-            AgentId(f"agent-{number + 1}"), f"Agent {number + 1}", Phone(str(1_001 + number)), _queues_of(names, number)
+            AgentId(f"agent-{number + 1}"),
+            f"Agent {number + 1}",
+            Phone(str(1_001 + number)),
+            queues,
+            skills=_skills_of(number),
+            standings=tuple(Standing(queue, tier=2, rank=2, weight=2) for queue in queues[MEMBERSHIPS - 1 :]),
+            takes=TAKES[number % len(TAKES)],
+            order=number,
         ),
         shift=_shift(begin * HOUR_MS, begin * HOUR_MS + SHIFT_HOURS * HOUR_MS),
         habits=PEOPLE,
         home=home,
     )
+
+
+def _skills_of(number: int) -> tuple[Skill, ...]:
+    """Every second speaks German, well or less well; every third is technical."""
+    german = Skill("german", 1 + number % 5) if number % 2 == 0 else None
+    technical = Skill("technical", 1 + number % 4) if number % 3 == 0 else None
+    return tuple(skill for skill in (german, technical) if skill is not None)
 
 
 def _queues_of(names: list[QueueId], number: int) -> tuple[QueueId, ...]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from rich import box
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -14,7 +15,8 @@ LEFT_SHOWN = 10
 
 
 def report(result: Result, answer_within_ms: int, took_s: float) -> RenderableType:
-    """The table of the queues, what was endured, and what was left."""
+    """The table of the queues (waits are the median and the 90th percentile of the answered calls; `at work` is the
+    occupancy of the agents who serve the queue), what was endured, and what was left."""
     parts: list[RenderableType] = [_queues(result, answer_within_ms), Text(_size(result, took_s))]
     if result.faults:
         parts.append(Text(f"went wrong: {_counts(result.faults)}"))
@@ -27,11 +29,11 @@ def report(result: Result, answer_within_ms: int, took_s: float) -> RenderableTy
 
 
 def _queues(result: Result, answer_within_ms: int) -> Table:
-    table = Table(title_justify="left")
-    for heading in ("queue", "offered", "answered", "abandoned", "other", "wait, median", "90 %"):
-        table.add_column(heading, justify="left" if heading == "queue" else "right")
-    table.add_column(f"in {answer_within_ms // SECOND_MS} s", justify="right")
-    table.add_column("occupancy", justify="right")
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    for heading in ("queue", "offered", "answered", "abandoned", "other", "waited", "90 %"):
+        table.add_column(heading, justify="left" if heading == "queue" else "right", no_wrap=True)
+    table.add_column(f"in {answer_within_ms // SECOND_MS} s", justify="right", no_wrap=True)
+    table.add_column("at work", justify="right", no_wrap=True)
     for queue, figures in result.queues.items():
         table.add_row(queue, *_row(figures))
     table.add_section()
@@ -43,17 +45,17 @@ def _row(figures: QueueFigures) -> tuple[str, ...]:
     return (
         f"{figures.offered:,}",
         f"{figures.answered:,}",
-        f"{figures.abandoned:,} ({_percent(figures.abandoned, figures.offered)})",
+        f"{figures.abandoned:,} {_percent(figures.abandoned, figures.offered):>4}",
         f"{figures.refused + figures.timed_out + figures.lost:,}",
         _seconds(figures.wait_ms(0.5)),
         _seconds(figures.wait_ms(0.9)),
-        f"{figures.service_level:.1%}",
-        f"{figures.occupancy:.1%}",
+        f"{figures.service_level:.0%}",
+        f"{figures.occupancy:.0%}",
     )
 
 
 def _percent(part: int, whole: int) -> str:
-    return f"{part / whole:.1%}" if whole else "-"
+    return f"{part / whole:.0%}" if whole else "-"
 
 
 def _seconds(ms: int) -> str:

@@ -20,7 +20,7 @@ from acd.simulate.callers import Callers
 from acd.simulate.chance import Streams
 from acd.simulate.figures import Figures, QueueFigures
 from acd.simulate.figures import merged as merged_figures
-from acd.simulate.scenario import HOUR_MS, MINUTE_MS, Scenario
+from acd.simulate.scenario import DAY_MS, HOUR_MS, MINUTE_MS, Scenario
 from acd.simulate.staff import Staff
 from acd.simulate.trouble import TroubleMaker
 from acd.simulate.world import World
@@ -158,6 +158,8 @@ class Simulation:
             self.engine.submit(i.ConfigureAgent(employee.settings))
         await self.phones.start()
         await self._settle()
+        for day in range(self.scenario.days):
+            self.clock.call_at(BEGIN_MS + day * DAY_MS, lambda: self.engine.submit(i.BeginDay()))
         self._staff.start()
         self._callers.start()
         self._trouble.start()

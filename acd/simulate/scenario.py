@@ -29,6 +29,8 @@ class Demand(msgspec.Struct, frozen=True, kw_only=True):
     """How long a caller waits for an agent before hanging up. None: as long as it takes."""
     urgent: int = 0
     """Share of calls that come with priority."""
+    wishes: tuple[tuple[int, tuple[str, ...]], ...] = ()
+    """What callers ask for, as the dialplan says it (`acd/telephony/wishes.py`), and which share of them."""
 
 
 class Break(msgspec.Struct, frozen=True, kw_only=True):

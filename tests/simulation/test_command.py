@@ -18,7 +18,7 @@ def _acd(*arguments: str) -> Result:
 def test_day_is_told_in_a_table() -> None:
     done = _acd(*SMALL)
     assert done.exit_code == 0
-    for words in ("sales", "support", "offered", "abandoned", "in 20 s", "occupancy", "seed 1: 1 day, 14 hours"):
+    for words in ("sales", "support", "offered", "abandoned", "in 20 s", "at work", "seed 1: 1 day, 14 hours"):
         assert words in done.output
     assert "went wrong: " in done.output
     assert "everyone was served, and nothing was left" in done.output

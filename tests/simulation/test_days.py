@@ -23,7 +23,7 @@ CALLS_EACH = 16_000
 
 MISHAPS: tuple[Mishap, ...] = ("report lost", "report doubled", "report overtaken", "report delayed", "action lost")
 TROUBLES = ("link cut", "link gone silent", "server restarted", "server given up", "phone unplugged", *MISHAPS)
-REFUSALS = ("declined", "busy", "no-answer", "unreachable", "failed", "agent-left", "caller-gone", "lost")
+REFUSALS = ("declined", "busy", "no-answer", "unreachable", "failed", "agent-left", "caller-gone", "lost", "taken")
 
 
 def _everything_happened(result: Result) -> None:
