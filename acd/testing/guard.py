@@ -27,7 +27,7 @@ COMPARE_EVERY = 10
 class Guard:
     """An observer for `acd.simulate`. What does not hold is an `AssertionError`."""
 
-    def __init__(self, *, check_every: int = 100, choose_every: int = 20) -> None:
+    def __init__(self, *, check_every: int = 50, choose_every: int = 10) -> None:
         """`check_every`: commits between two looks at the state; `choose_every`: offers between two that the oracle
         is asked about (G3)."""
         self.ledger = Ledger()

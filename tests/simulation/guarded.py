@@ -43,7 +43,7 @@ def storm() -> Scenario:
     centre = contact_centre(agents=8, queues=3, calls_per_hour=130)
     demands = list(centre.demands)
     demands[0] = _changed(demands[0], max_wait_ms=90_000)
-    demands[1] = _changed(demands[1], max_length=2, wrap_up_ms=0, ring_timeout_ms=6_000)
+    demands[1] = _changed(demands[1], max_length=2, wrap_up_ms=0, ring_timeout_ms=6_000, ring_at_most=3)
     return msgspec.structs.replace(centre, demands=tuple(demands), trouble=STORM)
 
 

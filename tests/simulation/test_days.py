@@ -52,7 +52,7 @@ async def test_more_storms_are_survived_and_leave_nothing(seed: int) -> None:
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("seed", SEEDS)
 async def test_days_of_fifty_agents_and_ten_queues_are_survived_and_leave_nothing(seed: int) -> None:
-    result = await run_guarded(large(days=DAYS), seed, check_every=100, choose_every=20)
+    result = await run_guarded(large(days=DAYS), seed, check_every=50, choose_every=10)
     _everything_happened(result)
     assert (len(result.queues), result.opening_hours) == (10, HOURS_EACH)
     assert result.calls >= CALLS_EACH
