@@ -12,7 +12,19 @@ from typing import NamedTuple, TypeVar, get_args
 from acd.core import Input
 from acd.model import AgentId, Caller, ChannelId, Direction, Line, OfferId, Phone, QueueId, RequestId, ServerId
 from acd.router import inputs as i
-from acd.router.settings import AgentSettings, PauseReason, QueueSettings, RouterSettings
+from acd.router.settings import (
+    AgentSettings,
+    CallbackOffer,
+    Destination,
+    End,
+    Ends,
+    GoBack,
+    Lasting,
+    NextQueue,
+    PauseReason,
+    QueueSettings,
+    RouterSettings,
+)
 from acd.testing.names import Names
 
 T = TypeVar("T", bound=str)
@@ -103,7 +115,8 @@ def _one_of(text: str, allowed: tuple[T, ...], what: str) -> T:
 
 
 def _queue(said: Said) -> Input:
-    options = said.options("ring", "wrap-up", "longest wait", "at most")
+    limits = ("timeout", "full", "closed", "no-agents", "all-paused")
+    options = said.options("ring", "wrap-up", "longest wait", "at most", "also for who waits", *limits)
     name = said.word("queue")
     return i.ConfigureQueue(
         QueueSettings(
@@ -113,8 +126,38 @@ def _queue(said: Said) -> Input:
             wrap_up_ms=_time_ms(options.get("wrap-up", "10 s")),
             max_wait_ms=_time_ms(options["longest wait"]) if "longest wait" in options else None,
             max_length=_number(options["at most"]) if "at most" in options else None,
+            ends=Ends(
+                _end(options.get("timeout", "goes back")),
+                _end(options.get("full", "goes back")),
+                _end(options.get("closed", "goes back")),
+                _end(options["no-agents"]) if "no-agents" in options else None,
+                _end(options["all-paused"]) if "all-paused" in options else None,
+                tuple(_lasting(limit) for limit in options.get("also for who waits", "").split()),
+            ),
         )
     )
+
+
+def _lasting(text: str) -> Lasting:
+    return _one_of(text, get_args(Lasting), "limit for who waits already")
+
+
+ENDS = re.compile(
+    r"goes back|to queue (?P<queue>\S+)(?P<anew> anew)?|to (?P<context>\S+) (?P<extension>\S+) (?P<priority>[0-9]+)"
+    r"|is called back"
+)
+
+
+def _end(text: str) -> End:
+    found = ENDS.fullmatch(text)
+    if found is None:
+        allowed = "`goes back`, `to queue <queue>[ anew]`, `to <context> <extension> <priority>` or `is called back`"
+        raise NotUnderstood(f"{text!r} is no end: write {allowed}")
+    if found["queue"] is not None:
+        return NextQueue(QueueId(found["queue"]), keeps_age=found["anew"] is None)
+    if found["context"] is not None:
+        return Destination(found["context"], found["extension"], int(found["priority"]))
+    return CallbackOffer() if text == "is called back" else GoBack()
 
 
 def _agent(said: Said) -> Input:
@@ -277,6 +320,8 @@ SENTENCES = (
     _sentence("the router is configured: <options>", _router),
     _sentence("queue <queue> is configured[: <options>]", _queue),
     _sentence("queue <queue> is retired", lambda said: i.RetireQueue(QueueId(said.word("queue")))),
+    _sentence("queue <queue> opens", lambda said: i.OpenQueue(QueueId(said.word("queue")))),
+    _sentence("queue <queue> closes", lambda said: i.CloseQueue(QueueId(said.word("queue")))),
     _sentence("agent <agent> is configured: <options>", _agent),
     _sentence("agent <agent> is retired", lambda said: i.RetireAgent(_who(said))),
     _sentence(
