@@ -59,7 +59,7 @@ def _growth(where: str, queue: QueueTable) -> Iterator[Mistake]:
 
 
 def _rings(where: str, queue: QueueTable) -> Iterator[Mistake]:
-    """Who may take a call must not lose it again by waiting (docs/routing.md R32)."""
+    """Who may take a call must not lose it again by waiting (docs/routing.md R29)."""
     if queue.rings and queue.rings[0].after_s != 0:
         wrong = f"nobody may take a call for the first {queue.rings[0].after_s:g} seconds"
         yield Mistake(f"{where}[0].after_s", wrong, "0 in the first ring")
