@@ -22,7 +22,7 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from acd.core import Fact
-from acd.model import Caller, CallId, Line, OfferId
+from acd.model import Caller, CallId, Line, OfferId, Skill
 from acd.router.facts import Hop
 from acd.router.settings import Destination
 from acd.testing.names import FIRST_SERVER, Names
@@ -175,6 +175,8 @@ def _value(value: object) -> str:
             return f"{value.context},{value.extension},{value.priority}"
         case Hop():
             return f"{value.queue}:{value.reason}"
+        case Skill():
+            return f"{value.name}:{value.level}"
         case tuple():
             return ",".join(_value(part) for part in value)
         case msgspec.Struct():
