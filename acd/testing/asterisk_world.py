@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from typing import Final, TypeVar
+from urllib.parse import quote
 
 from acd.core import Fact, Input
 from acd.journal.memory import new_tag
@@ -51,6 +52,8 @@ class AsteriskWorld:
         self.tag = new_tag()
         self.reports: list[Input] = []
         self.returns: dict[str, Returned] = {}
+        self.mailbox: dict[str, str] = {}
+        """Who was sent there, and to which extension."""
         """What the operator's dialplan read last, by the caller's number."""
         self._news = asyncio.Event()
         self._stack = AsyncExitStack()
@@ -139,6 +142,9 @@ class AsteriskWorld:
         if event.get("UserEvent") == "AcdLeft":
             self.returns[event.get("CallerIDNum")] = Returned(event.get("Result"), event.get("Reason"))
             self._changed()
+        if event.get("UserEvent") == "LabMailbox":
+            self.mailbox[event.get("CallerIDNum")] = event.get("Place")
+            self._changed()
 
     async def reported(
         self,
@@ -207,7 +213,7 @@ class AsteriskWorld:
         where = next(one for one in self._lab_servers if one.name == (server or self.servers[0]))
         number = NAMED if name else str(next(self._callers))
         phone = await self._softphone(number, where, register=not name)
-        words = [queue, str(priority) if priority or skills else "", "&".join(skills)]
+        words = [queue, str(priority) if priority or skills else "", "&".join(map(quote, skills))]
         call = await phone.place("q-" + "+".join(words).rstrip("+"), caller_name=name)
         call.send_tone(CALLER_HZ)
         return AsteriskCaller(self, number, call)
@@ -280,6 +286,10 @@ class AsteriskCaller:
     async def returned(self, within_s: float = DEADLINE_S) -> Returned:
         await self._world.until(lambda: self.number in self._world.returns, within_s, f"return of {self.number}")
         return self._world.returns[self.number]
+
+    async def sent_to(self, within_s: float = DEADLINE_S) -> str:
+        await self._world.until(lambda: self.number in self._world.mailbox, within_s, f"{self.number} in the mailbox")
+        return self._world.mailbox[self.number]
 
     async def hang_up(self) -> None:
         await self._call.hang_up()
