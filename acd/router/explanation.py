@@ -38,7 +38,7 @@ class Place(msgspec.Struct, frozen=True):
     strategy: Strategy
     measure: int
     """What the strategy goes by, the lowest first: chats in hand, the number of the fact that last offered a call, the
-    place in the configuration, calls or milliseconds of talk today, the lot, or levels (negative for `most-skilled`)."""
+    place in the configuration, calls or milliseconds of talk today, the lot, or levels (`most-skilled`: negative)."""
     offered_at_ms: int | None
     """When a call of the queue was last offered; None: never."""
     idle_since_ms: int
@@ -102,7 +102,7 @@ class OwnOrder(msgspec.Struct, frozen=True):
     agents: tuple[Considered, ...]
     """Who might have been offered that, in their order."""
     rank: int
-    rank_of_led_by: int
+    led_rank: int
 
 
 class Choice(msgspec.Struct, frozen=True):
@@ -170,7 +170,8 @@ class AgentExplanation(msgspec.Struct, frozen=True):
     takes: Takes
     queues: tuple[InOneQueue, ...]
     works: tuple[NotTaken, ...]
-    """What waits in the agent's queues, in the order in which the agent takes it."""
+    """What waits in the agent's queues, in the order in which the agent takes it; then in those where the agent has
+    never been."""
     works_count: int
     """Of which `works` tells the first."""
 
@@ -305,8 +306,13 @@ def _own_order(state: State, since: Since, reasoned: why.Reasoned | None, at_ms:
 def explain_agent(state: State, since: Since, id_: AgentId, at_ms: int) -> AgentExplanation:
     """Why the agent has nothing to do at that moment."""
     agent = state.agents[id_]
-    line = [call for call in why.in_one_order(state, at_ms) if _waits(call) and call.queue in agent.queues]
-    line.sort(key=lambda call: why.order_of(state, agent, call, at_ms))
+    line = [call for call in why.in_one_order(state, at_ms) if _waits(call)]
+    own = sorted(
+        (call for call in line if call.queue in agent.queues),
+        key=lambda call: why.order_of(state, agent, call, at_ms),
+    )
+    never = [call for call in line if call.queue in agent.settings.queues and call.queue not in agent.queues]
+    works = [*own, *never]
     return AgentExplanation(
         at_ms,
         since.release,
@@ -319,8 +325,8 @@ def explain_agent(state: State, since: Since, id_: AgentId, at_ms: int) -> Agent
         tuple(
             _in_queue(state, since, agent, queue) for queue in dict.fromkeys((*agent.settings.queues, *agent.queues))
         ),
-        tuple(NotTaken(queued(state, call, at_ms), _both(state, since, call, agent)) for call in line[:TOLD]),
-        len(line),
+        tuple(NotTaken(queued(state, call, at_ms), _both(state, since, call, agent)) for call in works[:TOLD]),
+        len(works),
     )
 
 

@@ -86,6 +86,19 @@ class Since:
         match fact:
             case f.JournalOpened():
                 self.release = fact.release
+            case f.ServerWentQuiet() | f.ServerGivenUp():
+                self.servers[fact.server] = fact.at_ms
+            case f.QueueRetired():
+                self.retired_queues[fact.queue] = fact.at_ms
+            case f.DirectCallStarted():
+                self.direct_calls[fact.line] = fact.at_ms
+            case f.DirectCallEnded():
+                self.direct_calls.pop(fact.line, None)
+            case _:
+                self._note_of_call(fact)
+
+    def _note_of_call(self, fact: f.Fact) -> None:
+        match fact:
             case f.OfferMade():
                 self.offers[fact.offer] = fact.at_ms
                 self._of(fact.agent, fact.at_ms).offered[fact.queue] = fact.at_ms
@@ -98,14 +111,6 @@ class Since:
             case f.CallEnded() | f.CallAbandoned() | f.CallTimedOut() | f.CallReturned() | f.CallLost():
                 self.accepted.pop(fact.call, None)
                 self.refusals.pop(fact.call, None)
-            case f.DirectCallStarted():
-                self.direct_calls[fact.line] = fact.at_ms
-            case f.DirectCallEnded():
-                self.direct_calls.pop(fact.line, None)
-            case f.ServerWentQuiet() | f.ServerGivenUp():
-                self.servers[fact.server] = fact.at_ms
-            case f.QueueRetired():
-                self.retired_queues[fact.queue] = fact.at_ms
             case _:
                 pass
 
