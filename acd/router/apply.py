@@ -163,7 +163,8 @@ def _leave(state: State, agent: Agent, queue: QueueId) -> None:
 
 def _leave_queue(state: State, agent: Agent, queue_id: QueueId) -> None:
     queue = state.queues[queue_id]
-    queue.members.pop(agent.settings.id, None)
+    if queue.members.pop(agent.settings.id, False) is None:
+        agent.logged_in -= 1
     if agent.settings.id in queue.unordered:
         del queue.unordered[agent.settings.id]
         _tidy_order(state, queue_id)
@@ -179,8 +180,7 @@ def _agent_retired(state: State, fact: f.AgentRetired) -> None:
 def _tidy(state: State, agent: Agent) -> None:
     """A logged-out agent's phone is let go once no offer or conversation is on it, a retired agent with the last
     work."""
-    at_rest = agent.work is Work.IDLE or agent.work is Work.WRAP_UP
-    if at_rest and all(entry.state is Membership.LOGGED_OUT for entry in agent.queues.values()):
+    if not agent.logged_in and (agent.work is Work.IDLE or agent.work is Work.WRAP_UP):
         _move_to_phone(state, agent, None)
     if agent.retired and agent.work is Work.IDLE and not agent.chats:
         _forget_agent(state, agent)
@@ -482,7 +482,14 @@ def _move_in_queues(
         if entry.state is Membership.LOGGED_OUT:
             _leave_queue(state, agent, queue)
         else:
-            state.queues[queue].members[agent.settings.id] = None
+            _join_queue(state, agent, queue)
+
+
+def _join_queue(state: State, agent: Agent, queue_id: QueueId) -> None:
+    members = state.queues[queue_id].members
+    if agent.settings.id not in members:
+        members[agent.settings.id] = None
+        agent.logged_in += 1
 
 
 def _move_to_phone(state: State, agent: Agent, phone: Phone | None) -> None:
@@ -495,7 +502,7 @@ def _move_to_phone(state: State, agent: Agent, phone: Phone | None) -> None:
 
 def _agent_logged_in(state: State, fact: f.AgentLoggedIn) -> None:
     agent = state.agents[fact.agent]
-    if not any(entry.state is not Membership.LOGGED_OUT for entry in agent.queues.values()):
+    if not agent.logged_in:
         agent.free = state.free_place()
     _move_to_phone(state, agent, fact.phone)
     _move_in_queues(state, agent, fact.queues, "log in")

@@ -102,6 +102,10 @@ class Standing(msgspec.Struct, frozen=True):
     """For the strategy `weighted-random`: an agent of weight 2 is chosen twice as often as one of weight 1."""
 
 
+CLASSES_MOST = 100
+"""How many classes the agents of one queue may come to, those of one tier and the same skills being one: a match looks
+at the first agent of each. The configuration keeps to it (acd/config/checks.py)."""
+
 Takes = Literal["order", "rank", "longest-wait"]
 
 

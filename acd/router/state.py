@@ -107,6 +107,8 @@ class Agent:
     skills: SkillSet
     phone: Phone | None = None
     queues: dict[QueueId, InQueue] = field(default_factory=dict)
+    logged_in: int = 0
+    """In how many queues."""
     work: Work = Work.IDLE
     """What the agent's voice does."""
     offer: OfferId | None = None

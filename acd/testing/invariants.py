@@ -162,6 +162,7 @@ def _agents_are_kept_while_needed(state: State) -> None:
     """A phone is held while logged in, or an offer or a call is on it; a retired agent goes with the last work."""
     for id_, agent in state.agents.items():
         logged_in = [queue for queue, entry in agent.queues.items() if entry.state is not Membership.LOGGED_OUT]
+        assert agent.logged_in == len(logged_in), f"{id_} counts {agent.logged_in} queues, there are {logged_in}"
         assert set(logged_in) <= set(state.queues), f"{id_} is logged in to a queue that is gone"
         assert set(agent.queues) <= set(agent.settings.queues), f"{id_} is in a queue without assignment"
         voice = [queue for queue in logged_in if state.queues[queue].settings.channel == "voice"]

@@ -33,6 +33,7 @@ def _everything_happened(result: Result) -> None:
     assert result.outcomes["spoke"] > result.calls // 2
 
 
+@pytest.mark.timeout(180)
 @pytest.mark.parametrize("seed", STORMS.values(), ids=list(STORMS))
 async def test_storm_is_survived_and_leaves_nothing(seed: int) -> None:
     result = await run_guarded(storm(), seed)
@@ -42,7 +43,7 @@ async def test_storm_is_survived_and_leaves_nothing(seed: int) -> None:
 
 
 @pytest.mark.long
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("seed", range(21, 32))
 async def test_more_storms_are_survived_and_leave_nothing(seed: int) -> None:
     _everything_happened(await run_guarded(storm(), seed))
