@@ -16,6 +16,8 @@ MISTAKE = 2
 WIDTH = 140
 """Where nobody watches, lines are this long at most."""
 LISTED = 20
+DAY_MS = 24 * 60 * 60 * 1000
+"""A time of day, asked of an agent, is the last one in the file."""
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
@@ -106,7 +108,7 @@ def _print_call(source: Source, asked: Asked, found: Explanation, story: refold.
 def _print_agent(source: Source, asked: Asked, agent: AgentId) -> None:
     at_ms = None
     if asked.at is not None:
-        at_ms = times.moment_ms(asked.at, refold.extents(source)[-1].from_ms)
+        at_ms = times.moment_ms(asked.at, refold.extents(source)[-1].until_ms - DAY_MS)
     found = refold.explain_agent(source, agent, at_ms)
     if asked.as_json:
         _print_json(found)

@@ -102,7 +102,7 @@ class _Reading:
         if isinstance(line.input, i.OpenJournal):
             self.journal += 1
             self.last, self.lost = 0, False
-        self._input = None if self.lost else line
+        self._input = None if self.lost or self.journal == 0 else line
 
     def is_next(self, line: FactLine) -> bool:
         """Whether nothing is missing before this fact; then it is the last one."""

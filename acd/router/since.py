@@ -108,11 +108,17 @@ class Since:
                 self.offers.pop(fact.offer, None)
                 if fact.refused_until_ms is not None:
                     self.refusals.setdefault(fact.call, {})[fact.agent] = Refused(fact.at_ms, fact.outcome)
-            case f.CallEnded() | f.CallAbandoned() | f.CallTimedOut() | f.CallReturned() | f.CallLost():
-                self.accepted.pop(fact.call, None)
-                self.refusals.pop(fact.call, None)
+            case f.CallEnded():
+                self.offers.pop(fact.offer, None)
+                self._forget(fact.call)
+            case f.CallAbandoned() | f.CallTimedOut() | f.CallReturned() | f.CallLost():
+                self._forget(fact.call)
             case _:
                 pass
+
+    def _forget(self, call: CallId) -> None:
+        self.accepted.pop(call, None)
+        self.refusals.pop(call, None)
 
     # --- What is asked ----------------------------------------------------------------------------------------
 
