@@ -74,6 +74,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     """Which of these hold for a queue; one that is not here is always open."""
     warnings: tuple[str, ...] = ()
     """What is allowed but hardly meant, one line each."""
+    files: tuple[str, ...] = ()
+    """Where all this was read: the file, and what it points to. Nobody may write there."""
 
     @property
     def secrets(self) -> tuple[str, ...]:
