@@ -139,6 +139,7 @@ FALL_DUE: dict[Kind, Callable[[Turn, Deadline], object]] = {
     "rest": lambda turn, due: turn.say(f.AgentRested(turn.now_ms, _agent(due))),
     "server-lost": lambda turn, due: servers.is_lost(turn, ServerId(due.subject)),
     "settle": lambda turn, due: servers.settle(turn, ServerId(due.subject)),
+    "announce": lambda turn, due: calls.announce(turn, _call(due)),
     "leave": lambda turn, due: calls.let_some_leave(turn, _queue(due)),
     "retire": lambda turn, due: configuration.empty_retired_queue(turn, _queue(due)),
     "reorder": lambda turn, due: configuration.reorder(turn, _queue(due)),

@@ -10,7 +10,7 @@ from acd.config.tables import HoursTable, QueueTable, Tables
 from acd.hours import Hours, knows_holidays, read_hours
 from acd.model import QueueId
 from acd.router.limits import MOST_HOPS
-from acd.router.settings import GO_BACK, CallbackOffer, Destination, End, Ends, NextQueue
+from acd.router.settings import GO_BACK, Announcements, CallbackOffer, Destination, End, Ends, NextQueue
 
 ENDS: Final = ("on_timeout", "on_full", "on_closed", "on_no_agents", "on_all_paused")
 LASTING: Final = {"no-agents": "on_no_agents", "all-paused": "on_all_paused"}
@@ -25,6 +25,19 @@ def ends_of(table: QueueTable) -> Ends:
         None if table.on_no_agents is None else _end(table.on_no_agents),
         None if table.on_all_paused is None else _end(table.on_all_paused),
         tuple(table.leave_when),
+    )
+
+
+def announcements_of(table: QueueTable) -> Announcements | None:
+    """What callers of one queue are told."""
+    if table.announce_after_s is None:
+        return None
+    return Announcements(
+        round(table.announce_after_s * 1_000),
+        None if table.announce_every_s is None else round(table.announce_every_s * 1_000),
+        table.announce_position,
+        table.announce_wait,
+        table.announce_sound or "",
     )
 
 
@@ -59,6 +72,7 @@ def check_limits(tables: Tables) -> Iterator[Mistake]:
     """Queues and hours that are named must exist, and no call may go round."""
     for name, queue in tables.queue.items():
         yield from _ends(name, queue, tables)
+        yield from _announcements(name, queue)
         if queue.hours is not None and queue.hours not in tables.hours:
             known = ", ".join(tables.hours) or "none, because the file has no [hours.NAME]"
             yield Mistake(setting_path("queue", name, "hours"), f"there are no hours {shown(queue.hours)}", known)
@@ -82,6 +96,18 @@ def _ends(name: str, queue: QueueTable, tables: Tables) -> Iterator[Mistake]:
         if setting and getattr(queue, setting) is None:
             where = f"{setting_path('queue', name, 'leave_when')}[{index}]"
             yield Mistake(where, f"{setting} is missing", f"{limit} only together with {setting}")
+
+
+def _announcements(name: str, queue: QueueTable) -> Iterator[Mistake]:
+    what = (queue.announce_position, queue.announce_wait, queue.announce_sound is not None)
+    if queue.announce_after_s is None and (any(what) or queue.announce_every_s is not None):
+        where = setting_path("queue", name, "announce_after_s")
+        yield Mistake(where, "it is missing, and nothing is announced", "seconds, from 0 to 3600")
+    if queue.announce_after_s is not None and not any(what):
+        where = setting_path("queue", name, "announce_after_s")
+        yield Mistake(
+            where, "there is nothing to announce", "announce_position, announce_wait or announce_sound with it"
+        )
 
 
 def _next_queues(queue: QueueTable) -> Iterator[tuple[str, str]]:

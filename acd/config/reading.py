@@ -9,7 +9,7 @@ from pathlib import Path
 
 from acd.config.checks import check
 from acd.config.errors import Mistake, setting_path
-from acd.config.limits import ends_of, hours_of
+from acd.config.limits import announcements_of, ends_of, hours_of
 from acd.config.parsing import SIZE_LIMIT, parse_tables
 from acd.config.settings import Config, ServerSettings, TelephonySettings
 from acd.config.tables import (
@@ -253,6 +253,7 @@ def _queue(name: str, table: QueueTable) -> QueueSettings:
         channel=table.channel,
         named_agent_ms=_ms(table.named_agent_s),
         ends=ends_of(table),
+        announcements=announcements_of(table),
     )
 
 

@@ -148,6 +148,20 @@ class QueueTable(_Table, frozen=True, kw_only=True):
     on_closed: EndText = "return"
     on_no_agents: EndText | None = None
     on_all_paused: EndText | None = None
+    announce_after_s: Annotated[float, Meta(ge=0, le=3600, description="seconds, from 0 to 3600")] | None = None
+    announce_every_s: Annotated[float, Meta(ge=5, le=3600, description="seconds, from 5 to 3600")] | None = None
+    announce_position: Switch = False
+    announce_wait: Switch = False
+    announce_sound: (
+        Annotated[
+            str,
+            Meta(
+                pattern=r"^[A-Za-z0-9_./-]{1,80}\Z",
+                description="a sound of Asterisk, without its ending: custom/offers",
+            ),
+        ]
+        | None
+    ) = None
     leave_when: Annotated[
         list[Lasting], Meta(max_length=3, description='a list of no-agents, all-paused, closed: ["no-agents"]')
     ] = []

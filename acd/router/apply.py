@@ -256,6 +256,7 @@ def _call_queued(state: State, fact: f.CallQueued) -> None:
         fact.named,
         fact.ring,
         fact.ring_at_most,
+        announce_at_ms=fact.announce_at_ms,
         hops=len(fact.via),
     )
     queue.waiting.take_profile(call.profile)
@@ -282,6 +283,7 @@ def _call_moved(state: State, fact: f.CallMoved) -> None:
     for kind in OF_A_CALL:
         state.deadlines.drop(kind, call.id)
     _take_out(state, call)
+    call.departed, call.announce_at_ms = False, fact.announce_at_ms
     call.queue = fact.to
     call.hops += len(fact.via)
     call.profile = state.take_profile((call.profile.required, call.profile.wanted, fact.rings))
@@ -313,6 +315,15 @@ def _wait(state: State, call: Call) -> None:
     call.overdue = False
     if call.give_up_at_ms is not None:
         _due(state, call.give_up_at_ms, "give-up", call.id)
+    if call.announce_at_ms is not None:
+        _due(state, call.announce_at_ms, "announce", call.id)
+
+
+def _announcement_made(state: State, fact: f.AnnouncementMade) -> None:
+    state.calls[fact.call].announce_at_ms = fact.announce_at_ms
+    state.deadlines.drop("announce", fact.call)
+    if fact.announce_at_ms is not None:
+        _due(state, fact.announce_at_ms, "announce", fact.call)
 
 
 def _ring_widened(state: State, fact: f.RingWidened) -> None:
@@ -329,7 +340,7 @@ def _preference_lapsed(state: State, fact: f.PreferenceLapsed) -> None:
     call = state.calls[fact.call]
     state.deadlines.drop("named", fact.call)
     lined_up = call.group is not None
-    state.take_from_line(call)
+    state.take_from_line(call, departs=False)
     call.named = None
     if lined_up:
         state.line_up(call)
@@ -399,7 +410,7 @@ def _call_over(state: State, fact: f.CallAbandoned | f.CallTimedOut | f.CallRetu
     _drop_call(state, call)
 
 
-OF_A_CALL: tuple[Kind, ...] = ("give-up", "widen", "named")
+OF_A_CALL: tuple[Kind, ...] = ("give-up", "widen", "named", "announce")
 
 
 def _drop_call(state: State, call: Call) -> None:
@@ -472,6 +483,8 @@ def _picked_up(state: State, call: Call, offer: Offer) -> None:
     state.deadlines.drop(offer.deadline, offer.id)
     if call.give_up_at_ms is not None and call.connected_at_ms is None:
         state.deadlines.drop("give-up", call.id)
+    if call.announce_at_ms is not None and call.connected_at_ms is None:
+        state.deadlines.drop("announce", call.id)
 
 
 def _offer_overdue(state: State, fact: f.OfferOverdue) -> None:
@@ -727,6 +740,7 @@ APPLY: dict[type[f.Fact], Callable[[State, Any], None]] = {
     f.AgentsReordered: _agents_reordered,
     f.CallQueued: _call_queued,
     f.CallMoved: _call_moved,
+    f.AnnouncementMade: _announcement_made,
     f.RingWidened: _ring_widened,
     f.PreferenceLapsed: _preference_lapsed,
     f.CallRefused: _nothing,

@@ -7,7 +7,8 @@ from acd.model import PRIORITIES, AgentId, CallId, QueueId
 from acd.router import conversations, limits, links, offers
 from acd.router import facts as f
 from acd.router import inputs as i
-from acd.router.settings import Ring
+from acd.router.position import estimated_wait_ms, position
+from acd.router.settings import Announcements, QueueSettings, Ring
 from acd.router.state import Call, Queue
 from acd.router.turn import SLICE, Turn
 
@@ -62,6 +63,7 @@ def _queue_up(turn: Turn, report: i.CallArrived, way: limits.Way, queue_id: Queu
             terms.named_until_ms,
             settings.ring_at_most,
             way.via,
+            _first_announcement_ms(turn, settings),
         )
     )
 
@@ -176,6 +178,31 @@ def _move(turn: Turn, call: Call, way: limits.Way, queue_id: QueueId) -> None:
             terms.named,
             terms.named_until_ms,
             settings.ring_at_most,
+            _first_announcement_ms(turn, settings),
+        )
+    )
+
+
+def _first_announcement_ms(turn: Turn, settings: QueueSettings) -> int | None:
+    """Counted from the coming into this queue, whatever the caller was told before."""
+    told = settings.announcements
+    return None if told is None else turn.now_ms + told.first_after_ms
+
+
+def announce(turn: Turn, call_id: CallId) -> None:
+    """It is time to tell the caller how it stands. A queue that announces nothing any more falls silent."""
+    call = turn.state.calls[call_id]
+    told = turn.state.queues[call.queue].settings.announcements or Announcements(0)
+    turn.say(
+        f.AnnouncementMade(
+            turn.now_ms,
+            call.id,
+            call.line,
+            call.queue,
+            position(turn.state, call, turn.now_ms) if told.position else None,
+            estimated_wait_ms(turn.state, call, turn.now_ms) if told.estimated_wait else None,
+            told.sound,
+            None if told.every_ms is None else turn.now_ms + told.every_ms,
         )
     )
 

@@ -17,6 +17,7 @@ Kind = Literal[
     "settle",
     "retire",
     "leave",
+    "announce",
     "reorder",
     "recount",
 ]

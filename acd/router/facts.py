@@ -163,6 +163,8 @@ class CallQueued(_Fact, frozen=True):
     """At how many agents it may ring at once."""
     via: tuple[Hop, ...] = ()
     """The queues that did not take it before this one, the first being the one for which it came."""
+    announce_at_ms: int | None = None
+    """When the caller is told something for the first time."""
 
 
 class CallMoved(_Fact, frozen=True):
@@ -186,6 +188,20 @@ class CallMoved(_Fact, frozen=True):
     named: AgentId | None = None
     named_until_ms: int | None = None
     ring_at_most: int = 1
+    announce_at_ms: int | None = None
+
+
+class AnnouncementMade(_Fact, frozen=True):
+    """The caller is to be told this, without losing anything by it: an agent's answer cuts it short."""
+
+    call: CallId
+    line: Line
+    queue: QueueId
+    position: int | None
+    estimated_wait_ms: int | None
+    sound: str
+    announce_at_ms: int | None
+    """When the next one comes."""
 
 
 class RingWidened(_Fact, frozen=True):
@@ -534,6 +550,7 @@ Fact = (
     | AgentsReordered
     | CallQueued
     | CallMoved
+    | AnnouncementMade
     | RingWidened
     | PreferenceLapsed
     | CallRefused

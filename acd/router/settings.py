@@ -116,6 +116,18 @@ class Ends(msgspec.Struct, frozen=True):
 ALL_GO_BACK = Ends()
 
 
+class Announcements(msgspec.Struct, frozen=True):
+    """What callers are told while they wait."""
+
+    first_after_ms: int
+    every_ms: int | None = None
+    """None: once."""
+    position: bool = False
+    estimated_wait: bool = False
+    sound: str = ""
+    """A file for the phone system to play, as it names it; empty: none."""
+
+
 class QueueSettings(msgspec.Struct, frozen=True):
     """One queue."""
 
@@ -143,6 +155,7 @@ class QueueSettings(msgspec.Struct, frozen=True):
     named_agent_ms: int = 30_000
     """How long a call that names an agent waits for that one alone."""
     ends: Ends = ALL_GO_BACK
+    announcements: Announcements | None = None
 
 
 class Standing(msgspec.Struct, frozen=True):

@@ -50,6 +50,10 @@ class Call:
     """The longest wait is over, but the server has not been heard since."""
     refusers: dict[AgentId, None] = field(default_factory=dict)
     """Who refused it of late."""
+    announce_at_ms: int | None = None
+    """When the caller is told something next."""
+    departed: bool = False
+    """It has been out of the line of its queue: coming back, it departs no second time (`Pace`)."""
     hops: int = 0
     """How many queues have passed it on."""
 
@@ -149,6 +153,29 @@ class Agent:
         return bool(self.chats) or not (self.work is Work.IDLE or self.work is Work.WRAP_UP)
 
 
+PACE_OVER = 16
+"""So many departures are smoothed over, about."""
+
+
+@dataclass(slots=True)
+class Pace:
+    """How fast the line of one queue gets shorter, while anybody stands in it."""
+
+    since_ms: int | None = None
+    """Since when the next departure is waited for; None while the line is empty."""
+    departures: int = 0
+    interval_us: int = 0
+    """From one departure to the next: the mean, in which the latest weigh most."""
+
+    def depart(self, now_ms: int) -> None:
+        """One leaves the line. Who leaves it in the moment of coming has found an agent free, and says nothing."""
+        if self.since_ms is None or now_ms == self.since_ms:
+            return
+        self.departures += 1
+        sample_us = (now_ms - self.since_ms) * 1_000
+        self.interval_us += (sample_us - self.interval_us) // min(self.departures, PACE_OVER)
+
+
 @dataclass(slots=True)
 class Queue:
     """A queue with its waiting calls and its ready agents."""
@@ -174,6 +201,7 @@ class Queue:
     """Derived: members who are paused, and who stay."""
     closed: bool = False
     """Its hours are over."""
+    pace: Pace = field(default_factory=Pace)
     leaving: bool = False
     """Who waits in it is let go, slice by slice."""
     retired: bool = False
@@ -411,12 +439,21 @@ class State:
         queue = self.queues[call.queue]
         call.group = queue.waiting.add(call.place, key)
         self.news.calls[call.id] = None
+        if queue.pace.since_ms is None:
+            queue.pace.since_ms = self.now_ms
         if queue.closed or not queue.on_duty:
             self.news.limits[call.queue] = None
 
-    def take_from_line(self, call: Call) -> None:
-        """No further agent is wanted; the call's place stays its own."""
-        if call.group is not None:
-            self.queues[call.queue].waiting.remove(call.place, call.group)
-            call.group = None
-            self.news.calls.pop(call.id, None)
+    def take_from_line(self, call: Call, *, departs: bool = True) -> None:
+        """No further agent is wanted; the call's place stays its own. `departs`: it does not come back at once."""
+        if call.group is None:
+            return
+        queue = self.queues[call.queue]
+        queue.waiting.remove(call.place, call.group)
+        call.group = None
+        self.news.calls.pop(call.id, None)
+        if departs and not call.departed:
+            queue.pace.depart(self.now_ms)
+            queue.pace.since_ms, call.departed = self.now_ms, True
+        if departs and not queue.waiting:
+            queue.pace.since_ms = None

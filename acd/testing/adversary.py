@@ -13,6 +13,7 @@ from acd.router import facts as f
 from acd.router import inputs as i
 from acd.router.settings import (
     AgentSettings,
+    Announcements,
     CallbackOffer,
     Destination,
     End,
@@ -85,6 +86,7 @@ ENDS: tuple[End, ...] = (
     NextQueue(CHATS),
 )
 """Loops included, which the configuration would refuse."""
+ANNOUNCEMENTS = (Announcements(1_000, 6_000, position=True, estimated_wait=True), Announcements(0, None, sound="hello"))
 LONG_STEPS_MS = (20_000, 70_000, 300_000)
 CHANNELS_KEPT = 24
 OFFERS_KEPT = 12
@@ -237,6 +239,7 @@ class Adversary:
                 wrap_up_ms=choice.of((0, 1, 10_000)),
                 max_wait_ms=choice.of((None, None, None, 1, 20_000, 60_000)),
                 max_length=choice.of((None, None, None, 1, 8)),
+                announcements=choice.of((None, None, *ANNOUNCEMENTS)),
                 ends=self._ends(choice) if choice.yes() else Ends(),
             )
         )

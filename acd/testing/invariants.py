@@ -10,6 +10,7 @@ from collections.abc import Callable
 from acd.model import AgentId, CallId, OfferId, Phone, ServerId
 from acd.router import limits, why
 from acd.router.deadlines import Kind
+from acd.router.position import position
 from acd.router.state import REFUSALS_KEPT, Agent, Call, Offer, Queue, Server, State
 from acd.router.states import Membership, Work
 
@@ -97,6 +98,18 @@ def _requirements_only_relax(state: State) -> None:
         for group in queue.waiting.groups.values():
             rings = [state.calls[place.call].ring for place in group.places]
             assert rings == sorted(rings, reverse=True), f"{group}: rings {rings}"
+
+
+def _positions_are_ranks(state: State) -> None:
+    """What is found by halving is what counting gives; a queue's pace is taken while somebody stands in its line."""
+    for id_, queue in state.queues.items():
+        standing = [state.calls[place.call] for place in queue.waiting]
+        for named in dict.fromkeys(call.named for call in standing):
+            line = [call for call in standing if call.named == named]
+            line.sort(key=lambda call: why.one_order(state, call, state.now_ms))
+            ranks = [position(state, call, state.now_ms) for call in line]
+            assert ranks == list(range(1, len(line) + 1)), f"queue {id_}: {ranks} of {line}"
+        assert (queue.pace.since_ms is not None) == bool(queue.waiting), f"queue {id_}: {queue.pace}"
 
 
 def _counts_are_right(state: State) -> None:
@@ -285,6 +298,8 @@ def _of_call(id_: CallId, call: Call) -> set[Key]:
     expected: set[Key] = set()
     if call.give_up_at_ms is not None and call.answered is None and not call.overdue:
         expected.add(("give-up", id_, ""))
+    if call.announce_at_ms is not None and call.answered is None:
+        expected.add(("announce", id_, ""))
     if call.ring + 1 < len(call.profile.rings) and call.connected_at_ms is None:
         expected.add(("widen", id_, ""))
     if call.named is not None and call.connected_at_ms is None:
@@ -331,6 +346,7 @@ INVARIANTS: tuple[Callable[[State], None], ...] = (
     _calls_have_one_place,
     _lines_hold_their_calls,
     _counts_are_right,
+    _positions_are_ranks,
     _ready_lists_are_right,
     _agents_are_kept_while_needed,
     _indexes_are_right,

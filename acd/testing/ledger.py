@@ -71,6 +71,10 @@ class Ledger:
                 self.chats[fact.settings.id] = fact.settings.chats
             case f.CallMoved():
                 self._moved(fact)
+            case f.AnnouncementMade():
+                assert self.queue_of.get(fact.call) == fact.queue, f"{fact} to nobody who waits there"
+                picked_up = [offer for offer in self.offered.values() if offer.call == fact.call]
+                assert not any(offer.offer in self.accepted for offer in picked_up), f"{fact} after {picked_up}"
             case f.CallbackOffered():
                 self._callback_offered(fact)
             case _:

@@ -14,6 +14,7 @@ from acd.model import AgentId, Caller, ChannelId, Direction, Kind, Line, OfferId
 from acd.router import inputs as i
 from acd.router.settings import (
     AgentSettings,
+    Announcements,
     CallbackOffer,
     Destination,
     End,
@@ -123,7 +124,7 @@ def _one_of(text: str, allowed: tuple[T, ...], what: str) -> T:
 
 QUEUE_OPTIONS = (
     "ring", "wrap-up", "longest wait", "at most", "strategy", "weight", "grows", "a point every", "open to", "rung at",
-    "chats", "named", "timeout", "full", "closed", "no-agents", "all-paused", "also for who waits",
+    "chats", "named", "timeout", "full", "closed", "no-agents", "all-paused", "also for who waits", "announces",
 )  # fmt: skip
 
 
@@ -145,6 +146,7 @@ def _queue(said: Said) -> Input:
             ring_at_most=_number(options.get("rung at", "1")),
             channel="chat" if "chats" in options else "voice",
             named_agent_ms=_time_ms(options.get("named", "30 s")),
+            announcements=_announcements(options["announces"]) if "announces" in options else None,
             ends=Ends(
                 _end(options.get("timeout", "goes back")),
                 _end(options.get("full", "goes back")),
@@ -172,6 +174,20 @@ def _ring(text: str) -> Ring:
         raise NotUnderstood(f"{text!r} is no ring: write `tier 1` or `all`, then maybe `less 2`, `after 20 s`")
     tier = None if match["tier"] is None else _number(match["tier"])
     return Ring(_time_ms(match["after"] or "0 s"), tier, _number(match["slack"] or "0"))
+
+
+def _announcements(text: str) -> Announcements:
+    pattern = r"(?P<what>\S+(?: and \S+)*) after (?P<first>[0-9.]+ m?s)(?: and every (?P<every>[0-9.]+ m?s))?"
+    match = re.fullmatch(pattern, text)
+    if match is None:
+        raise NotUnderstood(
+            f"{text!r} is no announcement: write `position and wait and <sound> after 5 s and every 20 s`"
+        )
+    what = match["what"].split(" and ")
+    sounds = [word for word in what if word not in {"position", "wait"}]
+    every_ms = None if match["every"] is None else _time_ms(match["every"])
+    first_ms = _time_ms(match["first"])
+    return Announcements(first_ms, every_ms, "position" in what, "wait" in what, "".join(sounds))
 
 
 def _lasting(text: str) -> Lasting:

@@ -10,6 +10,7 @@ from acd import core
 from acd.router import calls, configuration, matching, servers
 from acd.router.facts import (
     AgentRetired,
+    AnnouncementMade,
     CallbackOffered,
     CallConnected,
     CallEnded,
@@ -37,6 +38,7 @@ FOUND_A_WAIT_WITHOUT_END = 20_007
 
 RARE: tuple[type[Fact], ...] = (
     AgentRetired,
+    AnnouncementMade,
     CallbackOffered,
     CallConnected,
     CallEnded,

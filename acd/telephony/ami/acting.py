@@ -37,6 +37,7 @@ class Acting:
         self._by_fact: dict[type[Fact], Callable[[Any], Actions]] = {
             f.CallQueued: self._call_queued,
             f.CallMoved: self._call_moved,
+            f.AnnouncementMade: self._announcement_made,
             f.CallRefused: self._call_refused,
             f.CallTimedOut: lambda fact: self._call_returned(fact, "timeout", ""),
             f.CallReturned: lambda fact: self._call_returned(fact, "refused", fact.reason),
@@ -91,6 +92,17 @@ class Acting:
     def _call_moved(self, fact: f.CallMoved) -> Actions:
         caller = self._caller_of(fact.line.channel, fact.call)
         return () if caller is None else _wait_in(caller, fact.line.channel, fact.to)
+
+    def _announcement_made(self, fact: f.AnnouncementMade) -> Actions:
+        """Not for whom the bridge is ordered already."""
+        caller = self._caller_of(fact.line.channel, fact.call)
+        wait_ms = fact.estimated_wait_ms
+        minutes = None if wait_ms is None else max(1, -(-wait_ms // 60_000))
+        if caller is None or not (fact.position or minutes or fact.sound):
+            return ()
+        if any(offer in self._books.legs and self._books.legs[offer].ordered for offer in caller.offers):
+            return ()
+        return _when_claimed(caller, dialplan.say(fact.line.channel, fact.position, minutes, fact.sound))
 
     def _call_refused(self, fact: f.CallRefused) -> Actions:
         caller = self._books.callers.get(fact.line.channel)

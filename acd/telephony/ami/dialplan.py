@@ -187,6 +187,16 @@ def send_to(channel: ChannelId, result: str, reason: str, place: Destination) ->
     )
 
 
+def say(channel: ChannelId, position: int | None, minutes: int | None, sound: str) -> tuple[AmiAction, ...]:
+    """An announcement, after which the caller waits on. Only for a call that is claimed."""
+    return (
+        set_variable(channel, "ACD_SAY_POSITION", "" if position is None else str(position)),
+        set_variable(channel, "ACD_SAY_MINUTES", "" if minutes is None else str(minutes)),
+        set_variable(channel, "ACD_SAY", sound),
+        redirect(channel, WAITING, "say"),
+    )
+
+
 def now_in(channel: ChannelId, queue: QueueId) -> AmiAction:
     """What an engine that is restarted reads of the call, and what a caller says who is back from a bridge."""
     return set_variable(channel, "ACD_QUEUE", queue)

@@ -54,6 +54,7 @@ class SimulatedPhones:
         self._by_fact: dict[type[Fact], Callable[[Any], None]] = {
             f.CallQueued: self._call_queued,
             f.CallMoved: self._call_moved,
+            f.AnnouncementMade: self._announcement_made,
             f.CallRefused: self._call_refused,
             f.CallReturned: lambda fact: self._give_back(fact, "refused", fact.reason),
             f.CallTimedOut: lambda fact: self._give_back(fact, "timeout", ""),
@@ -116,6 +117,11 @@ class SimulatedPhones:
         link = self._links.get(fact.line.server)
         if link is not None:
             link.move(fact.line.channel, fact.call, fact.to)
+
+    def _announcement_made(self, fact: f.AnnouncementMade) -> None:
+        link = self._links.get(fact.line.server)
+        if link is not None:
+            link.announce(fact.line.channel, fact.call)
 
     def _call_refused(self, fact: f.CallRefused) -> None:
         link = self._links.get(fact.line.server)

@@ -63,6 +63,8 @@ class SimulatedCall:
         self.result: str | None = None
         """What the operator's dialplan reads once the call is back there: `served`, `timeout`, …"""
         self.reason = ""
+        self.told = 0
+        """How often the caller was told something while waiting."""
         self.destination: Destination | None = None
         """Where in the operator's dialplan the engine sent the caller; None: to where the call came from."""
         self.met_ms = 0

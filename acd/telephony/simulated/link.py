@@ -249,6 +249,11 @@ class Link:
         """The engine does not take the caller."""
         self.send(partial(self.server.give_back, channel, "refused", reason, destination))
 
+    def announce(self, channel: ChannelId, call: CallId) -> None:
+        """The caller is told something."""
+        if self._ours.get(channel) == call:
+            self.send(partial(self.server.announce, channel))
+
     def move(self, channel: ChannelId, call: CallId, queue: QueueId) -> None:
         """The caller waits in another queue than the dialplan has said."""
         if self._ours.get(channel) == call:

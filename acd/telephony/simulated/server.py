@@ -36,6 +36,12 @@ class Server:
         if call is not None and call.waits:
             call.leave(result, reason, destination)
 
+    def announce(self, channel: ChannelId) -> None:
+        """The caller is told something, and waits on: it takes no time here."""
+        call = self._in_our_place(channel)
+        if call is not None and call.waits:
+            call.told += 1
+
     def move(self, channel: ChannelId, queue: QueueId) -> None:
         """The caller waits in another queue."""
         call = self._in_our_place(channel)

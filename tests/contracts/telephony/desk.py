@@ -61,6 +61,11 @@ class Desk:
         """The longest wait is over."""
         self.world.act(f.CallTimedOut(self.world.now_ms(), call.call, call.line, call.queue, 1_000, to))
 
+    def announce(self, call: f.CallQueued, position: int | None, wait_ms: int | None, sound: str) -> None:
+        """The caller is told something."""
+        now_ms = self.world.now_ms()
+        self.world.act(f.AnnouncementMade(now_ms, call.call, call.line, call.queue, position, wait_ms, sound, None))
+
     def move(self, call: f.CallQueued, to: QueueId) -> None:
         """The call waits in another queue now."""
         now_ms = self.world.now_ms()

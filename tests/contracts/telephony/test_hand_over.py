@@ -113,6 +113,31 @@ async def test_caller_who_waits_in_another_queue_is_found_there_after_an_outage(
     assert (again.queue, again.line) == ("everybody", call.line)
 
 
+@pytest.mark.parametrize(
+    ("position", "wait_ms", "sound"),
+    [(1, None, ""), (12, 90_000, "queue-periodic-announce"), (None, None, "no-such-sound"), (None, None, "")],
+    ids=["next", "everything", "missing sound", "nothing"],
+)
+async def test_announcement_is_cut_by_an_agents_answer(
+    world: World, desk: Desk, position: int | None, wait_ms: int | None, sound: str
+) -> None:
+    """R56."""
+    caller, call = await desk.waiting()
+    desk.announce(call, position, wait_ms, sound)
+    pair = await desk.serve(caller, call)
+    await pair.caller.hang_up()
+    await world.is_empty()
+
+
+async def test_caller_hears_music_again_after_an_announcement(world: World, desk: Desk) -> None:
+    """R56: and is not gone, though the sound is missing."""
+    caller, call = await desk.waiting()
+    desk.announce(call, None, None, "no-such-sound")
+    await world.settled()
+    await caller.hears_music()
+    assert not [report for report in world.reports if isinstance(report, CallerLeft)]
+
+
 async def test_caller_who_hangs_up_while_waiting_is_reported(world: World, desk: Desk) -> None:
     caller, call = await desk.waiting()
     await caller.hang_up()

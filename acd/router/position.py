@@ -1,0 +1,43 @@
+"""Where a call stands in its line, and how long it may wait: worked out when asked, never by looking at all calls
+(docs/routing.md R54, R55)."""
+
+from acd.router.matching import Order, order_at, order_of
+from acd.router.settings import QueueSettings
+from acd.router.state import Call, State
+from acd.router.waiting import Group
+
+LEAST_DEPARTURES = 3
+"""Of fewer nothing is concluded."""
+
+
+def position(state: State, call: Call, now_ms: int) -> int:
+    """1 for who is next. Within a group the older call is never the less urgent one: so how many of it come before is
+    found by halving, and what is looked at are the groups, not their calls."""
+    queue = state.queues[call.queue]
+    own = order_of(state, call, now_ms)
+    if call.named is None:
+        groups = [group for row in queue.waiting.rows.values() for _, _, group in row]
+    else:
+        groups = list(queue.waiting.named.get(call.named, {}).values())
+    return 1 + sum(_before(queue.settings, group, own, now_ms) for group in groups)
+
+
+def _before(queue: QueueSettings, group: Group, own: Order, now_ms: int) -> int:
+    """How many of the group come before."""
+    low, high = 0, len(group.places)
+    while low < high:
+        middle = (low + high) // 2
+        since_ms, number, _ = group.places[middle]
+        if order_at(None, queue, group.priority, since_ms, number, now_ms) < own:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+def estimated_wait_ms(state: State, call: Call, now_ms: int) -> int | None:
+    """How long it may take until an agent's phone rings for the call; None where too little is known."""
+    pace = state.queues[call.queue].pace
+    if pace.departures < LEAST_DEPARTURES:
+        return None
+    return position(state, call, now_ms) * pace.interval_us // 1_000
