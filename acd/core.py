@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, get_args
 
 from acd.model import AgentId, CallId, OfferId, QueueId, ServerId
-from acd.router import calls, configuration, links, matching, offers, phones, servers, staff
+from acd.router import calls, configuration, links, matching, offers, phones, servers, staff, wrap_ups
 from acd.router import facts as f
 from acd.router import inputs as i
 from acd.router.apply import apply
@@ -112,6 +112,7 @@ HANDLERS: dict[type[Input], Callable[[Turn, Any], None]] = {
     i.Pause: staff.ask,
     i.GetReady: staff.ask,
     i.EndWrapUp: staff.ask,
+    i.ExtendWrapUp: staff.ask,
     i.LinkLost: links.lost,
     i.ServerReported: servers.reported,
     i.OpenJournal: configuration.open_journal,
@@ -129,7 +130,7 @@ FALL_DUE: dict[Kind, Callable[[Turn, Deadline], object]] = {
     "give-up": lambda turn, due: calls.wait_is_over(turn, _call(due)),
     "widen": lambda turn, due: calls.widen(turn, _call(due)),
     "named": lambda turn, due: calls.preference_lapses(turn, _call(due)),
-    "wrap-up": lambda turn, due: staff.end_wrap_up(turn, turn.state.agents[_agent(due)], by="time"),
+    "wrap-up": lambda turn, due: wrap_ups.time_is_over(turn, turn.state.agents[_agent(due)]),
     "refusal": lambda turn, due: turn.say(f.RefusalLapsed(turn.now_ms, _agent(due), CallId(due.other))),
     "rest": lambda turn, due: turn.say(f.AgentRested(turn.now_ms, _agent(due))),
     "server-lost": lambda turn, due: servers.is_lost(turn, ServerId(due.subject)),

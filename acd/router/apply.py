@@ -18,6 +18,7 @@ from acd.router.state import (
     DirectCall,
     InQueue,
     Offer,
+    Postponed,
     Queue,
     State,
     WrapUp,
@@ -472,13 +473,16 @@ def _agent_rested(state: State, fact: f.AgentRested) -> None:
 def _move_in_queues(
     state: State, agent: Agent, queues: tuple[QueueId, ...], request: str, reason: str | None = None
 ) -> None:
-    """A paused agent who logs in stays paused for the reason that was given."""
+    """A paused agent who logs in stays paused for the reason that was given. What was postponed is replaced; but
+    logging in ends no pause, also none to come."""
     for queue in queues:
         entry = agent.queues.get(queue)
         if entry is None:
             entry = agent.queues[queue] = InQueue(_standing(agent.settings, queue))
         entry.state = MEMBERSHIP_MOVES[entry.state, request]
         entry.reason = (reason or entry.reason) if entry.state is Membership.PAUSED else None
+        if entry.pending is not None and (request != "log in" or entry.pending.change == "log out"):
+            entry.pending = None
         if entry.state is Membership.LOGGED_OUT:
             _leave_queue(state, agent, queue)
         else:
@@ -528,12 +532,23 @@ def _agent_logged_out(state: State, fact: f.AgentLoggedOut) -> None:
     _tidy(state, agent)
 
 
+def _change_postponed(state: State, fact: f.ChangePostponed) -> None:
+    state.agents[fact.agent].queues[fact.queue].pending = Postponed(fact.change, fact.reason, fact.by)
+
+
 def _wrap_up_started(state: State, fact: f.WrapUpStarted) -> None:
     agent = state.agents[fact.agent]
     agent.move("wrap-up started")
-    agent.wrap_up = WrapUp(fact.call, fact.queue, fact.until_ms)
+    agent.wrap_up = WrapUp(fact.call, fact.queue, fact.until_ms, fact.latest_ms)
     _due(state, fact.until_ms, "wrap-up", fact.agent)
     state.relist(agent)
+
+
+def _wrap_up_extended(state: State, fact: f.WrapUpExtended) -> None:
+    wrap_up = state.agents[fact.agent].wrap_up
+    assert wrap_up is not None, f"{fact.agent} has no wrap-up to extend"
+    wrap_up.until_ms = fact.until_ms
+    _due(state, fact.until_ms, "wrap-up", fact.agent)
 
 
 def _wrap_up_ended(state: State, fact: f.WrapUpEnded) -> None:
@@ -653,7 +668,9 @@ APPLY: dict[type[f.Fact], Callable[[State, Any], None]] = {
     f.AgentBecameReady: _agent_became_ready,
     f.AgentPaused: _agent_paused,
     f.AgentLoggedOut: _agent_logged_out,
+    f.ChangePostponed: _change_postponed,
     f.WrapUpStarted: _wrap_up_started,
+    f.WrapUpExtended: _wrap_up_extended,
     f.WrapUpEnded: _wrap_up_ended,
     f.RequestAccepted: _nothing,
     f.RequestRefused: _nothing,

@@ -325,11 +325,39 @@ class AgentLoggedOut(_Fact, frozen=True):
     by: str
 
 
+Change = Literal["pause", "log out"]
+"""What waits for the end of the work in hand."""
+
+
+class ChangePostponed(_Fact, frozen=True):
+    """Asked for during work of this queue: it takes effect when the work ends. It stands in the place of what was
+    postponed before; whatever the agent becomes in the queue meanwhile cancels it."""
+
+    agent: AgentId
+    queue: QueueId
+    change: Change
+    by: str
+    reason: str | None = None
+    """Of a pause."""
+
+
 class WrapUpStarted(_Fact, frozen=True):
     agent: AgentId
     call: CallId
     queue: QueueId
     until_ms: int
+    latest_ms: int | None = None
+    """Until then it may be extended. None: not at all."""
+
+
+class WrapUpExtended(_Fact, frozen=True):
+    """More time was asked for."""
+
+    agent: AgentId
+    call: CallId
+    queue: QueueId
+    until_ms: int
+    by: str
 
 
 class WrapUpEnded(_Fact, frozen=True):
@@ -348,6 +376,7 @@ RequestRefusal = Literal[
     "unknown-reason",
     "not-logged-in",
     "not-in-wrap-up",
+    "no-more-time",
     "no-phone",
     "phone-taken",
     "at-work",
@@ -355,8 +384,11 @@ RequestRefusal = Literal[
 
 
 class RequestAccepted(_Fact, frozen=True):
+    """Done. In the queues that are named as `pending` it will be done when the work in hand ends."""
+
     request: RequestId
     agent: AgentId
+    pending: tuple[QueueId, ...] = ()
 
 
 class RequestRefused(_Fact, frozen=True):
@@ -469,7 +501,9 @@ Fact = (
     | AgentBecameReady
     | AgentPaused
     | AgentLoggedOut
+    | ChangePostponed
     | WrapUpStarted
+    | WrapUpExtended
     | WrapUpEnded
     | RequestAccepted
     | RequestRefused

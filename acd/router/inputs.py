@@ -233,7 +233,13 @@ class EndWrapUp(_Request, frozen=True, kw_only=True):
     """The work after the call is done before its time."""
 
 
-Request = LogIn | LogOut | Pause | GetReady | EndWrapUp
+class ExtendWrapUp(_Request, frozen=True, kw_only=True):
+    """The work after the call needs more time: `for_ms` more, or as much as the queue allows."""
+
+    for_ms: int | None = None
+
+
+Request = LogIn | LogOut | Pause | GetReady | EndWrapUp | ExtendWrapUp
 Input = (
     CallArrived
     | CallerLeft
@@ -250,6 +256,7 @@ Input = (
     | Pause
     | GetReady
     | EndWrapUp
+    | ExtendWrapUp
     | LinkLost
     | ServerReported
     | OpenJournal

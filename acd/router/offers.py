@@ -1,7 +1,7 @@
 """Offers: one agent's phone rings for one call, and what becomes of that (docs/routing.md R5 to R9)."""
 
 from acd.model import OfferId
-from acd.router import conversations, links
+from acd.router import conversations, links, memberships
 from acd.router import facts as f
 from acd.router import inputs as i
 from acd.router.state import Agent, Call, Offer
@@ -135,3 +135,4 @@ def end(turn: Turn, offer: Offer, outcome: f.OfferOutcome) -> None:
             turn.now_ms + settings.unreachable_rest_ms if outcome in UNREACHABLE else None,
         )
     )
+    memberships.work_ended(turn, offer.agent, offer.queue)

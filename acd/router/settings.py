@@ -72,6 +72,10 @@ class QueueSettings(msgspec.Struct, frozen=True):
     """How long one agent's phone rings before the offer ends with no answer."""
     wrap_up_ms: int = 10_000
     """Work after the call, held against the calls of every queue. 0: none."""
+    wrap_up_by_agent: bool = False
+    """Whether an agent's own length of it takes the place of the queue's."""
+    wrap_up_extension_ms: int = 0
+    """By how much one may be extended on request, all in all. 0: not at all."""
     max_wait_ms: int | None = None
     """The longest wait, after which the caller returns to the dialplan with `timeout`. None: without end."""
     max_length: int | None = None
@@ -127,6 +131,8 @@ class AgentSettings(msgspec.Struct, frozen=True):
     """The agent's place in the configuration, for the strategy `linear`."""
     chats: int = 0
     """How many chats the agent holds at once."""
+    wrap_up_ms: int | None = None
+    """The agent's own work after the call, in queues that allow it. None: as the queue has it."""
 
 
 class PauseReason(msgspec.Struct, frozen=True):

@@ -1,45 +1,47 @@
-"""Requests: log in, pause, get ready, log out, end the wrap-up. Each is answered by exactly one fact
-(docs/routing.md R12 to R15)."""
+"""Requests of people: log in, pause, get ready, log out, end or extend the wrap-up. Each is answered by exactly one
+fact (docs/routing.md R12 to R15, R40)."""
 
 from typing import assert_never
 
 from acd.model import Phone, QueueId, RequestId
 from acd.router import facts as f
 from acd.router import inputs as i
+from acd.router import memberships, wrap_ups
 from acd.router.state import Agent
 from acd.router.states import Membership, Work, may_move
 from acd.router.turn import Turn
 
 Refusal = f.RequestRefusal
+Done = Refusal | tuple[QueueId, ...] | None
+"""What became of a request: why not, or the queues in which it is still to come, if any."""
 
 
 def ask(turn: Turn, request: i.Request) -> None:
     """Do as asked, or say why not."""
     agent = turn.state.agents.get(request.agent)
-    if agent is None or agent.retired:
-        _answer(turn, request, "unknown-agent")
-        return
+    done = "unknown-agent" if agent is None or agent.retired else _do(turn, agent, request)
+    if isinstance(done, str):
+        turn.say(f.RequestRefused(turn.now_ms, RequestId(request.request), request.agent, done))
+    else:
+        turn.say(f.RequestAccepted(turn.now_ms, RequestId(request.request), request.agent, done or ()))
+
+
+def _do(turn: Turn, agent: Agent, request: i.Request) -> Done:
     match request:
         case i.LogIn():
-            refusal = _log_in(turn, agent, request)
+            return _log_in(turn, agent, request)
         case i.LogOut():
-            refusal = _log_out(turn, agent, request)
+            return _log_out(turn, agent, request)
         case i.Pause():
-            refusal = _pause(turn, agent, request)
+            return _pause(turn, agent, request)
         case i.GetReady():
-            refusal = _get_ready(turn, agent, request)
+            return _get_ready(turn, agent, request)
         case i.EndWrapUp():
-            refusal = end_wrap_up(turn, agent, request.by)
+            return wrap_ups.end(turn, agent, request.by)
+        case i.ExtendWrapUp():
+            return wrap_ups.extend(turn, agent, request.for_ms, request.by)
         case _:
             assert_never(request)
-    _answer(turn, request, refusal)
-
-
-def _answer(turn: Turn, request: i.Request, refusal: Refusal | None) -> None:
-    if refusal is None:
-        turn.say(f.RequestAccepted(turn.now_ms, RequestId(request.request), request.agent))
-    else:
-        turn.say(f.RequestRefused(turn.now_ms, RequestId(request.request), request.agent, refusal))
 
 
 def _log_in(turn: Turn, agent: Agent, request: i.LogIn) -> Refusal | None:
@@ -92,7 +94,7 @@ def _check_phone(turn: Turn, agent: Agent, phone: Phone | None) -> Refusal | Non
 
 
 def _get_ready(turn: Turn, agent: Agent, request: i.GetReady) -> Refusal | None:
-    queues = _once(request.queues) or _open(turn, _logged_in(agent) or agent.settings.queues)
+    queues = _once(request.queues) or _open(turn, memberships.logged_in(agent) or agent.settings.queues)
     refusal = _check_queues(turn, agent, queues)
     if refusal is not None:
         return refusal
@@ -106,26 +108,20 @@ def _get_ready(turn: Turn, agent: Agent, request: i.GetReady) -> Refusal | None:
     return None
 
 
-def _pause(turn: Turn, agent: Agent, request: i.Pause) -> Refusal | None:
+def _pause(turn: Turn, agent: Agent, request: i.Pause) -> Done:
     if all(reason.id != request.reason for reason in turn.state.settings.pause_reasons):
         return "unknown-reason"
-    queues = _once(request.queues) or _logged_in(agent)
+    queues = _once(request.queues) or memberships.logged_in(agent)
     if not _all_may(agent, queues, "pause"):
         return "not-logged-in"
-    turn.say(f.AgentPaused(turn.now_ms, agent.settings.id, queues, request.reason, request.by))
-    return None
+    return memberships.pause(turn, agent, queues, request.reason, request.by)
 
 
-def _log_out(turn: Turn, agent: Agent, request: i.LogOut) -> Refusal | None:
-    queues = _once(request.queues) or _logged_in(agent)
+def _log_out(turn: Turn, agent: Agent, request: i.LogOut) -> Done:
+    queues = _once(request.queues) or memberships.logged_in(agent)
     if not _all_may(agent, queues, "log out"):
         return "not-logged-in"
-    turn.say(f.AgentLoggedOut(turn.now_ms, agent.settings.id, queues, request.by))
-    return None
-
-
-def _logged_in(agent: Agent) -> tuple[QueueId, ...]:
-    return tuple(queue for queue, entry in agent.queues.items() if entry.state is not Membership.LOGGED_OUT)
+    return memberships.log_out(turn, agent, queues, request.by)
 
 
 def _all_may(agent: Agent, queues: tuple[QueueId, ...], request: str) -> bool:
@@ -136,12 +132,3 @@ def _all_may(agent: Agent, queues: tuple[QueueId, ...], request: str) -> bool:
 def _state_in(agent: Agent, queue: QueueId) -> Membership:
     entry = agent.queues.get(queue)
     return Membership.LOGGED_OUT if entry is None else entry.state
-
-
-def end_wrap_up(turn: Turn, agent: Agent, by: str) -> Refusal | None:
-    """The work after the call is done; `by` is `time` where nobody ended it."""
-    if agent.wrap_up is None:
-        return "not-in-wrap-up"
-    wrap_up = agent.wrap_up
-    turn.say(f.WrapUpEnded(turn.now_ms, agent.settings.id, wrap_up.call, wrap_up.queue, by))
-    return None

@@ -10,6 +10,7 @@ from typing import Literal, NamedTuple, assert_never
 
 from acd.model import AgentId, Caller, CallId, Channel, Direction, Kind, Line, OfferId, Phone, QueueId, ServerId, Skill
 from acd.router.deadlines import Deadlines
+from acd.router.facts import Change
 from acd.router.ready import NO_PLACE, AgentKey, ClassKey, IdlePlace, ReadyAgents, draw
 from acd.router.settings import AgentSettings, QueueSettings, Ring, RouterSettings, Standing
 from acd.router.skills import Asked, Profile, SkillSet
@@ -77,6 +78,16 @@ class WrapUp:
     call: CallId
     queue: QueueId
     until_ms: int
+    latest_ms: int | None = None
+    """Until then it may be extended."""
+
+
+class Postponed(NamedTuple):
+    """What was asked for during work, and takes effect when that ends."""
+
+    change: Change
+    reason: str | None
+    by: str
 
 
 @dataclass(slots=True)
@@ -86,6 +97,8 @@ class InQueue:
     standing: Standing
     state: Membership = Membership.LOGGED_OUT
     reason: str | None = None
+    pending: Postponed | None = None
+    """What waits for the end of the work in hand, which is of this queue."""
     offered: int = 0
     """The number of the fact that last offered a call of this queue to the agent."""
     lot: int = 0
@@ -299,6 +312,13 @@ class State:
         profile.calls -= 1
         if profile.calls == 0:
             del self.profiles[profile.asked]
+
+    def queue_at_work(self, agent: Agent) -> QueueId | None:
+        """The queue of the work that the agent's voice has in hand: it rings, is connected, talks, or wraps up. Chats
+        are not meant: new ones come while others last, and what waits for the end of all might wait for ever."""
+        if agent.wrap_up is not None:
+            return agent.wrap_up.queue
+        return None if agent.offer is None else self.offers[agent.offer].queue
 
     def work_at(self, offer: Offer) -> Work:
         """What the agent does for this offer: ringing, connecting or talking."""

@@ -192,6 +192,10 @@ class Adversary:
     def end_wrap_up(self, choice: Chooser) -> Input:
         return i.EndWrapUp(request=self._request(), agent=self._agent(choice), by="x")
 
+    def extend_wrap_up(self, choice: Chooser) -> Input:
+        for_ms = choice.of((None, 0, 1, 3_000, 60_000))
+        return i.ExtendWrapUp(request=self._request(), agent=self._agent(choice), by="x", for_ms=for_ms)
+
     # --- Configuration ----------------------------------------------------------------------------------------
 
     def router_is_configured(self, choice: Chooser) -> Input:
@@ -218,6 +222,8 @@ class Adversary:
                 named_agent_ms=choice.of((1_000, 15_000)),
                 ring_timeout_ms=choice.of((3_000, 15_000)),
                 wrap_up_ms=choice.of((0, 1, 10_000)),
+                wrap_up_by_agent=choice.yes(),
+                wrap_up_extension_ms=choice.of((0, 5_000, 20_000)),
                 max_wait_ms=choice.of((None, None, None, 1, 20_000, 60_000)),
                 max_length=choice.of((None, None, None, 1, 8)),
             )
@@ -248,6 +254,7 @@ class Adversary:
                 takes=choice.of(("order", *get_args(Takes))),
                 order=AGENTS.index(agent),
                 chats=choice.of((0, 1, 3)),
+                wrap_up_ms=choice.of((None, None, 0, 3_000)),
             )
         )
 

@@ -173,6 +173,21 @@ def _agents_are_kept_while_needed(state: State) -> None:
             assert (entry.reason is not None) == (entry.state is Membership.PAUSED), f"{id_}: {entry}"
 
 
+def _what_is_pending_waits_for_work(state: State) -> None:
+    """What was postponed waits for the end of work of its own queue; a wrap-up ends when it says, within its limit."""
+    for id_, agent in state.agents.items():
+        for queue, entry in agent.queues.items():
+            if entry.pending is not None:
+                assert state.queue_at_work(agent) == queue, f"{id_}: {entry} waits for no work of {queue}"
+                assert entry.state is Membership.READY, f"{id_}: {entry}"
+                assert (entry.pending.reason is not None) == (entry.pending.change == "pause"), f"{id_}: {entry}"
+        if agent.wrap_up is not None:
+            due = state.deadlines.find("wrap-up", id_)
+            assert due is not None and due.due_ms == agent.wrap_up.until_ms, f"{id_}: {agent.wrap_up} ends at {due}"
+            latest_ms = agent.wrap_up.latest_ms
+            assert latest_ms is None or agent.wrap_up.until_ms <= latest_ms, f"{id_}: {agent.wrap_up}"
+
+
 def _indexes_are_right(state: State) -> None:
     at: dict[Phone, AgentId] = {agent.phone: id_ for id_, agent in state.agents.items() if agent.phone is not None}
     assert state.agent_at == at, f"agents by phone: {state.agent_at}, not {at}"
@@ -307,6 +322,7 @@ INVARIANTS: tuple[Callable[[State], None], ...] = (
     _counts_are_right,
     _ready_lists_are_right,
     _agents_are_kept_while_needed,
+    _what_is_pending_waits_for_work,
     _indexes_are_right,
     _refusals_agree,
     _servers_know_who_is_there,

@@ -3,7 +3,9 @@
 Nothing here reads the core's state, so a core that is wrong and consistent with itself is found out.
 """
 
-from acd.model import AgentId, CallId, OfferId
+from msgspec import structs
+
+from acd.model import AgentId, CallId, OfferId, QueueId
 from acd.router import facts as f
 
 
@@ -19,6 +21,7 @@ class Ledger:
         self.talking: dict[OfferId, f.CallConnected] = {}
         self.talking_offers: dict[OfferId, f.OfferMade] = {}
         self.wrapping_up: dict[AgentId, f.WrapUpStarted] = {}
+        self.postponed: dict[tuple[AgentId, QueueId], f.ChangePostponed] = {}
         self.worked_until_ms: dict[AgentId, int] = {}
         self.ids: set[str] = set()
         self.queued = 0
@@ -53,14 +56,56 @@ class Ledger:
                 assert fact.agent not in self.wrapping_up, f"{fact} within a wrap-up"
                 self.wrapping_up[fact.agent] = fact
             case f.WrapUpEnded():
-                assert self.wrapping_up.pop(fact.agent, None) is not None, f"{fact} of no wrap-up"
-                self.worked_until_ms[fact.agent] = fact.at_ms
+                self._wrapped_up(fact)
             case _:
                 self._other(fact)
 
     def _other(self, fact: f.Fact) -> None:
-        if isinstance(fact, f.AgentConfigured):
-            self.chats[fact.settings.id] = fact.settings.chats
+        match fact:
+            case f.AgentConfigured():
+                self._configured(fact)
+            case f.WrapUpExtended():
+                self._extended(fact)
+            case f.ChangePostponed():
+                self.postponed[fact.agent, fact.queue] = fact
+            case f.AgentLoggedIn():
+                self._changed(fact, "log out")
+            case f.AgentBecameReady() | f.AgentPaused() | f.AgentLoggedOut():
+                self._changed(fact, "log out", "pause")
+            case _:
+                pass
+
+    def _configured(self, fact: f.AgentConfigured) -> None:
+        """In a queue that the agent loses, nothing is to come."""
+        self.chats[fact.settings.id] = fact.settings.chats
+        for agent, queue in list(self.postponed):
+            if agent == fact.settings.id and queue not in fact.settings.queues:
+                del self.postponed[agent, queue]
+
+    def _changed(
+        self,
+        fact: f.AgentLoggedIn | f.AgentBecameReady | f.AgentPaused | f.AgentLoggedOut,
+        *replaced: f.Change,
+    ) -> None:
+        for queue in fact.queues:
+            to_come = self.postponed.get((fact.agent, queue))
+            if to_come is not None and to_come.change in replaced:
+                del self.postponed[fact.agent, queue]
+
+    def _extended(self, fact: f.WrapUpExtended) -> None:
+        """Never shortened, and never beyond what was allowed when it began."""
+        before = self.wrapping_up.get(fact.agent)
+        assert before is not None, f"{fact} of no wrap-up"
+        assert before.latest_ms is not None, f"{fact} of {before}"
+        assert before.until_ms < fact.until_ms <= before.latest_ms, f"{fact} of {before}"
+        self.wrapping_up[fact.agent] = structs.replace(before, until_ms=fact.until_ms)
+
+    def _wrapped_up(self, fact: f.WrapUpEnded) -> None:
+        """Time ends it when it was said to, and not before."""
+        began = self.wrapping_up.pop(fact.agent, None)
+        assert began is not None, f"{fact} of no wrap-up"
+        assert fact.by != "time" or fact.at_ms >= began.until_ms, f"{fact} of {began}"
+        self.worked_until_ms[fact.agent] = fact.at_ms
 
     def balance(self) -> None:
         """Every call that was queued is waiting, talking or ended, and nothing is counted twice."""
@@ -93,6 +138,8 @@ class Ledger:
         else:
             assert not held, f"{fact} while {held}"
             assert fact.agent not in self.wrapping_up, f"{fact} during a wrap-up"
+            to_come = [change for (agent, _), change in self.postponed.items() if agent == fact.agent]
+            assert not to_come, f"{fact} before {to_come} took effect"
 
     def _connected(self, fact: f.CallConnected) -> None:
         offer = self.offered.pop(fact.offer, None)

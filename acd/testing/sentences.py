@@ -103,7 +103,7 @@ def _one_of(text: str, allowed: tuple[T, ...], what: str) -> T:
 
 
 def _queue(said: Said) -> Input:
-    options = said.options("ring", "wrap-up", "longest wait", "at most")
+    options = said.options("ring", "own wrap-ups", "wrap-up", "extension", "longest wait", "at most")
     name = said.word("queue")
     return i.ConfigureQueue(
         QueueSettings(
@@ -111,6 +111,8 @@ def _queue(said: Said) -> Input:
             name.title(),
             ring_timeout_ms=_time_ms(options.get("ring", "15 s")),
             wrap_up_ms=_time_ms(options.get("wrap-up", "10 s")),
+            wrap_up_by_agent="own wrap-ups" in options,
+            wrap_up_extension_ms=_time_ms(options.get("extension", "0 s")),
             max_wait_ms=_time_ms(options["longest wait"]) if "longest wait" in options else None,
             max_length=_number(options["at most"]) if "at most" in options else None,
         )
@@ -118,7 +120,7 @@ def _queue(said: Said) -> Input:
 
 
 def _agent(said: Said) -> Input:
-    options = said.options("phone", "queues", "hot-desking")
+    options = said.options("phone", "queues", "hot-desking", "own wrap-up")
     name = said.word("agent")
     return i.ConfigureAgent(
         AgentSettings(
@@ -127,6 +129,7 @@ def _agent(said: Said) -> Input:
             Phone(options["phone"]) if "phone" in options else None,
             tuple(QueueId(queue) for queue in options.get("queues", "").split()),
             "hot-desking" in options,
+            wrap_up_ms=_time_ms(options["own wrap-up"]) if "own wrap-up" in options else None,
         )
     )
 
@@ -226,6 +229,11 @@ def _pause(said: Said) -> Input:
     return i.Pause(request=REQUEST, agent=_who(said), by=_by(said), queues=_queues(said), reason=reason)
 
 
+def _extend(said: Said) -> Input:
+    more_ms = _time_ms(said.word("more")) if said.word("more") else None
+    return i.ExtendWrapUp(request=REQUEST, agent=_who(said), by=_by(said), for_ms=more_ms)
+
+
 REQUEST = RequestId("r")
 
 
@@ -247,6 +255,7 @@ PLACES = {
     "caller": r'[^"]*',
     "queues": r"[^\s,]+(?: [^\s,]+)*",
     "waited": r"[0-9.]+ m?s",
+    "more": r"[0-9.]+ m?s",
     "end": r"[a-z-]+",
     "verb": r"rings|dials",
 }
@@ -309,4 +318,5 @@ SENTENCES = (
         "<agent> ends the wrap-up[, asked by <by>]",
         lambda said: i.EndWrapUp(request=REQUEST, agent=_who(said), by=_by(said)),
     ),
+    _sentence("<agent> extends the wrap-up[ by <more>][, asked by <by>]", _extend),
 )

@@ -78,6 +78,7 @@ class CoreUnderAnything(RuleBasedStateMachine):
     pause = _rule(Adversary.pause)
     get_ready = _rule(Adversary.get_ready)
     end_wrap_up = _rule(Adversary.end_wrap_up)
+    extend_wrap_up = _rule(Adversary.extend_wrap_up)
     router_is_configured = _rule(Adversary.router_is_configured)
     queue_is_configured = _rule(Adversary.queue_is_configured)
     queue_is_retired = _rule(Adversary.queue_is_retired)

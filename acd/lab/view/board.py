@@ -123,6 +123,8 @@ class AgentRow:
     call: CallId | None = None
     until_ms: int | None = None
     """When the ringing or the wrap-up is over at the latest."""
+    to_come: dict[QueueId, str] = field(default_factory=dict)
+    """What the agent becomes in the queue of the work in hand when that ends."""
     rests: bool = False
     retired: bool = False
     """Gone from the configuration; forgotten once the work in hand is done."""

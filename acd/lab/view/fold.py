@@ -254,6 +254,18 @@ def _wrap_up_started(board: Board, fact: f.WrapUpStarted) -> None:
     _work(board, fact.agent, "wrap-up", fact.call, fact.until_ms)
 
 
+def _wrap_up_extended(board: Board, fact: f.WrapUpExtended) -> None:
+    row = board.agents.get(fact.agent)
+    if row is not None and row.work == "wrap-up":
+        row.until_ms = fact.until_ms
+
+
+def _change_postponed(board: Board, fact: f.ChangePostponed) -> None:
+    if fact.agent in board.agents:
+        what = "off" if fact.reason is None else board.pauses.get(fact.reason, fact.reason)
+        board.agents[fact.agent].to_come[fact.queue] = what
+
+
 def _wrap_up_ended(board: Board, fact: f.WrapUpEnded) -> None:
     _step(board, fact.call, "done", fact.at_ms, fact.agent, fact.by)
     _work(board, fact.agent, None)
@@ -274,6 +286,8 @@ def _membership(board: Board, fact: f.AgentLoggedIn | f.AgentBecameReady | f.Age
     for queue in fact.queues:
         before = agent.queues.get(queue, Membership.LOGGED_OUT)
         agent.queues[queue] = MEMBERSHIP_MOVES.get((before, _REQUESTS[type(fact)]), before)
+        if not isinstance(fact, f.AgentLoggedIn) or agent.to_come.get(queue) == "off":
+            agent.to_come.pop(queue, None)
     if isinstance(fact, f.AgentLoggedIn):
         agent.at_phone = fact.phone
     if isinstance(fact, f.AgentPaused):
@@ -352,7 +366,9 @@ _APPLY: Final[dict[type[Fact], Callable[[Board, Any], None]]] = {
     f.AgentBecameReady: _membership,
     f.AgentPaused: _membership,
     f.AgentLoggedOut: _membership,
+    f.ChangePostponed: _change_postponed,
     f.WrapUpStarted: _wrap_up_started,
+    f.WrapUpExtended: _wrap_up_extended,
     f.WrapUpEnded: _wrap_up_ended,
     f.DirectCallStarted: _direct_call_started,
     f.DirectCallExcluded: _direct_call_excluded,

@@ -158,6 +158,12 @@ _SAY: Final[dict[type[Fact], Callable[[Board, Any], str | None]]] = {
         f"{board.name_of(fact.agent)} pauses: {board.pauses.get(fact.reason, fact.reason)}"
     ),
     f.AgentLoggedOut: lambda board, fact: f"{board.name_of(fact.agent)} logs out",
+    f.ChangePostponed: lambda board, fact: (
+        f"{board.name_of(fact.agent)} will {_later(board, fact)} when the work in hand is done"
+    ),
+    f.WrapUpExtended: lambda board, fact: (
+        f"{board.name_of(fact.agent)} wraps up for {seconds(fact.until_ms - fact.at_ms)} more"
+    ),
     f.WrapUpStarted: lambda board, fact: (
         f"{board.name_of(fact.agent)} wraps up for {seconds(fact.until_ms - fact.at_ms)} at most"
     ),
@@ -168,6 +174,10 @@ _SAY: Final[dict[type[Fact], Callable[[Board, Any], str | None]]] = {
     f.ServerWentQuiet: lambda _board, fact: f"server {fact.server} is not heard of",
     f.ServerSettled: lambda _board, fact: f"server {fact.server} is up" if fact.up else None,
 }
+
+
+def _later(board: Board, fact: f.ChangePostponed) -> str:
+    return "log out" if fact.reason is None else f"pause ({board.pauses.get(fact.reason, fact.reason)})"
 
 
 def _queues(board: Board, queues: tuple[QueueId, ...]) -> str:
