@@ -539,7 +539,7 @@ def _change_postponed(state: State, fact: f.ChangePostponed) -> None:
 def _wrap_up_started(state: State, fact: f.WrapUpStarted) -> None:
     agent = state.agents[fact.agent]
     agent.move("wrap-up started")
-    agent.wrap_up = WrapUp(fact.call, fact.queue, fact.until_ms, fact.latest_ms)
+    agent.wrap_up = WrapUp(fact.call, fact.queue, fact.until_ms, fact.extendable_until_ms)
     _due(state, fact.until_ms, "wrap-up", fact.agent)
     state.relist(agent)
 

@@ -346,7 +346,7 @@ class WrapUpStarted(_Fact, frozen=True):
     call: CallId
     queue: QueueId
     until_ms: int
-    latest_ms: int | None = None
+    extendable_until_ms: int | None = None
     """Until then it may be extended. None: not at all."""
 
 

@@ -72,10 +72,6 @@ class QueueSettings(msgspec.Struct, frozen=True):
     """How long one agent's phone rings before the offer ends with no answer."""
     wrap_up_ms: int = 10_000
     """Work after the call, held against the calls of every queue. 0: none."""
-    wrap_up_by_agent: bool = False
-    """Whether an agent's own length of it takes the place of the queue's."""
-    wrap_up_extension_ms: int = 0
-    """By how much one may be extended on request, all in all. 0: not at all."""
     max_wait_ms: int | None = None
     """The longest wait, after which the caller returns to the dialplan with `timeout`. None: without end."""
     max_length: int | None = None
@@ -92,6 +88,10 @@ class QueueSettings(msgspec.Struct, frozen=True):
     channel: Channel = "voice"
     named_agent_ms: int = 30_000
     """How long a call that names an agent waits for that one alone."""
+    wrap_up_by_agent: bool = False
+    """Whether an agent's own length of the wrap-up takes the place of the queue's."""
+    wrap_up_extension_ms: int = 0
+    """By how much a wrap-up may be extended on request, all in all. 0: not at all."""
 
 
 class Standing(msgspec.Struct, frozen=True):

@@ -1,4 +1,4 @@
-"""Who can do what a call asks for (docs/routing.md R30 to R33).
+"""Who can do what a call asks for (docs/routing.md R28 to R31).
 
 Agents with the same skills are one `SkillSet`, calls that ask for the same are one `Profile`; how the two fit is
 worked out once and remembered. Both are compared by identity: equal ones are the same object. They are kept while

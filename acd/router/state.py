@@ -78,7 +78,7 @@ class WrapUp:
     call: CallId
     queue: QueueId
     until_ms: int
-    latest_ms: int | None = None
+    extendable_until_ms: int | None = None
     """Until then it may be extended."""
 
 

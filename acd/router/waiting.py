@@ -3,7 +3,7 @@
 Calls that ask for the same, on one server, with the same priority, are a group, oldest first. Requirements relax with
 waiting and never grow: so whoever may not take the first call of a group may take none behind it. The groups of one
 priority are a row, sorted by their first calls. A call that names an agent stands aside, in a group of that agent's,
-until its time for that is over (docs/routing.md R34).
+until its time for that is over (docs/routing.md R33).
 """
 
 from bisect import bisect_left, insort

@@ -22,8 +22,8 @@ def begin(turn: Turn, agent: Agent, call: CallId, queue: QueueId, lasts_ms: int)
     """Its end, and how far that may be put off, are fixed now."""
     until_ms = turn.now_ms + lasts_ms
     more_ms = turn.state.queues[queue].settings.wrap_up_extension_ms
-    latest_ms = until_ms + more_ms if more_ms else None
-    turn.say(f.WrapUpStarted(turn.now_ms, agent.settings.id, call, queue, until_ms, latest_ms))
+    extendable_until_ms = until_ms + more_ms if more_ms else None
+    turn.say(f.WrapUpStarted(turn.now_ms, agent.settings.id, call, queue, until_ms, extendable_until_ms))
 
 
 def extend(turn: Turn, agent: Agent, for_ms: int | None, by: str) -> Refusal | None:
@@ -31,8 +31,8 @@ def extend(turn: Turn, agent: Agent, for_ms: int | None, by: str) -> Refusal | N
     wrap_up = agent.wrap_up
     if wrap_up is None:
         return "not-in-wrap-up"
-    latest_ms = wrap_up.until_ms if wrap_up.latest_ms is None else wrap_up.latest_ms
-    until_ms = latest_ms if for_ms is None else min(wrap_up.until_ms + for_ms, latest_ms)
+    extendable_until_ms = wrap_up.until_ms if wrap_up.extendable_until_ms is None else wrap_up.extendable_until_ms
+    until_ms = extendable_until_ms if for_ms is None else min(wrap_up.until_ms + for_ms, extendable_until_ms)
     if until_ms <= wrap_up.until_ms:
         return "no-more-time"
     turn.say(f.WrapUpExtended(turn.now_ms, agent.settings.id, wrap_up.call, wrap_up.queue, until_ms, by))

@@ -183,8 +183,9 @@ def _what_is_pending_waits_for_work(state: State) -> None:
                 assert (entry.pending.reason is not None) == (entry.pending.change == "pause"), f"{id_}: {entry}"
         if agent.wrap_up is not None:
             due = state.deadlines.find("wrap-up", id_)
-            assert due is not None and due.due_ms == agent.wrap_up.until_ms, f"{id_}: {agent.wrap_up} ends at {due}"
-            latest_ms = agent.wrap_up.latest_ms
+            assert due is not None, f"{id_}: {agent.wrap_up} has no end"
+            assert due.due_ms == agent.wrap_up.until_ms, f"{id_}: {agent.wrap_up} ends at {due}"
+            latest_ms = agent.wrap_up.extendable_until_ms
             assert latest_ms is None or agent.wrap_up.until_ms <= latest_ms, f"{id_}: {agent.wrap_up}"
 
 

@@ -96,8 +96,8 @@ class Ledger:
         """Never shortened, and never beyond what was allowed when it began."""
         before = self.wrapping_up.get(fact.agent)
         assert before is not None, f"{fact} of no wrap-up"
-        assert before.latest_ms is not None, f"{fact} of {before}"
-        assert before.until_ms < fact.until_ms <= before.latest_ms, f"{fact} of {before}"
+        assert before.extendable_until_ms is not None, f"{fact} of {before}"
+        assert before.until_ms < fact.until_ms <= before.extendable_until_ms, f"{fact} of {before}"
         self.wrapping_up[fact.agent] = structs.replace(before, until_ms=fact.until_ms)
 
     def _wrapped_up(self, fact: f.WrapUpEnded) -> None:

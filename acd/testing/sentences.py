@@ -10,9 +10,21 @@ from collections.abc import Callable
 from typing import NamedTuple, TypeVar, get_args
 
 from acd.core import Input
-from acd.model import AgentId, Caller, ChannelId, Direction, Line, OfferId, Phone, QueueId, RequestId, ServerId
+from acd.model import AgentId, Caller, ChannelId, Direction, Kind, Line, OfferId, Phone, QueueId, RequestId, ServerId
 from acd.router import inputs as i
-from acd.router.settings import AgentSettings, PauseReason, QueueSettings, RouterSettings
+from acd.router.settings import (
+    AgentSettings,
+    Growth,
+    PauseReason,
+    QueueSettings,
+    Ring,
+    RouterSettings,
+    Standing,
+    Step,
+    Strategy,
+    Takes,
+)
+from acd.telephony.wishes import wishes_of
 from acd.testing.names import Names
 
 T = TypeVar("T", bound=str)
@@ -102,8 +114,17 @@ def _one_of(text: str, allowed: tuple[T, ...], what: str) -> T:
 # --- Configuration --------------------------------------------------------------------------------------------
 
 
+QUEUE_OPTIONS = (
+    "ring", "wrap-up", "longest wait", "at most", "strategy", "weight", "grows", "a point every", "open to", "rung at",
+    "chats", "named", "own wrap-ups", "extension",
+)  # fmt: skip
+AGENT_OPTIONS = (
+    "phone", "queues", "hot-desking", "skills", "tier", "rank", "weight", "takes", "order", "chats", "own wrap-up",
+)  # fmt: skip
+
+
 def _queue(said: Said) -> Input:
-    options = said.options("ring", "own wrap-ups", "wrap-up", "extension", "longest wait", "at most")
+    options = said.options(*QUEUE_OPTIONS)
     name = said.word("queue")
     return i.ConfigureQueue(
         QueueSettings(
@@ -115,12 +136,36 @@ def _queue(said: Said) -> Input:
             wrap_up_extension_ms=_time_ms(options.get("extension", "0 s")),
             max_wait_ms=_time_ms(options["longest wait"]) if "longest wait" in options else None,
             max_length=_number(options["at most"]) if "at most" in options else None,
+            strategy=_one_of(options.get("strategy", "longest-idle"), get_args(Strategy), "strategy"),
+            weight=_number(options.get("weight", "0")),
+            growth=_growth(options),
+            rings=tuple(_ring(part) for part in options["open to"].split(" then ")) if "open to" in options else (),
+            ring_at_most=_number(options.get("rung at", "1")),
+            channel="chat" if "chats" in options else "voice",
+            named_agent_ms=_time_ms(options.get("named", "30 s")),
         )
     )
 
 
+def _growth(options: dict[str, str]) -> Growth:
+    steps = [part.split(" after ") for part in options.get("grows", "").split(" then ") if part]
+    every = options.get("a point every")
+    return Growth(
+        tuple(Step(_time_ms(after), _number(points)) for points, after in steps),
+        None if every is None else _time_ms(every),
+    )
+
+
+def _ring(text: str) -> Ring:
+    match = re.fullmatch(r"(?:tier (?P<tier>\d+)|all)(?: less (?P<slack>\d+))?(?: after (?P<after>.+))?", text)
+    if match is None:
+        raise NotUnderstood(f"{text!r} is no ring: write `tier 1` or `all`, then maybe `less 2`, `after 20 s`")
+    tier = None if match["tier"] is None else _number(match["tier"])
+    return Ring(_time_ms(match["after"] or "0 s"), tier, _number(match["slack"] or "0"))
+
+
 def _agent(said: Said) -> Input:
-    options = said.options("phone", "queues", "hot-desking", "own wrap-up")
+    options = said.options(*AGENT_OPTIONS)
     name = said.word("agent")
     return i.ConfigureAgent(
         AgentSettings(
@@ -129,13 +174,28 @@ def _agent(said: Said) -> Input:
             Phone(options["phone"]) if "phone" in options else None,
             tuple(QueueId(queue) for queue in options.get("queues", "").split()),
             "hot-desking" in options,
+            wishes_of(options.get("skills", "").split()).required,
+            _standings(options),
+            _one_of(options.get("takes", "order"), get_args(Takes), "order of work"),
+            _number(options.get("order", "0")),
+            _number(options.get("chats", "0")),
             wrap_up_ms=_time_ms(options["own wrap-up"]) if "own wrap-up" in options else None,
         )
     )
 
 
+def _standings(options: dict[str, str]) -> tuple[Standing, ...]:
+    """`tier 2 in sales`, `rank 1 in sales then 2 in support`."""
+    standings: dict[QueueId, dict[str, int]] = {}
+    for name in ("tier", "rank", "weight"):
+        for part in options.get(name, "").split(" then ") if name in options else ():
+            number, queue = part.split(" in ")
+            standings.setdefault(QueueId(queue), {})[name] = _number(number)
+    return tuple(Standing(queue, **values) for queue, values in standings.items())
+
+
 def _router(said: Said) -> Input:
-    options = said.options("refusals last", "unreachable rests", "servers lost after", "reasons")
+    options = said.options("refusals last", "unreachable rests", "servers lost after", "reasons", "profiles")
     reasons = options.get("reasons", "").split()
     return i.ConfigureRouter(
         RouterSettings(
@@ -143,6 +203,7 @@ def _router(said: Said) -> Input:
             unreachable_rest_ms=_time_ms(options.get("unreachable rests", "10 s")),
             server_lost_after_ms=_time_ms(options.get("servers lost after", "60 s")),
             pause_reasons=tuple(PauseReason(reason, reason.title(), at + 1) for at, reason in enumerate(reasons)),
+            max_profiles=_number(options.get("profiles", "32")),
         )
     )
 
@@ -151,12 +212,17 @@ def _router(said: Said) -> Input:
 
 
 def _call(said: Said) -> Input:
+    wishes = wishes_of(said.words("wishes"))
     return i.CallArrived(
         said.line(),
         QueueId(said.word("queue")),
         Caller(said.word("number"), said.word("caller")),
-        priority=_number(said.word("priority") or "0"),
-        waited_ms=_time_ms(said.word("waited") or "0 s"),
+        _number(said.word("priority") or "0"),
+        wishes.required,
+        wishes.wanted,
+        _time_ms(said.word("waited") or "0 s"),
+        _one_of(said.word("kind") or "inbound", get_args(Kind), "kind of work"),
+        wishes.named,
     )
 
 
@@ -256,6 +322,7 @@ PLACES = {
     "queues": r"[^\s,]+(?: [^\s,]+)*",
     "waited": r"[0-9.]+ m?s",
     "more": r"[0-9.]+ m?s",
+    "wishes": r"[^,]+",
     "end": r"[a-z-]+",
     "verb": r"rings|dials",
 }
@@ -283,6 +350,7 @@ def _sentence(shape: str, read: Callable[[Said], Input]) -> Sentence:
 
 SENTENCES = (
     _sentence("time passes", lambda _: i.PassTime()),
+    _sentence("the day begins", lambda _: i.BeginDay()),
     _sentence("the router is configured: <options>", _router),
     _sentence("queue <queue> is configured[: <options>]", _queue),
     _sentence("queue <queue> is retired", lambda said: i.RetireQueue(QueueId(said.word("queue")))),
@@ -290,7 +358,7 @@ SENTENCES = (
     _sentence("agent <agent> is retired", lambda said: i.RetireAgent(_who(said))),
     _sentence(
         'call <channel> arrives in <queue>[ from <number>][ "<caller>"][, priority <priority>]'
-        "[, having waited <waited>][, on <server>]",
+        "[, asking for <wishes>][, having waited <waited>][, as a <kind>][, on <server>]",
         _call,
     ),
     _sentence("caller <channel> hangs up", lambda said: i.CallerLeft(said.line(), hung_up=True)),

@@ -22,7 +22,7 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from acd.core import Fact
-from acd.model import Caller, CallId, Line, OfferId
+from acd.model import Caller, CallId, Line, OfferId, Skill
 from acd.testing.names import FIRST_SERVER, Names
 from acd.testing.playbook import TEN_O_CLOCK_MS, Playbook
 from acd.testing.sentences import NotUnderstood
@@ -169,8 +169,10 @@ def _value(value: object) -> str:
             return f'"{value.name}" <{value.number}>' if value.name else value.number
         case Line():
             return _line(value)
+        case Skill():
+            return f"{value.name}:{value.level}"
         case tuple():
-            return ",".join(str(part) for part in value)
+            return ",".join(_value(part) for part in value)
         case msgspec.Struct():
             return str(getattr(value, "id", "settings"))
         case _:

@@ -113,6 +113,18 @@ def test_pause_has_its_reason_and_counts_as_not_ready() -> None:
     assert told.board.ready_in(SALES) == 1
 
 
+def test_what_comes_after_the_work_in_hand_is_shown_and_taken_back() -> None:
+    told = two_agents()
+    told.say("call C1 arrives in sales", "ana pauses for lunch", "ana logs in")
+    assert told.board.agents[ANA].to_come == {SALES: "Lunch"}, "logging in takes no pause back"
+    told.say("ana logs out")
+    assert told.board.agents[ANA].to_come == {SALES: "off"}
+    told.say("ana logs in")
+    assert not told.board.agents[ANA].to_come
+    told.say("ana pauses for lunch", "ana's leg ends: declined")
+    assert (told.board.agents[ANA].state, told.board.agents[ANA].to_come) == ("paused", {})
+
+
 def test_direct_call_makes_an_agent_unavailable() -> None:
     told = two_agents()
     told.say("phone 1001 dials on D1")

@@ -56,6 +56,20 @@ def test_people_come_go_and_rest() -> None:
     ]
 
 
+def test_what_waits_for_the_end_of_the_work_is_told() -> None:
+    told = two_agents()
+    told.say("queue sales is configured: wrap-up 10 s, extension 20 s")
+    told.say("call C1 arrives in sales from 555", "ana's leg is bridged", "ana pauses for lunch", "ana logs out")
+    told.say("caller C1 hangs up", "ana extends the wrap-up")
+    assert told.said[-5:] == [
+        "Ana will pause (Lunch) when the work in hand is done",
+        "Ana will log out when the work in hand is done",
+        "Bob hangs up after 0.0 s with Ana",
+        "Ana wraps up for 10.0 s at most",
+        "Ana wraps up for 30.0 s more",
+    ]
+
+
 def test_those_who_are_not_served_are_told_of() -> None:
     told = two_agents()
     told.say("ana logs out", "ben logs out", "call C1 arrives in sales from 555", "call C2 arrives in nowhere")

@@ -7,7 +7,8 @@
 The tolerance is the half width of the confidence interval of 99.9 % from thirty batch means; the seeds are fixed.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -87,22 +88,55 @@ def test_days_on_the_engine_agree_with_a_plain_line_and_with_theory(pooled: Pool
     assert result.total.occupancy == pytest.approx(pooled.theory.occupancy, rel=0.02)
 
 
-@pytest.mark.long
-@pytest.mark.timeout(300)
-@all_loads
-def test_plain_line_of_many_callers_agrees_with_theory(pooled: Pooled) -> None:
-    many = _for(pooled, MANY)
-    seen = observed(many, _plain(many))
-    _agrees(many, seen)
-    assert seen.mean_wait.half_width < 0.2 * many.theory.mean_wait
-    assert seen.delayed.half_width < 0.03
-    assert seen.answered_in_time.half_width < 0.03
-
-
 @some_loads
 def test_plain_line_agrees_with_theory(pooled: Pooled) -> None:
     some = _for(pooled, MANY // 6)
     _agrees(some, observed(some, _plain(some)))
+
+
+def _row(name: str, unit: str, theory: float, found: Sequence[Estimate], scale: float) -> str:
+    shown = [f"{one.mean * scale:.1f} ± {one.half_width * scale:.1f} {unit}" for one in found]
+    return f"| {name} | {theory * scale:.1f} {unit} | {' | '.join(shown)} |"
+
+
+def _shown(name: str, pooled: Pooled, seen: Sequence[Observed]) -> list[str]:
+    """What the document says of one load."""
+    theory, calls = pooled.theory, " | ".join(f"{one.calls:,} calls" for one in seen)
+    rows = [
+        f"| **{name}** | | {calls} |",
+        _row("wait at all", "%", theory.delayed, [one.delayed for one in seen], 100),
+        _row("answered in 20 s", "%", theory.answered_in_time, [one.answered_in_time for one in seen], 100),
+        _row("mean wait", "s", theory.mean_wait, [one.mean_wait for one in seen], 0.001),
+    ]
+    if pooled.mean_patience_ms is not None:
+        rows.append(_row("give up", "%", theory.abandoned, [one.abandoned for one in seen], 100))
+    return rows
+
+
+@pytest.mark.long
+@pytest.mark.timeout(600)
+def test_plain_line_of_many_callers_agrees_with_theory_and_the_document_shows_it(rewrite: bool) -> None:
+    """What the document shows of the engine's days is worked out by the plain line: they are the same."""
+    rows = ["| | theory | days on the engine | many callers, plain line |", "|---|---|---|---|"]
+    for name, pooled in LOADS.items():
+        many = _for(pooled, MANY)
+        days, seen = observed(pooled, _plain(pooled)), observed(many, _plain(many))
+        _agrees(many, seen)
+        assert seen.mean_wait.half_width < 0.2 * many.theory.mean_wait
+        assert seen.delayed.half_width < 0.03
+        assert seen.answered_in_time.half_width < 0.03
+        rows += _shown(name, pooled, [days, seen])
+    _is_drawn("\n".join(rows) + "\n", rewrite=rewrite)
+
+
+def _is_drawn(table: str, *, rewrite: bool) -> None:
+    path = Path(__file__).parents[2] / "docs" / "simulation.md"
+    before, begin, rest = path.read_text().partition("<!-- theory -->\n")
+    _, end, after = rest.partition("<!-- /theory -->\n")
+    drawn = before + begin + table + end + after
+    if rewrite:
+        path.write_text(drawn)
+    assert path.read_text() == drawn, "docs/simulation.md is not current: pytest --rewrite-transcripts writes it"
 
 
 def test_estimate_is_as_wide_as_its_batches_are_apart() -> None:
