@@ -42,6 +42,8 @@ class Core:
         turn = Turn(self.state, now_ms)
         _apply_due(turn)
         HANDLERS[type(asked)](turn, asked)
+        if self.state.news.limits:
+            calls.look_at_limits(turn)
         matching.match(turn)
         return turn.facts
 
@@ -65,6 +67,7 @@ def fold(facts: Iterable[Fact]) -> State:
     for agent in list(state.news.agents):
         state.enlist(state.agents[agent])
     state.news.calls.clear()
+    state.news.limits.clear()
     state.news.queues = {id_: None for id_, queue in state.queues.items() if queue.ready and queue.waiting}
     return state
 
@@ -122,6 +125,8 @@ HANDLERS: dict[type[Input], Callable[[Turn, Any], None]] = {
     i.ConfigureAgent: configuration.agent,
     i.RetireAgent: configuration.retire_agent,
     i.BeginDay: configuration.begin_day,
+    i.OpenQueue: configuration.open_queue,
+    i.CloseQueue: configuration.close_queue,
 }
 
 FALL_DUE: dict[Kind, Callable[[Turn, Deadline], object]] = {
@@ -135,6 +140,7 @@ FALL_DUE: dict[Kind, Callable[[Turn, Deadline], object]] = {
     "rest": lambda turn, due: turn.say(f.AgentRested(turn.now_ms, _agent(due))),
     "server-lost": lambda turn, due: servers.is_lost(turn, ServerId(due.subject)),
     "settle": lambda turn, due: servers.settle(turn, ServerId(due.subject)),
+    "leave": lambda turn, due: calls.let_some_leave(turn, _queue(due)),
     "retire": lambda turn, due: configuration.empty_retired_queue(turn, _queue(due)),
     "reorder": lambda turn, due: configuration.reorder(turn, _queue(due)),
     "recount": lambda turn, _due: configuration.recount(turn),

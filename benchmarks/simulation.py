@@ -2,9 +2,11 @@
 
 Eight seeds of two days each run in two processes; in each everything that `acd/testing/guard.py` looks at must hold:
 the books after every fact, the invariants after every fiftieth commit, the choice of every tenth offer. The
-default run takes about a minute on two free cores and three on busy ones; `--quick` runs two seeds of one day.
+default run takes about a minute on two free cores, and as much longer as others use them; `--quick` runs two seeds of
+one day.
 
-The checks are counts, and the three minutes that issue 3 asks for.
+The checks are counts, and the three minutes on two cores that issue 3 asks for: in seconds of CPU, because the cores
+are shared.
 """
 
 import argparse
@@ -67,6 +69,7 @@ def main() -> None:
     took_s = time.perf_counter() - began_s
     whole = merged([result for result, *_ in done])
     looks, choices = sum(looks for _, looks, *_ in done), sum(choices for _, _, choices, _ in done)
+    cpu_s = sum(cpu_s for *_, cpu_s in done)
     size = {
         "seeds": str(len(whole.seeds)),
         "hours with calls": str(whole.opening_hours),
@@ -76,14 +79,14 @@ def main() -> None:
         "looks at the whole state": f"{looks:,}",
         "choices compared": f"{choices:,}",
         "seconds, all": f"{took_s:.1f}",
-        "seconds of CPU": f"{sum(cpu_s for *_, cpu_s in done):.1f}",
+        "seconds of CPU, both": f"{cpu_s:.1f}",
     }
     faults = {name: f"{count:,}" for name, count in whole.faults.most_common()}
     share = len(seeds) * days / (len(SEEDS) * DAYS)
     finish(
         "simulation",
         [
-            Check("seconds", took_s, SECONDS_ALLOWED),
+            Check("seconds of CPU on each of two cores", cpu_s / PROCESSES, SECONDS_ALLOWED),
             Check("hours with calls", whole.opening_hours, 200 * share, "higher"),
             Check("calls", whole.calls, 100_000 * share, "higher"),
             Check("left over", len(whole.left), 0),

@@ -2,9 +2,12 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from ipaddress import ip_address
+from itertools import pairwise
+from math import inf
 
 from acd.config.errors import Mistake, setting_path, shown
-from acd.config.tables import AgentTable, AsteriskTable, Tables
+from acd.config.tables import AgentTable, AsteriskTable, QueueTable, RingTable, Tables
+from acd.router.settings import CLASSES_MOST
 from acd.sign_in import PIN_HASH_ALLOWED, is_pin_hash
 
 SECRETS = ("secret", "secret_file", "secret_env")
@@ -39,9 +42,54 @@ def _one_secret(where: str, server: AsteriskTable) -> Iterator[Mistake]:
         yield Mistake(f"{where}.{given[1]}", f"{given[0]} is given too", f"one of {', '.join(SECRETS)}")
 
 
+def _queues(tables: Tables) -> Iterator[Mistake]:
+    for name, queue in tables.queue.items():
+        yield from _growth(setting_path("queue", name, "priority_grows"), queue)
+        yield from _rings(setting_path("queue", name, "rings"), queue)
+
+
+def _growth(where: str, queue: QueueTable) -> Iterator[Mistake]:
+    """Priority that fell again would let a call lose the place that it has."""
+    for index, (before, step) in enumerate(pairwise(queue.priority_grows), 1):
+        if step.after_s <= before.after_s:
+            yield _out_of_order(f"{where}[{index}]", step.after_s, before.after_s)
+        if step.points < before.points:
+            wrong = f"{step.points} is less than the {before.points} of the step before"
+            yield Mistake(f"{where}[{index}].points", wrong, "points that never fall")
+
+
+def _rings(where: str, queue: QueueTable) -> Iterator[Mistake]:
+    """Who may take a call must not lose it again by waiting (docs/routing.md R29)."""
+    if queue.rings and queue.rings[0].after_s != 0:
+        wrong = f"nobody may take a call for the first {queue.rings[0].after_s:g} seconds"
+        yield Mistake(f"{where}[0].after_s", wrong, "0 in the first ring")
+    for index, (before, ring) in enumerate(pairwise(queue.rings), 1):
+        if ring.after_s <= before.after_s:
+            yield _out_of_order(f"{where}[{index}]", ring.after_s, before.after_s)
+        if _reach(ring) < _reach(before):
+            yield Mistake(f"{where}[{index}].tier", f"{_tiers(ring)} after {_tiers(before)}", "rings that never narrow")
+        if ring.skill_slack < before.skill_slack:
+            wrong = f"{ring.skill_slack} is less than the {before.skill_slack} of the ring before"
+            yield Mistake(f"{where}[{index}].skill_slack", wrong, "rings that never narrow")
+
+
+def _out_of_order(where: str, after_s: float, before_s: float) -> Mistake:
+    return Mistake(f"{where}.after_s", f"{after_s:g} comes after {before_s:g}", "times that grow from one to the next")
+
+
+def _reach(ring: RingTable) -> float:
+    return inf if ring.tier is None else ring.tier
+
+
+def _tiers(ring: RingTable) -> str:
+    return "all tiers" if ring.tier is None else f"tiers up to {ring.tier}"
+
+
 def _agents(tables: Tables) -> Iterator[Mistake]:
     for name, agent in tables.agent.items():
         yield from _known_queues(name, agent, tables)
+        yield from _skills(setting_path("agent", name, "skills"), agent)
+        yield from _standings(setting_path("agent", name, "standing"), agent)
         yield from _sign_in(name, agent)
         yield from _ready_at_start(name, agent)
 
@@ -53,6 +101,38 @@ def _known_queues(name: str, agent: AgentTable, tables: Tables) -> Iterator[Mist
             yield Mistake(where, f"there is no queue {shown(queue)}", _names(tables.queue))
         if queue in agent.queues[:index]:
             yield Mistake(where, f"{shown(queue)} stands there already", "every queue once")
+
+
+def _skills(where: str, agent: AgentTable) -> Iterator[Mistake]:
+    names = [skill.partition(":")[0] for skill in agent.skills]
+    for index, name in enumerate(names):
+        if name in names[:index]:
+            yield Mistake(f"{where}[{index}]", f"{shown(name)} stands there already", "every skill once")
+
+
+def _standings(where: str, agent: AgentTable) -> Iterator[Mistake]:
+    for queue in agent.standing:
+        if queue not in agent.queues:
+            allowed = ", ".join(agent.queues) or "none, because the agent has no queues"
+            yield Mistake(f"{where}.{setting_path(queue)}", "it is none of the agent's queues", allowed)
+
+
+def _classes(tables: Tables) -> Iterator[Mistake]:
+    """A match looks at the first agent of each class: there must not be one for every agent of a large queue."""
+    classes: dict[str, set[tuple[int, tuple[str, ...]]]] = {}
+    for agent in tables.agent.values():
+        skills = tuple(sorted(skill if ":" in skill else f"{skill}:1" for skill in agent.skills))
+        for queue in agent.queues:
+            standing = agent.standing.get(queue)
+            classes.setdefault(queue, set()).add((1 if standing is None else standing.tier, skills))
+    for queue in tables.queue:
+        found = len(classes.get(queue, ()))
+        if found > CLASSES_MOST:
+            yield Mistake(
+                setting_path("queue", queue),
+                f"its agents have {found} different combinations of tier and skills",
+                f"at most {CLASSES_MOST} in one queue: give fewer levels and tiers, the same to those who can the same",
+            )
 
 
 def _names(known: Iterable[str], limit: int = 20) -> str:
@@ -134,7 +214,9 @@ _RULES: tuple[Callable[[Tables], Iterator[Mistake]], ...] = (
     _a_server,
     _servers,
     _one_link,
+    _queues,
     _agents,
+    _classes,
     _once("agent", "number"),
     _once("agent", "phone"),
     _once("pause", "number"),

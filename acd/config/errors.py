@@ -51,7 +51,7 @@ def shown(value: object) -> str:
         case int() | float():
             return str(value)
         case list():
-            return "a list"
+            return f"a list of {len(value)}"
         case dict():
             return "a table"
         case _:

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from acd.config.errors import Mistake, setting_path, shown
-from acd.config.tables import HIDDEN, ID_ALLOWED, ID_PATTERN, NAMED, SINGLE, Tables, allowed_for
+from acd.config.tables import HIDDEN, ID_ALLOWED, ID_PATTERN, NAMED, NESTED, SINGLE, Tables, allowed_for
 
 SIZE_LIMIT = 10_000_000
 """Bytes of a configuration file: some 50,000 agents."""
@@ -62,25 +62,48 @@ def _named_table(section: str, name: str, table: object) -> Any:
 
 
 def _table(kind: type[msgspec.Struct], names: tuple[str, ...], table: object) -> Any:
+    where = setting_path(*names)
     if not isinstance(table, dict):
-        where = setting_path(*names)
         raise Mistake(where, f"{shown(table)} is not allowed", f"a table, [{where}]")
+    return _convert(kind, where, table)
+
+
+def _convert(kind: type[msgspec.Struct], where: str, table: dict[str, Any]) -> Any:
     try:
         return msgspec.convert(table, kind)
     except msgspec.ValidationError as error:
-        raise _mistake(kind, setting_path(*names), table, str(error)) from None
+        raise _mistake(kind, where, table, str(error)) from None
 
 
 def _mistake(kind: Any, where: str, table: dict[str, Any], message: str) -> Mistake:
     """What msgspec found, in our words."""
     found = _FOUND_AT.match(message)
     assert found is not None, "the expression matches any text"
+    name, _, rest = (found["place"] or "").partition("[")
+    if rest and (kind, name) in NESTED:
+        return _mistake_within(kind, f"{where}.{name}", name, table[name])
     if unknown := _UNKNOWN.search(found["what"]):
         name = unknown["name"]
         return _unknown(f"{where}.{setting_path(name)}", name, list(kind.__struct_fields__))
     if missing := _MISSING.search(found["what"]):
         return Mistake(f"{where}.{missing['name']}", "it is missing", allowed_for(kind, missing["name"]))
     return _not_allowed(kind, where, table, found["place"])
+
+
+def _mistake_within(kind: Any, where: str, name: str, tables: Any) -> Mistake:
+    """The mistake in a setting that holds tables of its own: msgspec does not say under which name it is."""
+    if isinstance(tables, dict):
+        within = [(f"{where}.{setting_path(key)}", table) for key, table in tables.items()]
+    else:
+        within = [(f"{where}[{index}]", table) for index, table in enumerate(tables)]
+    for place, table in within:
+        if not isinstance(table, dict):
+            return Mistake(place, f"{shown(table)} is not allowed", allowed_for(kind, name))
+        try:
+            _convert(NESTED[kind, name], place, table)
+        except Mistake as mistake:
+            return mistake
+    raise AssertionError(f"{where} was found to be wrong and is right")
 
 
 def _not_allowed(kind: Any, where: str, table: dict[str, Any], place: str) -> Mistake:

@@ -3,16 +3,35 @@
 import errno
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from acd.config.checks import check
 from acd.config.errors import Mistake, setting_path
 from acd.config.parsing import SIZE_LIMIT, parse_tables
 from acd.config.settings import Config, ServerSettings, TelephonySettings
-from acd.config.tables import AgentTable, AsteriskTable, PauseTable, QueueTable, RoutingTable, Tables
-from acd.model import AgentId, Phone, QueueId, ServerId
-from acd.router.settings import AgentSettings, PauseReason, QueueSettings, RouterSettings
+from acd.config.tables import (
+    AgentTable,
+    AsteriskTable,
+    PauseTable,
+    QueueTable,
+    RingTable,
+    RoutingTable,
+    StandingTable,
+    Tables,
+)
+from acd.model import AgentId, Phone, QueueId, ServerId, Skill
+from acd.router.settings import (
+    NO_GROWTH,
+    AgentSettings,
+    Growth,
+    PauseReason,
+    QueueSettings,
+    Ring,
+    RouterSettings,
+    Standing,
+    Step,
+)
 from acd.sign_in import Credential, SignInSettings
 
 SECRET_LIMIT = 256
@@ -71,11 +90,12 @@ class _Reading:
         if credentials or any(server.secret is not None for server in tables.asterisk.values()):
             self._warn_of_readers(self._path, self._mode, "")
         self._warn_of_the_idle()
+        self._warn_of_the_unreached()
         phones = [agent.phone for agent in tables.agent.values() if agent.phone is not None]
         return Config(
             router=_router(tables.routing, tables.pause),
             queues=tuple(_queue(name, table) for name, table in tables.queue.items()),
-            agents=tuple(_agent(name, table) for name, table in tables.agent.items()),
+            agents=tuple(_agent(name, table, order) for name, table, order in _in_order(tables)),
             servers=servers,
             telephony=_telephony(tables),
             sign_in=SignInSettings(tables.sign_in.tries, _ms(tables.sign_in.locked_for_s)),
@@ -148,6 +168,28 @@ class _Reading:
         for name in self._tables.queue:
             if name not in assigned:
                 self._warn(setting_path("queue", name), "no agent is assigned to this queue")
+        for name, queue in self._tables.queue.items():
+            if queue.channel == "chat":
+                what = "nothing of this release hands over chats, and calls from the dialplan do not belong there"
+                self._warn(setting_path("queue", name, "channel"), what)
+
+    def _warn_of_the_unreached(self) -> None:
+        """Agents to whom no call of a queue can ever come."""
+        for name, agent in self._tables.agent.items():
+            for queue in agent.queues:
+                table, tier = self._tables.queue[queue], agent.standing.get(queue, AS_USUAL).tier
+                if not _comes_to(table.rings, tier):
+                    where = setting_path("agent", name, "standing", queue, "tier")
+                    self._warn(where, f"no ring of the queue widens to tier {tier}: this agent gets none of its calls")
+                if table.channel == "chat" and agent.chats == 0:
+                    where = setting_path("agent", name, "chats")
+                    self._warn(where, f"without chats this agent gets none from the queue {queue}")
+
+
+def _comes_to(rings: list[RingTable], tier: int) -> bool:
+    """Whether calls that wait long enough come to this tier."""
+    widest = rings[-1].tier if rings else None
+    return widest is None or tier <= widest
 
 
 def _checked(setting: str, secret: str) -> str:
@@ -169,17 +211,65 @@ def _queue(name: str, table: QueueTable) -> QueueSettings:
         wrap_up_ms=_ms(table.wrap_up_s),
         max_wait_ms=None if table.max_wait_s is None else _ms(table.max_wait_s),
         max_length=table.max_length,
+        strategy=table.strategy,
+        weight=table.weight,
+        growth=_growth(table),
+        rings=tuple(Ring(_ms(ring.after_s), ring.tier, ring.skill_slack) for ring in table.rings),
+        ring_at_most=table.ring_at_most,
+        channel=table.channel,
+        named_agent_ms=_ms(table.named_agent_s),
     )
 
 
-def _agent(name: str, table: AgentTable) -> AgentSettings:
+def _growth(table: QueueTable) -> Growth:
+    if not table.priority_grows and table.priority_point_every_s is None:
+        return NO_GROWTH
+    return Growth(
+        tuple(Step(_ms(step.after_s), step.points) for step in table.priority_grows),
+        None if table.priority_point_every_s is None else _ms(table.priority_point_every_s),
+    )
+
+
+def _in_order(tables: Tables) -> Iterator[tuple[str, AgentTable, int]]:
+    """The agents and their places in the order of the file. Only where a queue goes by it: a new agent on top of the
+    file is no change to all the others."""
+    linear = {name for name, queue in tables.queue.items() if queue.strategy == "linear"}
+    order = 0
+    for name, agent in tables.agent.items():
+        by_order = not linear.isdisjoint(agent.queues)
+        yield name, agent, order if by_order else 0
+        order += by_order
+
+
+def _agent(name: str, table: AgentTable, order: int) -> AgentSettings:
     return AgentSettings(
         id=AgentId(name),
         name=table.name or name,
         phone=None if table.phone is None else Phone(table.phone),
         queues=tuple(QueueId(queue) for queue in table.queues),
         hot_desking=table.hot_desking,
+        skills=tuple(sorted((_skill(word) for word in table.skills), key=lambda skill: skill.name)),
+        standings=tuple(
+            _standing(queue, table.standing[queue])
+            for queue in table.queues
+            if table.standing.get(queue, AS_USUAL) != AS_USUAL
+        ),
+        takes=table.takes,
+        order=order,
+        chats=table.chats,
     )
+
+
+AS_USUAL = StandingTable()
+
+
+def _standing(queue: str, table: StandingTable) -> Standing:
+    return Standing(QueueId(queue), table.tier, table.rank, table.weight)
+
+
+def _skill(word: str) -> Skill:
+    name, _, level = word.partition(":")
+    return Skill(name, int(level or 1))
 
 
 def _router(table: RoutingTable, pauses: dict[str, PauseTable]) -> RouterSettings:
@@ -187,6 +277,7 @@ def _router(table: RoutingTable, pauses: dict[str, PauseTable]) -> RouterSetting
         refusal_rest_ms=_ms(table.refusal_rest_s),
         unreachable_rest_ms=_ms(table.unreachable_rest_s),
         server_lost_after_ms=_ms(table.server_lost_after_s),
+        max_profiles=table.max_profiles,
         pause_reasons=tuple(PauseReason(name, pause.name or name, pause.number) for name, pause in pauses.items()),
     )
 

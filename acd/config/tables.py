@@ -9,8 +9,15 @@ from typing import Annotated, get_args, get_type_hints
 import msgspec
 from msgspec import Meta
 
+from acd.model import Channel
+from acd.router.settings import Strategy, Takes
+
 ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}\Z"
 ID_ALLOWED = "letters, digits, and _ . - after the first of them, at most 64"
+
+RINGS_MOST = 10
+STEPS_MOST = 20
+SKILLS_MOST = 50
 
 _DIAL = r"[A-Za-z0-9_./@:;+*#=$?-]*"
 
@@ -28,6 +35,15 @@ Secret = Annotated[
 ]
 Variable = Annotated[
     str, Meta(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,99}\Z", description="the name of an environment variable")
+]
+Seconds = Annotated[float, Meta(ge=0, le=86_400, description="seconds, from 0 to 86400")]
+Skills = Annotated[
+    list[Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}(:([1-9][0-9]?|100))?\Z")]],
+    Meta(
+        max_length=SKILLS_MOST,
+        description=f"a list of at most {SKILLS_MOST} skills, each of letters, digits and _ . - and, if it is not 1, "
+        'its level up to 100: ["german:3", "billing"]',
+    ),
 ]
 File = Annotated[str, Meta(pattern=r"^[^\x00]+\Z", description="the name of a file, from this file's folder on")]
 
@@ -59,12 +75,60 @@ class AsteriskTable(_Table, frozen=True, kw_only=True):
     ] = "PJSIP/{phone}"
 
 
+class StepTable(_Table, frozen=True, kw_only=True):
+    after_s: Seconds
+    points: Annotated[int, Meta(ge=1, le=100, description="a whole number, from 1 to 100")]
+
+
+class RingTable(_Table, frozen=True, kw_only=True):
+    after_s: Seconds
+    tier: Annotated[int, Meta(ge=1, le=100, description="a whole number, from 1 to 100")] | None = None
+    skill_slack: Annotated[int, Meta(ge=0, le=100, description="a whole number, from 0 to 100")] = 0
+
+
+class StandingTable(_Table, frozen=True, kw_only=True):
+    tier: Annotated[int, Meta(ge=1, le=100, description="a whole number, from 1 to 100")] = 1
+    rank: Annotated[int, Meta(ge=1, le=100, description="a whole number, from 1 to 100")] = 1
+    weight: Annotated[int, Meta(ge=1, le=100, description="a whole number, from 1 to 100")] = 1
+
+
+Steps = Annotated[
+    list[StepTable],
+    Meta(
+        max_length=STEPS_MOST,
+        description=f"a list of at most {STEPS_MOST} steps: [{{ after_s = 60, points = 2 }}]",
+    ),
+]
+Rings = Annotated[
+    list[RingTable],
+    Meta(
+        max_length=RINGS_MOST,
+        description=f"a list of at most {RINGS_MOST} rings: "
+        "[{ after_s = 0, tier = 1 }, { after_s = 20, tier = 2, skill_slack = 1 }]",
+    ),
+]
+Standings = Annotated[
+    dict[str, StandingTable],
+    Meta(description="a table of names of queues: { sales = { tier = 2 }, support = { rank = 2, weight = 3 } }"),
+]
+
+
 class QueueTable(_Table, frozen=True, kw_only=True):
     name: Text | None = None
     ring_timeout_s: Annotated[float, Meta(ge=1, le=300, description="seconds, from 1 to 300")] = 15
     wrap_up_s: Annotated[float, Meta(ge=0, le=3600, description="seconds, from 0 to 3600")] = 10
     max_wait_s: Annotated[float, Meta(ge=1, le=86_400, description="seconds, from 1 to 86400")] | None = None
     max_length: Annotated[int, Meta(ge=1, le=100_000, description="a whole number, from 1 to 100000")] | None = None
+    strategy: Annotated[Strategy, Meta(description=f"one of {', '.join(get_args(Strategy))}")] = "longest-idle"
+    ring_at_most: Annotated[int, Meta(ge=1, le=50, description="a whole number, from 1 to 50")] = 1
+    weight: Annotated[int, Meta(ge=-100, le=100, description="a whole number, from -100 to 100")] = 0
+    priority_grows: Steps = []
+    priority_point_every_s: Annotated[float, Meta(ge=1, le=86_400, description="seconds, from 1 to 86400")] | None = (
+        None
+    )
+    rings: Rings = []
+    named_agent_s: Annotated[float, Meta(ge=0, le=3600, description="seconds, from 0 to 3600")] = 30
+    channel: Annotated[Channel, Meta(description=f"one of {', '.join(get_args(Channel))}")] = "voice"
 
 
 class AgentTable(_Table, frozen=True, kw_only=True):
@@ -73,6 +137,10 @@ class AgentTable(_Table, frozen=True, kw_only=True):
     pin_hash: Annotated[str, Meta(max_length=256, description="what `acd hash-pin` prints")] | None = None
     phone: Phone | None = None
     queues: Queues
+    skills: Skills = []
+    standing: Standings = {}
+    takes: Annotated[Takes, Meta(description=f"one of {', '.join(get_args(Takes))}")] = "order"
+    chats: Annotated[int, Meta(ge=0, le=50, description="a whole number, from 0 to 50")] = 0
     hot_desking: Switch = False
     logged_in_at_start: Switch = False
 
@@ -86,6 +154,7 @@ class RoutingTable(_Table, frozen=True, kw_only=True):
     refusal_rest_s: Annotated[float, Meta(ge=1, le=3600, description="seconds, from 1 to 3600")] = 5
     unreachable_rest_s: Annotated[float, Meta(ge=1, le=3600, description="seconds, from 1 to 3600")] = 10
     server_lost_after_s: Annotated[float, Meta(ge=1, le=3600, description="seconds, from 1 to 3600")] = 60
+    max_profiles: Annotated[int, Meta(ge=1, le=256, description="a whole number, from 1 to 256")] = 32
 
 
 class PhonesTable(_Table, frozen=True, kw_only=True):
@@ -134,6 +203,12 @@ SINGLE: dict[str, type[_Table]] = {
     "sign_in": SignInTable,
 }
 """Sections that are one table."""
+NESTED: dict[tuple[type[_Table], str], type[_Table]] = {
+    (QueueTable, "priority_grows"): StepTable,
+    (QueueTable, "rings"): RingTable,
+    (AgentTable, "standing"): StandingTable,
+}
+"""Settings that hold tables of their own, in a list or by a name."""
 HIDDEN = frozenset({"secret", "pin_hash"})
 """Settings whose value no error repeats."""
 

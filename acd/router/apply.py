@@ -58,9 +58,11 @@ def _queue_configured(state: State, fact: f.QueueConfigured) -> None:
         return
     state.lotteries -= queue.settings.strategy == "weighted-random"
     queue.settings = fact.settings
+    queue.closed = queue.closed and not queue.retired
     queue.retired = False
     state.deadlines.drop("retire", fact.settings.id)
     state.news.queues[fact.settings.id] = None
+    state.news.limits[fact.settings.id] = None
     if fact.reorders:
         _disorder(state, fact.settings.id)
 
@@ -109,6 +111,25 @@ def _queue_retired(state: State, fact: f.QueueRetired) -> None:
     _due(state, fact.at_ms, "retire", fact.queue)
 
 
+def _queue_closed(state: State, fact: f.QueueClosed) -> None:
+    state.queues[fact.queue].closed = True
+    state.news.limits[fact.queue] = None
+
+
+def _queue_opened(state: State, fact: f.QueueOpened) -> None:
+    state.queues[fact.queue].closed = False
+
+
+def _leaving_began(state: State, fact: f.LeavingBegan) -> None:
+    state.queues[fact.queue].leaving = True
+    _due(state, fact.at_ms, "leave", fact.queue)
+
+
+def _leaving_ended(state: State, fact: f.LeavingEnded) -> None:
+    state.queues[fact.queue].leaving = False
+    state.deadlines.drop("leave", fact.queue)
+
+
 def _queue_drained(state: State, fact: f.QueueDrained) -> None:
     state.deadlines.drop("retire", fact.queue)
 
@@ -125,7 +146,9 @@ def _queue_removed(state: State, fact: f.QueueRemoved) -> None:
     assert not queue.calls, f"queue {fact.queue} still has calls"
     state.deadlines.drop("retire", fact.queue)
     state.deadlines.drop("reorder", fact.queue)
+    state.deadlines.drop("leave", fact.queue)
     state.news.queues.pop(fact.queue, None)
+    state.news.limits.pop(fact.queue, None)
     state.recount.pop(fact.queue, None)
     if not state.recount:
         state.deadlines.drop("recount", "")
@@ -141,7 +164,10 @@ def _agent_configured(state: State, fact: f.AgentConfigured) -> None:
     else:
         state.leave_skill_set(agent.skills)
     agent.settings, agent.skills = fact.settings, skills
-    agent.retired = False
+    if agent.retired:
+        agent.retired = False
+        for queue in agent.queues:
+            _count_member(state, agent, queue, 1)
     for queue in [queue for queue in agent.queues if queue not in fact.settings.queues]:
         _leave(state, agent, queue)
     for queue, entry in agent.queues.items():
@@ -155,7 +181,19 @@ def _standing(settings: AgentSettings, queue: QueueId) -> Standing:
     return next((standing for standing in settings.standings if standing.queue == queue), Standing(queue))
 
 
+def _count_member(state: State, agent: Agent, queue_id: QueueId, step: int) -> None:
+    """One more (or less) who is on duty there, or on a break. Whoever is leaving counts no more."""
+    entry, queue = agent.queues[queue_id], state.queues.get(queue_id)
+    if agent.retired or queue is None:
+        return
+    queue.on_duty += step if entry.state is Membership.READY else 0
+    queue.on_break += step if entry.state is Membership.PAUSED else 0
+    if not queue.on_duty:
+        state.news.limits[queue_id] = None
+
+
 def _leave(state: State, agent: Agent, queue: QueueId) -> None:
+    _count_member(state, agent, queue, -1)
     del agent.queues[queue]
     state.relist(agent)
     if queue in state.queues:
@@ -164,7 +202,8 @@ def _leave(state: State, agent: Agent, queue: QueueId) -> None:
 
 def _leave_queue(state: State, agent: Agent, queue_id: QueueId) -> None:
     queue = state.queues[queue_id]
-    queue.members.pop(agent.settings.id, None)
+    if queue.members.pop(agent.settings.id, False) is None:
+        agent.logged_in -= 1
     if agent.settings.id in queue.unordered:
         del queue.unordered[agent.settings.id]
         _tidy_order(state, queue_id)
@@ -172,6 +211,8 @@ def _leave_queue(state: State, agent: Agent, queue_id: QueueId) -> None:
 
 def _agent_retired(state: State, fact: f.AgentRetired) -> None:
     agent = state.agents[fact.agent]
+    for queue in agent.queues:
+        _count_member(state, agent, queue, -1)
     agent.retired = True
     state.relist(agent)
     _tidy(state, agent)
@@ -180,8 +221,7 @@ def _agent_retired(state: State, fact: f.AgentRetired) -> None:
 def _tidy(state: State, agent: Agent) -> None:
     """A logged-out agent's phone is let go once no offer or conversation is on it, a retired agent with the last
     work."""
-    at_rest = agent.work is Work.IDLE or agent.work is Work.WRAP_UP
-    if at_rest and all(entry.state is Membership.LOGGED_OUT for entry in agent.queues.values()):
+    if not agent.logged_in and (agent.work is Work.IDLE or agent.work is Work.WRAP_UP):
         _move_to_phone(state, agent, None)
     if agent.retired and agent.work is Work.IDLE and not agent.chats:
         _forget_agent(state, agent)
@@ -217,18 +257,54 @@ def _call_queued(state: State, fact: f.CallQueued) -> None:
         fact.named,
         fact.ring,
         fact.ring_at_most,
+        hops=len(fact.via),
     )
     queue.waiting.take_profile(call.profile)
     state.calls[fact.call] = call
     state.call_on[fact.line] = fact.call
     queue.length += 1
     queue.calls += 1
+    _set_deadlines(state, fact)
+    _hear_of(state, fact.line)
+    _wait(state, call)
+
+
+def _set_deadlines(state: State, fact: f.CallQueued | f.CallMoved) -> None:
     if fact.widens_at_ms is not None:
         _due(state, fact.widens_at_ms, "widen", fact.call)
     if fact.named_until_ms is not None:
         _due(state, fact.named_until_ms, "named", fact.call)
-    _hear_of(state, fact.line)
+
+
+def _call_moved(state: State, fact: f.CallMoved) -> None:
+    """The call takes its place in the other queue, among those of its age. Whoever refused it has still refused it."""
+    call, queue = state.calls[fact.call], state.queues[fact.to]
+    state.take_from_line(call)
+    for kind in OF_A_CALL:
+        state.deadlines.drop(kind, call.id)
+    _take_out(state, call)
+    call.queue = fact.to
+    call.hops += len(fact.via)
+    call.profile = state.take_profile((call.profile.required, call.profile.wanted, fact.rings))
+    number = call.place.number if fact.since_ms == call.place.since_ms else state.fact_count
+    call.place = Place(fact.since_ms, number, call.id)
+    call.give_up_at_ms, call.named = fact.give_up_at_ms, fact.named
+    call.ring, call.ring_at_most = fact.ring, fact.ring_at_most
+    queue.waiting.take_profile(call.profile)
+    queue.length += 1
+    queue.calls += 1
+    _set_deadlines(state, fact)
     _wait(state, call)
+
+
+def _take_out(state: State, call: Call) -> None:
+    """The queue has one call less, that reached no agent of it."""
+    queue = state.queues[call.queue]
+    queue.length -= 1
+    queue.calls -= 1
+    queue.waiting.leave_profile(call.profile)
+    state.leave_profile(call.profile)
+    _drain_if_retired(state, call.queue)
 
 
 def _wait(state: State, call: Call) -> None:
@@ -479,6 +555,7 @@ def _move_in_queues(
         entry = agent.queues.get(queue)
         if entry is None:
             entry = agent.queues[queue] = InQueue(_standing(agent.settings, queue))
+        _count_member(state, agent, queue, -1)
         entry.state = MEMBERSHIP_MOVES[entry.state, request]
         entry.reason = (reason or entry.reason) if entry.state is Membership.PAUSED else None
         if entry.pending is not None and (request != "log in" or entry.pending.change == "log out"):
@@ -486,7 +563,15 @@ def _move_in_queues(
         if entry.state is Membership.LOGGED_OUT:
             _leave_queue(state, agent, queue)
         else:
-            state.queues[queue].members[agent.settings.id] = None
+            _join_queue(state, agent, queue)
+        _count_member(state, agent, queue, 1)
+
+
+def _join_queue(state: State, agent: Agent, queue_id: QueueId) -> None:
+    members = state.queues[queue_id].members
+    if agent.settings.id not in members:
+        members[agent.settings.id] = None
+        agent.logged_in += 1
 
 
 def _move_to_phone(state: State, agent: Agent, phone: Phone | None) -> None:
@@ -499,7 +584,7 @@ def _move_to_phone(state: State, agent: Agent, phone: Phone | None) -> None:
 
 def _agent_logged_in(state: State, fact: f.AgentLoggedIn) -> None:
     agent = state.agents[fact.agent]
-    if not any(entry.state is not Membership.LOGGED_OUT for entry in agent.queues.values()):
+    if not agent.logged_in:
         agent.free = state.free_place()
     _move_to_phone(state, agent, fact.phone)
     _move_in_queues(state, agent, fact.queues, "log in")
@@ -640,6 +725,10 @@ APPLY: dict[type[f.Fact], Callable[[State, Any], None]] = {
     f.RouterConfigured: _router_configured,
     f.QueueConfigured: _queue_configured,
     f.QueueRetired: _queue_retired,
+    f.QueueClosed: _queue_closed,
+    f.QueueOpened: _queue_opened,
+    f.LeavingBegan: _leaving_began,
+    f.LeavingEnded: _leaving_ended,
     f.QueueDrained: _queue_drained,
     f.QueueRemoved: _queue_removed,
     f.AgentConfigured: _agent_configured,
@@ -648,9 +737,11 @@ APPLY: dict[type[f.Fact], Callable[[State, Any], None]] = {
     f.QueueUnordered: _queue_unordered,
     f.AgentsReordered: _agents_reordered,
     f.CallQueued: _call_queued,
+    f.CallMoved: _call_moved,
     f.RingWidened: _ring_widened,
     f.PreferenceLapsed: _preference_lapsed,
     f.CallRefused: _nothing,
+    f.CallbackOffered: _nothing,
     f.CallConnected: _call_connected,
     f.CallEnded: _call_ended,
     f.CallAbandoned: _call_over,

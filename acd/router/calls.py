@@ -1,41 +1,53 @@
-"""Calls: how they come into a queue and leave it (docs/routing.md R10, R17, R19)."""
+"""Calls: how they come into a queue and leave it (docs/routing.md R10, R17, R19, R50 to R53)."""
 
-from typing import Literal
+from itertools import islice
+from typing import Literal, NamedTuple
 
-from acd.model import PRIORITIES, AgentId, CallId
-from acd.router import conversations, links, offers
+from acd.model import PRIORITIES, AgentId, CallId, QueueId
+from acd.router import conversations, limits, links, offers
 from acd.router import facts as f
 from acd.router import inputs as i
 from acd.router.settings import Ring
 from acd.router.state import Call, Queue
-from acd.router.turn import Turn
+from acd.router.turn import SLICE, Turn
 
 
 def arrived(turn: Turn, report: i.CallArrived) -> None:
-    """Queue the call, or refuse it with a reason. One that is known already changes nothing; one that has waited
-    already has a place."""
+    """Queue the call, there or where that queue passes it on to, or refuse it with a reason. One that is known already
+    changes nothing; one that has waited already has a place."""
     if report.line not in turn.state.call_on:
         _take(turn, report, has_place=report.waited_ms > 0)
 
 
 def _take(turn: Turn, report: i.CallArrived, *, has_place: bool) -> None:
-    reason = _refusal(turn, report, has_place=has_place)
-    if reason is not None:
-        turn.say(f.CallRefused(turn.now_ms, report.line, report.queue, reason))
+    reason = limits.barred(turn.state, report.queue, report.required, report.wanted, has_place=has_place)
+    if reason is None:
+        _queue_up(turn, report, limits.STRAIGHT, report.queue)
         return
+    way = limits.way_from(turn.state, report.queue, reason, report.required, report.wanted)
+    if way.queue is not None:
+        _queue_up(turn, report, way, way.queue)
+        return
+    if way.callback:
+        since_ms = turn.now_ms - max(report.waited_ms, 0)
+        turn.say(f.CallbackOffered(turn.now_ms, report.line, report.queue, report.caller, way.reason, since_ms))
+    assert way.reason != "timeout", f"{report} has not waited yet"
+    via = way.via if len(way.via) > 1 else ()
+    turn.say(f.CallRefused(turn.now_ms, report.line, report.queue, way.reason, way.destination, via))
+
+
+def _queue_up(turn: Turn, report: i.CallArrived, way: limits.Way, queue_id: QueueId) -> None:
     links.expect(turn, report.line.server)
-    queue = turn.state.queues[report.queue]
-    settings = queue.settings
-    age_ms = max(report.waited_ms, 0)
+    settings = turn.state.queues[queue_id].settings
+    age_ms = max(report.waited_ms, 0) if way.keeps_age else 0
     since_ms = turn.now_ms - age_ms
-    ring = max((at for at, ring in enumerate(settings.rings) if ring.after_ms <= age_ms), default=0)
-    named = report.named if _may_wait_for(queue, report.named, age_ms) else None
+    terms = _terms(turn.state.queues[queue_id], since_ms, age_ms, report.named)
     turn.say(
         f.CallQueued(
             turn.now_ms,
             CallId(turn.new_id()),
             report.line,
-            report.queue,
+            queue_id,
             report.caller,
             min(max(report.priority, PRIORITIES[0]), PRIORITIES[-1]),
             since_ms,
@@ -43,14 +55,33 @@ def _take(turn: Turn, report: i.CallArrived, *, has_place: bool) -> None:
             report.required,
             report.wanted,
             settings.rings,
-            ring,
-            _widens_at_ms(settings.rings, ring, since_ms),
+            terms.ring,
+            terms.widens_at_ms,
             report.kind,
-            named,
-            None if named is None else since_ms + settings.named_agent_ms,
+            terms.named,
+            terms.named_until_ms,
             settings.ring_at_most,
+            way.via,
         )
     )
+
+
+class Terms(NamedTuple):
+    """What a call's age means in a queue."""
+
+    ring: int
+    widens_at_ms: int | None
+    named: AgentId | None
+    named_until_ms: int | None
+
+
+def _terms(queue: Queue, since_ms: int, age_ms: int, named: AgentId | None) -> Terms:
+    settings = queue.settings
+    ring = max((at for at, ring in enumerate(settings.rings) if ring.after_ms <= age_ms), default=0)
+    widens_at_ms = _widens_at_ms(settings.rings, ring, since_ms)
+    if named is None or not _may_wait_for(queue, named, age_ms):
+        return Terms(ring, widens_at_ms, None, None)
+    return Terms(ring, widens_at_ms, named, since_ms + settings.named_agent_ms)
 
 
 def _may_wait_for(queue: Queue, named: AgentId | None, age_ms: int) -> bool:
@@ -78,23 +109,6 @@ def preference_lapses(turn: Turn, call_id: CallId) -> None:
     turn.say(f.PreferenceLapsed(turn.now_ms, call.id, call.queue, call.named))
 
 
-def _refusal(turn: Turn, report: i.CallArrived, *, has_place: bool) -> f.RefusalReason | None:
-    queue = turn.state.queues.get(report.queue)
-    if queue is None:
-        return "unknown-queue"
-    if queue.retired:
-        return "queue-closed"
-    longest = queue.settings.max_length
-    if longest is not None and queue.length >= longest and not has_place:
-        return "queue-full"
-    profiles = queue.waiting.profiles
-    if len(profiles) >= turn.state.settings.max_profiles:
-        profile = turn.state.profiles.get((report.required, report.wanted, queue.settings.rings))
-        if profile is None or profile not in profiles:
-            return "too-many-profiles"
-    return None
-
-
 def caller_left(turn: Turn, report: i.CallerLeft) -> None:
     """The caller is gone: from the line, from a ringing agent, or from a conversation."""
     known = turn.state.call_on.get(report.line)
@@ -118,8 +132,74 @@ def wait_is_over(turn: Turn, call_id: CallId) -> None:
     if not links.hears_caller(turn.state, call.line):
         turn.say(f.WaitOverdue(turn.now_ms, call.id))
         return
+    leave(turn, call, "timeout")
+
+
+def leave(turn: Turn, call: Call, reason: f.Reason) -> None:
+    """The queue keeps the call no longer: to another queue, to a place in the dialplan, or back with the reason. Not
+    even one that rings stays, if it still waits for more agents."""
     offers.end_all(turn, call, "withdrawn")
-    turn.say(f.CallTimedOut(turn.now_ms, call.id, call.line, call.queue, waited_ms(turn, call)))
+    way = limits.way_from(turn.state, call.queue, reason, call.profile.required, call.profile.wanted, call.hops)
+    if way.queue is not None:
+        _move(turn, call, way, way.queue)
+        return
+    if way.callback:
+        since_ms = call.place.since_ms
+        turn.say(f.CallbackOffered(turn.now_ms, call.line, call.queue, call.caller, reason, since_ms, call.id))
+    waited = waited_ms(turn, call)
+    if reason == "timeout":
+        turn.say(f.CallTimedOut(turn.now_ms, call.id, call.line, call.queue, waited, way.destination))
+    else:
+        turn.say(f.CallReturned(turn.now_ms, call.id, call.line, call.queue, reason, waited, way.destination))
+
+
+def _move(turn: Turn, call: Call, way: limits.Way, queue_id: QueueId) -> None:
+    """The call waits on in another queue. Its longest wait there counts from now, for it has just come."""
+    queue = turn.state.queues[queue_id]
+    settings = queue.settings
+    since_ms = call.place.since_ms if way.keeps_age else turn.now_ms
+    terms = _terms(queue, since_ms, turn.now_ms - since_ms, call.named)
+    turn.say(
+        f.CallMoved(
+            turn.now_ms,
+            call.id,
+            call.line,
+            call.queue,
+            queue_id,
+            way.via,
+            waited_ms(turn, call),
+            since_ms,
+            None if settings.max_wait_ms is None else turn.now_ms + settings.max_wait_ms,
+            settings.rings,
+            terms.ring,
+            terms.widens_at_ms,
+            terms.named,
+            terms.named_until_ms,
+            settings.ring_at_most,
+        )
+    )
+
+
+def look_at_limits(turn: Turn) -> None:
+    """Where nobody is on duty any more, or the hours are over, those who wait may have to leave: if the queue is so
+    configured they do, from this moment on."""
+    for queue_id in list(turn.state.news.limits):
+        queue = turn.state.queues[queue_id]
+        reason = limits.must_leave(queue)
+        if reason is not None and queue.waiting and not queue.leaving:
+            turn.say(f.LeavingBegan(turn.now_ms, queue_id, reason))
+    turn.state.news.limits.clear()
+
+
+def let_some_leave(turn: Turn, queue_id: QueueId) -> None:
+    """A slice of those who wait leave, as long as there is reason to."""
+    queue = turn.state.queues[queue_id]
+    reason = limits.must_leave(queue)
+    if reason is not None:
+        for place in list(islice(queue.waiting, SLICE)):
+            leave(turn, turn.state.calls[place.call], limits.AS_TOLD[reason])
+    if reason is None or not queue.waiting:
+        turn.say(f.LeavingEnded(turn.now_ms, queue_id))
 
 
 def lose(turn: Turn, call: Call, reason: Literal["gone", "server"]) -> None:
@@ -141,12 +221,6 @@ def again(turn: Turn, call: Call) -> None:
         call.line, call.queue, call.caller, call.priority, profile.required, profile.wanted, waited_ms, call.kind
     )
     _take(turn, report, has_place=True)
-
-
-def give_back(turn: Turn, call: Call, reason: f.RefusalReason) -> None:
-    """The queue takes no calls any more: not even one that rings, if it still waits for more agents."""
-    offers.end_all(turn, call, "withdrawn")
-    turn.say(f.CallReturned(turn.now_ms, call.id, call.line, call.queue, reason, waited_ms(turn, call)))
 
 
 def waited_ms(turn: Turn, call: Call) -> int:

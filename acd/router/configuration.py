@@ -56,6 +56,18 @@ def retire_queue(turn: Turn, change: i.RetireQueue) -> None:
         turn.say(f.QueueRetired(turn.now_ms, change.queue))
 
 
+def open_queue(turn: Turn, change: i.OpenQueue) -> None:
+    known = turn.state.queues.get(change.queue)
+    if known is not None and known.closed and not known.retired:
+        turn.say(f.QueueOpened(turn.now_ms, change.queue))
+
+
+def close_queue(turn: Turn, change: i.CloseQueue) -> None:
+    known = turn.state.queues.get(change.queue)
+    if known is not None and not known.closed and not known.retired:
+        turn.say(f.QueueClosed(turn.now_ms, change.queue))
+
+
 def retire_agent(turn: Turn, change: i.RetireAgent) -> None:
     known = turn.state.agents.get(change.agent)
     if known is not None and not known.retired:
@@ -66,7 +78,7 @@ def empty_retired_queue(turn: Turn, queue_id: QueueId) -> None:
     """Return those who wait and log out its agents, a slice at a time. Ringing and talking go on."""
     known = turn.state.queues[queue_id]
     for place in list(islice(known.waiting, SLICE)):
-        calls.give_back(turn, turn.state.calls[place.call], "queue-closed")
+        calls.leave(turn, turn.state.calls[place.call], "queue-closed")
     for agent_id in list(islice(known.members, SLICE)):
         turn.say(f.AgentLoggedOut(turn.now_ms, agent_id, (queue_id,), by="configuration"))
     if known.waiting or known.members:

@@ -16,6 +16,7 @@ Kind = Literal[
     "server-lost",
     "settle",
     "retire",
+    "leave",
     "reorder",
     "recount",
 ]

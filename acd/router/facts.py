@@ -23,7 +23,7 @@ from acd.model import (
     ServerId,
     Skill,
 )
-from acd.router.settings import AgentSettings, QueueSettings, Ring, RouterSettings
+from acd.router.settings import AgentSettings, Destination, Lasting, QueueSettings, Ring, RouterSettings
 
 
 class _Fact(msgspec.Struct, frozen=True, tag_field="type", tag=True):
@@ -53,6 +53,31 @@ class QueueConfigured(_Fact, frozen=True):
 
 class QueueRetired(_Fact, frozen=True):
     """No call is taken into the queue any more; those that wait are returned one by one."""
+
+    queue: QueueId
+
+
+class QueueClosed(_Fact, frozen=True):
+    """Its hours are over: who comes now is not taken."""
+
+    queue: QueueId
+
+
+class QueueOpened(_Fact, frozen=True):
+    """Its hours have begun."""
+
+    queue: QueueId
+
+
+class LeavingBegan(_Fact, frozen=True):
+    """Who waits in the queue is let go, one by one."""
+
+    queue: QueueId
+    reason: Lasting
+
+
+class LeavingEnded(_Fact, frozen=True):
+    """Nobody waits there any more, or the reason is gone."""
 
     queue: QueueId
 
@@ -98,7 +123,17 @@ class AgentsReordered(_Fact, frozen=True):
 
 # --- Calls ----------------------------------------------------------------------------------------------------
 
-RefusalReason = Literal["unknown-queue", "queue-closed", "queue-full", "too-many-profiles"]
+RefusalReason = Literal[
+    "unknown-queue", "queue-closed", "queue-full", "too-many-profiles", "no-agents", "all-paused", "too-many-hops"
+]
+Reason = Literal["timeout"] | RefusalReason
+
+
+class Hop(msgspec.Struct, frozen=True):
+    """A queue that passed a call on, and why."""
+
+    queue: QueueId
+    reason: Reason
 
 
 class CallQueued(_Fact, frozen=True):
@@ -126,6 +161,31 @@ class CallQueued(_Fact, frozen=True):
     """... and how long nobody else is offered it."""
     ring_at_most: int = 1
     """At how many agents it may ring at once."""
+    via: tuple[Hop, ...] = ()
+    """The queues that did not take it before this one, the first being the one for which it came."""
+
+
+class CallMoved(_Fact, frozen=True):
+    """The call goes on waiting in another queue. Telephony notes that at the caller's channel."""
+
+    call: CallId
+    line: Line
+    queue: QueueId
+    """Where it waited."""
+    to: QueueId
+    via: tuple[Hop, ...]
+    """The queue where it waited, then those that did not take it."""
+    waited_ms: int
+    """Since it came, whatever of that counts in the new queue."""
+    since_ms: int
+    """Its age in the new queue; what follows is as in `CallQueued`."""
+    give_up_at_ms: int | None
+    rings: tuple[Ring, ...] = ()
+    ring: int = 0
+    widens_at_ms: int | None = None
+    named: AgentId | None = None
+    named_until_ms: int | None = None
+    ring_at_most: int = 1
 
 
 class RingWidened(_Fact, frozen=True):
@@ -148,11 +208,28 @@ class PreferenceLapsed(_Fact, frozen=True):
 
 
 class CallRefused(_Fact, frozen=True):
-    """The call was not taken. Telephony returns it to the dialplan with the reason."""
+    """The call was not taken. Telephony returns it to the dialplan with the reason, or sends it to the destination."""
 
     line: Line
     queue: QueueId
+    """For which it came."""
     reason: RefusalReason
+    """Of the last queue that was asked."""
+    destination: Destination | None = None
+    via: tuple[Hop, ...] = ()
+    """The queues that did not take it, where there is more than the one."""
+
+
+class CallbackOffered(_Fact, frozen=True):
+    """The caller, who is about to leave, is to be called back."""
+
+    line: Line
+    queue: QueueId
+    caller: Caller
+    reason: Reason
+    since_ms: int
+    call: CallId | None = None
+    """None where the queue never took it."""
 
 
 class CallConnected(_Fact, frozen=True):
@@ -189,22 +266,25 @@ class WaitOverdue(_Fact, frozen=True):
 
 
 class CallTimedOut(_Fact, frozen=True):
-    """The longest wait is over. Telephony returns the call to the dialplan."""
+    """The longest wait is over. Telephony returns the call to the dialplan, or sends it to the destination."""
 
     call: CallId
     line: Line
     queue: QueueId
     waited_ms: int
+    destination: Destination | None = None
 
 
 class CallReturned(_Fact, frozen=True):
-    """The queue takes no calls any more. Telephony returns the call to the dialplan."""
+    """The queue lets the call go. Telephony returns it to the dialplan with the reason, or sends it to the
+    destination."""
 
     call: CallId
     line: Line
     queue: QueueId
     reason: RefusalReason
     waited_ms: int
+    destination: Destination | None = None
 
 
 class CallLost(_Fact, frozen=True):
@@ -473,6 +553,10 @@ Fact = (
     | RouterConfigured
     | QueueConfigured
     | QueueRetired
+    | QueueClosed
+    | QueueOpened
+    | LeavingBegan
+    | LeavingEnded
     | QueueDrained
     | QueueRemoved
     | AgentConfigured
@@ -481,9 +565,11 @@ Fact = (
     | QueueUnordered
     | AgentsReordered
     | CallQueued
+    | CallMoved
     | RingWidened
     | PreferenceLapsed
     | CallRefused
+    | CallbackOffered
     | CallConnected
     | CallEnded
     | CallAbandoned

@@ -72,6 +72,18 @@ class RetireAgent(_Input, frozen=True):
     agent: AgentId
 
 
+class OpenQueue(_Input, frozen=True):
+    """The queue's hours have begun."""
+
+    queue: QueueId
+
+
+class CloseQueue(_Input, frozen=True):
+    """The queue's hours are over."""
+
+    queue: QueueId
+
+
 class BeginDay(_Input, frozen=True):
     """Midnight, where the engine lives: what agents did today is counted from 0 again."""
 
@@ -266,4 +278,6 @@ Input = (
     | ConfigureAgent
     | RetireAgent
     | BeginDay
+    | OpenQueue
+    | CloseQueue
 )

@@ -18,7 +18,7 @@ from acd.model import AgentId, QueueId
 from acd.router import offers
 from acd.router.settings import NO_GROWTH, QueueSettings
 from acd.router.skills import Fit, fits_at
-from acd.router.state import Agent, Call, Queue, State
+from acd.router.state import Agent, Call, InQueue, Queue, State
 from acd.router.turn import SLICE, Turn
 from acd.router.waiting import Group, GroupKey, Head, Place
 
@@ -86,48 +86,84 @@ def _serve_call(turn: Turn, call: Call) -> None:
 def best_work(state: State, agent: Agent, in_order_of: Agent | None, now_ms: int) -> Work | None:
     """What comes first of all that the agent may take, in somebody's own order or the one order; None if there is
     nothing."""
-    best: Place | None = None
-    best_order: Order | None = None
+    best: Standing | None = None
     for queue_id, queue in state.queues_open_to(agent):
-        waiting = queue.waiting
-        if not waiting.groups or not queue.may_offer:
+        if not queue.waiting.groups or not queue.may_offer:
             continue
-        tier = agent.queues[queue_id].standing.tier
-        for priority, row in waiting.rows.items():
-            place = _first_in_row(state, row, agent, tier)
-            if place is not None:
-                order = order_for(in_order_of, queue.settings, priority, place, now_ms)
-                if best_order is None or order < best_order:
-                    best, best_order = place, order
-        for group in waiting.named.get(agent.settings.id, NOTHING).values() if waiting.named else ():
-            place = _first_for(state, group, agent)
-            if place is not None:
-                order = order_for(in_order_of, queue.settings, group.priority, place, now_ms)
-                if best_order is None or order < best_order:
-                    best, best_order = place, order
-    return None if best is None or best_order is None else Work(best_order, state.calls[best.call])
+        entry = agent.queues[queue_id]
+        rank = None if in_order_of is None else own_rank(agent, entry)
+        best = _best_in_rows(state, queue, agent, entry, rank, now_ms, best)
+        if queue.waiting.named:
+            best = _best_of_the_named(state, queue, agent, rank, now_ms, best)
+    return None if best is None else Work(best[0], state.calls[best[1].call])
+
+
+Standing = tuple[Order, Place]
+"""The best so far."""
+
+
+def _best_in_rows(
+    state: State, queue: Queue, agent: Agent, entry: InQueue, rank: int | None, now_ms: int, best: Standing | None
+) -> Standing | None:
+    settings = queue.settings
+    for priority, row in queue.waiting.rows.items():
+        first = row[0]
+        order = order_at(rank, settings, priority, first[0], first[1], now_ms)
+        if best is not None and order >= best[0]:
+            continue  # nothing in the row comes before its first call
+        place = _first_in_row(state, row, agent, entry.standing.tier)
+        if place is None:
+            continue
+        if place[1] != first[1]:
+            order = order_at(rank, settings, priority, place[0], place[1], now_ms)
+        if best is None or order < best[0]:
+            best = order, place
+    return best
+
+
+def _best_of_the_named(
+    state: State, queue: Queue, agent: Agent, rank: int | None, now_ms: int, best: Standing | None
+) -> Standing | None:
+    for group in queue.waiting.named.get(agent.settings.id, NOTHING).values():
+        place = _first_for(state, group, agent)
+        if place is not None:
+            order = order_at(rank, queue.settings, group.priority, place[0], place[1], now_ms)
+            if best is None or order < best[0]:
+                best = order, place
+    return best
 
 
 NOTHING: dict[GroupKey, Group] = {}
 
 
+LONGEST_WAIT = -1
+"""In place of a rank: age alone counts."""
+
+
+def own_rank(agent: Agent, entry: InQueue) -> int | None:
+    """The rank of the queue for an agent who takes work by another order; None for who takes it by the one order."""
+    match agent.settings.takes:
+        case "order":
+            return None
+        case "rank":
+            return entry.standing.rank
+        case "longest-wait":
+            return LONGEST_WAIT
+
+
 def order_of(state: State, call: Call, now_ms: int) -> Order:
     """Where the call stands among all work."""
-    return order_for(None, state.queues[call.queue].settings, call.priority, call.place, now_ms)
+    return order_at(None, state.queues[call.queue].settings, call.priority, *call.place[:2], now_ms)
 
 
-def order_for(agent: Agent | None, queue: QueueSettings, priority: int, place: Place, now_ms: int) -> Order:
-    """Where a place stands among all work; for an agent who takes work by another order, in that one."""
-    since_ms, number, _ = place
-    rank = 0
-    if agent is not None and agent.settings.takes != "order":
-        if agent.settings.takes == "longest-wait":
-            return (0, 0, since_ms, number)
-        rank = agent.queues[queue.id].standing.rank
+def order_at(rank: int | None, queue: QueueSettings, priority: int, since_ms: int, number: int, now_ms: int) -> Order:
+    """Where a place stands among all work, in the order that `own_rank` says."""
+    if rank == LONGEST_WAIT:
+        return (0, 0, since_ms, number)
     points = priority + queue.weight
     if queue.growth is not NO_GROWTH:
         points += queue.growth.points(now_ms - since_ms)
-    return (rank, -points, since_ms, number)
+    return (rank or 0, -points, since_ms, number)
 
 
 def _first_in_row(state: State, row: list[Head], agent: Agent, tier: int) -> Place | None:

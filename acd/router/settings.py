@@ -62,6 +62,60 @@ Strategy = Literal[
 ]
 
 
+Limit = Literal["timeout", "full", "no-agents", "all-paused", "closed"]
+"""Why a queue does not keep a call, or not any longer: the longest wait is over, so many wait already, nobody is logged
+in, everybody is paused, its hours are over."""
+Lasting = Literal["no-agents", "all-paused", "closed"]
+"""What may come over those who wait already."""
+
+
+class GoBack(msgspec.Struct, frozen=True, tag="return"):
+    """The call returns to the operator's dialplan, with the reason."""
+
+
+class Destination(msgspec.Struct, frozen=True, tag="dialplan"):
+    """A place in the operator's dialplan: voicemail, another queue's announcement, a mobile phone."""
+
+    context: str
+    extension: str
+    priority: int = 1
+
+
+class NextQueue(msgspec.Struct, frozen=True, tag="queue"):
+    """Another queue takes the call, if it can; if not, its own end for that holds."""
+
+    queue: QueueId
+    keeps_age: bool = True
+    """Whether the call stands there as long as it has waited, or as one that has just come."""
+
+
+class CallbackOffer(msgspec.Struct, frozen=True, tag="callback"):
+    """The caller is to be called back: that is said as a fact. Then the call goes to the destination, or back."""
+
+    destination: Destination | None = None
+
+
+End = GoBack | Destination | NextQueue | CallbackOffer
+GO_BACK = GoBack()
+
+
+class Ends(msgspec.Struct, frozen=True):
+    """Where a call goes that the queue does not keep."""
+
+    timeout: End = GO_BACK
+    full: End = GO_BACK
+    closed: End = GO_BACK
+    no_agents: End | None = None
+    """None: calls wait, though nobody is logged in."""
+    all_paused: End | None = None
+    """None: calls wait, though everybody is paused."""
+    leaving: tuple[Lasting, ...] = ()
+    """Of these the ends hold for those too who wait already; the others only keep newcomers out."""
+
+
+ALL_GO_BACK = Ends()
+
+
 class QueueSettings(msgspec.Struct, frozen=True):
     """One queue."""
 
@@ -73,9 +127,9 @@ class QueueSettings(msgspec.Struct, frozen=True):
     wrap_up_ms: int = 10_000
     """Work after the call, held against the calls of every queue. 0: none."""
     max_wait_ms: int | None = None
-    """The longest wait, after which the caller returns to the dialplan with `timeout`. None: without end."""
+    """The longest wait, after which the end for `timeout` holds. None: without end."""
     max_length: int | None = None
-    """How many may wait; the next one is refused with `queue-full`. None: any number."""
+    """How many may wait; for the next one the end for `full` holds. None: any number."""
     strategy: Strategy = "longest-idle"
     """Which of several free agents gets a call."""
     weight: int = 0
@@ -88,6 +142,7 @@ class QueueSettings(msgspec.Struct, frozen=True):
     channel: Channel = "voice"
     named_agent_ms: int = 30_000
     """How long a call that names an agent waits for that one alone."""
+    ends: Ends = ALL_GO_BACK
     wrap_up_by_agent: bool = False
     """Whether an agent's own length of the wrap-up takes the place of the queue's."""
     wrap_up_extension_ms: int = 0
@@ -105,6 +160,10 @@ class Standing(msgspec.Struct, frozen=True):
     weight: int = 1
     """For the strategy `weighted-random`: an agent of weight 2 is chosen twice as often as one of weight 1."""
 
+
+CLASSES_MOST = 100
+"""How many classes the agents of one queue may come to, those of one tier and the same skills being one: a match looks
+at the first agent of each. The configuration keeps to it (acd/config/checks.py)."""
 
 Takes = Literal["order", "rank", "longest-wait"]
 

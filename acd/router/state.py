@@ -51,6 +51,8 @@ class Call:
     """The longest wait is over, but the server has not been heard since."""
     refusers: dict[AgentId, None] = field(default_factory=dict)
     """Who refused it of late."""
+    hops: int = 0
+    """How many queues have passed it on."""
 
     @property
     def now_in(self) -> Ring:
@@ -120,6 +122,8 @@ class Agent:
     skills: SkillSet
     phone: Phone | None = None
     queues: dict[QueueId, InQueue] = field(default_factory=dict)
+    logged_in: int = 0
+    """In how many queues."""
     work: Work = Work.IDLE
     """What the agent's voice does."""
     offer: OfferId | None = None
@@ -177,6 +181,14 @@ class Queue:
     waits for work is not passed by newcomers."""
     members: dict[AgentId, None] = field(default_factory=dict)
     """Derived: who is logged in to it, in whatever state."""
+    on_duty: int = 0
+    """Derived: members who are not paused, whatever they do, and who stay."""
+    on_break: int = 0
+    """Derived: members who are paused, and who stay."""
+    closed: bool = False
+    """Its hours are over."""
+    leaving: bool = False
+    """Who waits in it is let go, slice by slice."""
     retired: bool = False
     """It takes no calls, makes no offers and is emptied."""
 
@@ -243,6 +255,8 @@ class News:
     """Calls that came into a line, or for which more agents may come into question."""
     queues: dict[QueueId, None] = field(default_factory=dict)
     """Queues in which anything may have become possible."""
+    limits: dict[QueueId, None] = field(default_factory=dict)
+    """Queues whose callers may have to leave. Looked at in every turn: nothing is left over."""
 
     def __bool__(self) -> bool:
         return bool(self.agents or self.calls or self.queues)
@@ -416,8 +430,11 @@ class State:
         """Let the call wait at its place for one more agent."""
         assert call.group is None, f"call {call.id} waits already"
         key = (call.line.server, call.priority, call.profile, call.named)
-        call.group = self.queues[call.queue].waiting.add(call.place, key)
+        queue = self.queues[call.queue]
+        call.group = queue.waiting.add(call.place, key)
         self.news.calls[call.id] = None
+        if queue.closed or not queue.on_duty:
+            self.news.limits[call.queue] = None
 
     def take_from_line(self, call: Call) -> None:
         """No further agent is wanted; the call's place stays its own."""

@@ -37,7 +37,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
 @click.command("simulate")
 @click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True, help="Other people, other days.")
 @click.option("--seeds", type=click.IntRange(min=1), default=1, show_default=True, help="So many, from --seed on.")
-@click.option("--days", type=click.IntRange(1, 1_000), default=1, show_default=True, help="Of each seed.")
+@click.option("--days", type=click.IntRange(1, 366), default=1, show_default=True, help="Of each seed.")
 @click.option("--agents", type=click.IntRange(1, 10_000), default=50, show_default=True)
 @click.option("--queues", type=click.IntRange(1, 1_000), default=10, show_default=True)
 @click.option(

@@ -125,13 +125,14 @@ class Simulation:
         tasks = Tasks("simulation")
         engine = tasks.start("engine", self.engine.run())
         try:
-            await self._live()
+            try:
+                await self._live()
+            finally:
+                self.engine.stop()
+                await engine  # where the core failed this says how, and takes the place of what followed of it
         except Exception as error:
             error.add_note(f"seed {self.seed}, {(self.clock.now_ms() - BEGIN_MS) / HOUR_MS:.4f} hours after the start")
             raise
-        finally:
-            self.engine.stop()
-            await engine
         return self._result()
 
     # --- The days ---------------------------------------------------------------------------------------------

@@ -13,7 +13,14 @@ from acd.router import facts as f
 from acd.router import inputs as i
 from acd.router.settings import (
     AgentSettings,
+    CallbackOffer,
+    Destination,
+    End,
+    Ends,
+    GoBack,
     Growth,
+    Lasting,
+    NextQueue,
     PauseReason,
     QueueSettings,
     Ring,
@@ -68,6 +75,16 @@ RINGS = (
     (Ring(0, 1), Ring(6_000, None, 2)),
 )
 GROWTHS = (Growth(), Growth((Step(1_000, 1), Step(6_000, 4))), Growth(point_every_ms=3_000))
+VOICEMAIL = Destination("voicemail", "600")
+ENDS: tuple[End, ...] = (
+    GoBack(),
+    VOICEMAIL,
+    CallbackOffer(),
+    CallbackOffer(VOICEMAIL),
+    *(NextQueue(queue, keeps_age) for queue in (*QUEUES, QueueId("unknown")) for keeps_age in (True, False)),
+    NextQueue(CHATS),
+)
+"""Loops included, which the configuration would refuse."""
 LONG_STEPS_MS = (20_000, 70_000, 300_000)
 CHANNELS_KEPT = 24
 OFFERS_KEPT = 12
@@ -226,8 +243,19 @@ class Adversary:
                 wrap_up_extension_ms=choice.of((0, 5_000, 20_000)),
                 max_wait_ms=choice.of((None, None, None, 1, 20_000, 60_000)),
                 max_length=choice.of((None, None, None, 1, 8)),
+                ends=self._ends(choice) if choice.yes() else Ends(),
             )
         )
+
+    def _ends(self, choice: Chooser) -> Ends:
+        maybe: tuple[End | None, ...] = (None, *ENDS)
+        leaving = tuple(dict.fromkeys(choice.some(get_args(Lasting), 3)))
+        ends = (choice.of(ENDS), choice.of(ENDS), choice.of(ENDS))
+        return Ends(*ends, choice.of(maybe), choice.of(maybe), leaving)
+
+    def queue_opens_or_closes(self, choice: Chooser) -> Input:
+        queue = choice.of((*QUEUES, CHATS, QueueId("unknown")))
+        return i.CloseQueue(queue) if choice.of((False, False, True)) else i.OpenQueue(queue)
 
     def queue_is_retired(self, choice: Chooser) -> Input:
         return i.RetireQueue(choice.of(QUEUES))

@@ -53,3 +53,4 @@ def catch_up(shadow: State, state: State) -> None:
         shadow.enlist(shadow.agents[agent])
     shadow.news.calls.clear()
     shadow.news.queues.clear()
+    shadow.news.limits.clear()

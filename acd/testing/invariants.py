@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable
 
 from acd.model import AgentId, CallId, OfferId, Phone, ServerId
-from acd.router import why
+from acd.router import limits, why
 from acd.router.deadlines import Kind
 from acd.router.state import REFUSALS_KEPT, Agent, Call, Offer, Queue, Server, State
 from acd.router.states import Membership, Work
@@ -104,7 +104,29 @@ def _counts_are_right(state: State) -> None:
     queued = Counter(call.queue for call in state.calls.values() if call.connected_at_ms is None)
     for id_, queue in state.queues.items():
         assert (queue.calls, queue.length) == (calls[id_], queued[id_]), f"queue {id_} counts {queue.calls} calls"
+        members = [
+            agent.queues[id_].state for agent in state.agents.values() if id_ in agent.queues and not agent.retired
+        ]
+        staff = (members.count(Membership.READY), members.count(Membership.PAUSED))
+        assert (queue.on_duty, queue.on_break) == staff, (
+            f"queue {id_} counts {queue.on_duty}, {queue.on_break}: {staff}"
+        )
     assert set(calls) <= set(state.queues), "calls of queues that are gone"
+    most = max((call.hops for call in state.calls.values()), default=0)
+    assert most <= limits.MOST_HOPS, f"a call was passed on {most} times"
+    assert not state.news.limits, f"not looked at: {state.news.limits}"
+
+
+def _nobody_waits_who_must_leave(state: State) -> None:
+    """Where the hours are over or nobody is on duty, and the queue is so configured, nobody stands in line."""
+    for id_, queue in state.queues.items():
+        ends = queue.settings.ends
+        gone = "all-paused" if queue.on_break else "no-agents"
+        reasons = {"closed"} if queue.closed else {gone} if not queue.on_duty else set()
+        configured = {"closed"} | ({"no-agents"} if ends.no_agents else set())
+        configured |= {"all-paused"} if ends.all_paused else set()
+        assert not (queue.waiting and reasons & configured & set(ends.leaving)), f"queue {id_}: {reasons}, {queue}"
+        assert not queue.leaving, f"queue {id_} is still let go"
 
 
 def _nobody_idle_while_somebody_waits(state: State) -> None:
@@ -112,6 +134,7 @@ def _nobody_idle_while_somebody_waits(state: State) -> None:
     choice = why.best_choice(state, state.now_ms)
     assert choice is None, f"{choice} was not made"
     assert not state.news, f"not looked at: {state.news}"
+    _nobody_waits_who_must_leave(state)
     _requirements_only_relax(state)
 
 
@@ -162,6 +185,7 @@ def _agents_are_kept_while_needed(state: State) -> None:
     """A phone is held while logged in, or an offer or a call is on it; a retired agent goes with the last work."""
     for id_, agent in state.agents.items():
         logged_in = [queue for queue, entry in agent.queues.items() if entry.state is not Membership.LOGGED_OUT]
+        assert agent.logged_in == len(logged_in), f"{id_} counts {agent.logged_in} queues, there are {logged_in}"
         assert set(logged_in) <= set(state.queues), f"{id_} is logged in to a queue that is gone"
         assert set(agent.queues) <= set(agent.settings.queues), f"{id_} is in a queue without assignment"
         voice = [queue for queue in logged_in if state.queues[queue].settings.channel == "voice"]
@@ -248,6 +272,8 @@ def _deadlines_have_their_reasons(state: State) -> None:
     for queue_id, queue in state.queues.items():
         if queue.unordered:
             expected.add(("reorder", queue_id, ""))
+        if queue.leaving:
+            expected.add(("leave", queue_id, ""))
         drained = queue.retired and not queue.waiting and not queue.members and queue.calls
         if queue.retired and not (drained and state.deadlines.find("retire", queue_id) is None):
             expected.add(("retire", queue_id, ""))
@@ -309,7 +335,7 @@ def passing(state: State) -> set[str]:
             things.add(f"rest of {id_}")
     for call_id, call in state.calls.items():
         if call.give_up_at_ms is not None and call.connected_at_ms is None:
-            things.add(f"wait of {call_id}")
+            things.add(f"wait of {call_id} in {call.queue}, after {call.hops} others")
     for queue_id, queue in state.queues.items():
         things |= {f"wait of {place.call}" for place in queue.waiting if queue.retired}
         things |= {f"membership of {agent_id} in {queue_id}" for agent_id in queue.members if queue.retired}

@@ -25,6 +25,11 @@ class Ledger:
         self.worked_until_ms: dict[AgentId, int] = {}
         self.ids: set[str] = set()
         self.queued = 0
+        self.queue_of: dict[CallId, QueueId] = {}
+        """Where each call waits that waits."""
+        self.ring_at_most: dict[CallId, int] = {}
+        self.callbacks: dict[CallId, f.CallbackOffered] = {}
+        """Of calls that are about to leave."""
         self.ended: dict[str, int] = {}
 
     def post(self, fact: f.Fact) -> None:
@@ -35,6 +40,8 @@ class Ledger:
             case f.CallQueued():
                 self._is_new(fact.call)
                 self.waiting[fact.call] = fact
+                self.queue_of[fact.call] = fact.queue
+                self.ring_at_most[fact.call] = fact.ring_at_most
                 self.queued += 1
             case f.OfferMade():
                 self._offer_made(fact)
@@ -72,6 +79,10 @@ class Ledger:
                 self._changed(fact, "log out")
             case f.AgentBecameReady() | f.AgentPaused() | f.AgentLoggedOut():
                 self._changed(fact, "log out", "pause")
+            case f.CallMoved():
+                self._moved(fact)
+            case f.CallbackOffered():
+                self._callback_offered(fact)
             case _:
                 pass
 
@@ -118,14 +129,14 @@ class Ledger:
 
     def _offer_made(self, fact: f.OfferMade) -> None:
         self._is_new(fact.offer)
-        call = self.waiting.get(fact.call)
-        assert call is not None, f"{fact}: the call does not wait"
+        assert fact.call in self.waiting, f"{fact}: the call does not wait"
         for_it = [other for other in self.offered.values() if other.call == fact.call]
-        assert len(for_it) < call.ring_at_most, f"{fact} while {for_it}"
+        assert len(for_it) < self.ring_at_most[fact.call], f"{fact} while {for_it}"
         assert not any(other.offer in self.accepted for other in for_it), f"{fact} while {for_it}"
         assert not any(other.agent == fact.agent for other in for_it), f"{fact} while {for_it}"
         self._has_room(fact)
         assert fact.ring_until_ms > fact.at_ms, f"{fact} does not ring"
+        assert fact.queue == self.queue_of[fact.call], f"{fact}: the call waits in {self.queue_of[fact.call]}"
         self.offered[fact.offer] = fact
 
     def _has_room(self, fact: f.OfferMade) -> None:
@@ -146,14 +157,35 @@ class Ledger:
         assert offer is not None, f"{fact} of no live offer"
         assert (offer.agent, offer.call) == (fact.agent, fact.call), f"{fact}, but {offer}"
         assert fact.call in self.waiting, f"{fact}: the call does not wait"
+        assert fact.queue == self.queue_of.pop(fact.call), f"{fact}: the call waited elsewhere"
+        assert fact.call not in self.callbacks, f"{fact} after {self.callbacks[fact.call]}"
         del self.waiting[fact.call]
         self.talking[fact.offer] = fact
         self.talking_offers[fact.offer] = offer
+
+    def _moved(self, fact: f.CallMoved) -> None:
+        """It leaves no phone ringing, and no queue that it was not in."""
+        assert not [offer for offer in self.offered.values() if offer.call == fact.call], f"{fact} while it rings"
+        assert self.queue_of.get(fact.call) == fact.queue == fact.via[0].queue, (
+            f"{fact}: {self.queue_of.get(fact.call)}"
+        )
+        self.queue_of[fact.call] = fact.to
+        self.ring_at_most[fact.call] = fact.ring_at_most
+
+    def _callback_offered(self, fact: f.CallbackOffered) -> None:
+        """It is said once of a call, which leaves with the next fact."""
+        if fact.call is not None:
+            assert fact.call in self.waiting, f"{fact}: the call does not wait"
+            assert fact.call not in self.callbacks, f"{fact} twice"
+            self.callbacks[fact.call] = fact
 
     def _left(self, fact: f.CallAbandoned | f.CallTimedOut | f.CallReturned | f.CallLost) -> None:
         offers = [offer for offer in self.offered.values() if offer.call == fact.call]
         assert not offers, f"{fact} while {offers}"
         assert fact.call in self.waiting, f"{fact}: the call does not wait"
+        assert fact.queue == self.queue_of.pop(fact.call), f"{fact}: the call waited elsewhere"
+        offered = self.callbacks.pop(fact.call, None)
+        assert offered is None or isinstance(fact, f.CallTimedOut | f.CallReturned), f"{fact} after {offered}"
         del self.waiting[fact.call]
         self._count(fact)
 

@@ -14,7 +14,14 @@ from acd.model import AgentId, Caller, ChannelId, Direction, Kind, Line, OfferId
 from acd.router import inputs as i
 from acd.router.settings import (
     AgentSettings,
+    CallbackOffer,
+    Destination,
+    End,
+    Ends,
+    GoBack,
     Growth,
+    Lasting,
+    NextQueue,
     PauseReason,
     QueueSettings,
     Ring,
@@ -116,7 +123,8 @@ def _one_of(text: str, allowed: tuple[T, ...], what: str) -> T:
 
 QUEUE_OPTIONS = (
     "ring", "wrap-up", "longest wait", "at most", "strategy", "weight", "grows", "a point every", "open to", "rung at",
-    "chats", "named", "own wrap-ups", "extension",
+    "chats", "named", "own wrap-ups", "extension", "timeout", "full", "closed", "no-agents", "all-paused",
+    "also for who waits",
 )  # fmt: skip
 AGENT_OPTIONS = (
     "phone", "queues", "hot-desking", "skills", "tier", "rank", "weight", "takes", "order", "chats", "own wrap-up",
@@ -143,6 +151,14 @@ def _queue(said: Said) -> Input:
             ring_at_most=_number(options.get("rung at", "1")),
             channel="chat" if "chats" in options else "voice",
             named_agent_ms=_time_ms(options.get("named", "30 s")),
+            ends=Ends(
+                _end(options.get("timeout", "goes back")),
+                _end(options.get("full", "goes back")),
+                _end(options.get("closed", "goes back")),
+                _end(options["no-agents"]) if "no-agents" in options else None,
+                _end(options["all-paused"]) if "all-paused" in options else None,
+                tuple(_lasting(limit) for limit in options.get("also for who waits", "").split()),
+            ),
         )
     )
 
@@ -162,6 +178,28 @@ def _ring(text: str) -> Ring:
         raise NotUnderstood(f"{text!r} is no ring: write `tier 1` or `all`, then maybe `less 2`, `after 20 s`")
     tier = None if match["tier"] is None else _number(match["tier"])
     return Ring(_time_ms(match["after"] or "0 s"), tier, _number(match["slack"] or "0"))
+
+
+def _lasting(text: str) -> Lasting:
+    return _one_of(text, get_args(Lasting), "limit for who waits already")
+
+
+ENDS = re.compile(
+    r"goes back|to queue (?P<queue>\S+)(?P<anew> anew)?|to (?P<context>\S+) (?P<extension>\S+) (?P<priority>[0-9]+)"
+    r"|is called back"
+)
+
+
+def _end(text: str) -> End:
+    found = ENDS.fullmatch(text)
+    if found is None:
+        allowed = "`goes back`, `to queue <queue>[ anew]`, `to <context> <extension> <priority>` or `is called back`"
+        raise NotUnderstood(f"{text!r} is no end: write {allowed}")
+    if found["queue"] is not None:
+        return NextQueue(QueueId(found["queue"]), keeps_age=found["anew"] is None)
+    if found["context"] is not None:
+        return Destination(found["context"], found["extension"], int(found["priority"]))
+    return CallbackOffer() if text == "is called back" else GoBack()
 
 
 def _agent(said: Said) -> Input:
@@ -354,6 +392,8 @@ SENTENCES = (
     _sentence("the router is configured: <options>", _router),
     _sentence("queue <queue> is configured[: <options>]", _queue),
     _sentence("queue <queue> is retired", lambda said: i.RetireQueue(QueueId(said.word("queue")))),
+    _sentence("queue <queue> opens", lambda said: i.OpenQueue(QueueId(said.word("queue")))),
+    _sentence("queue <queue> closes", lambda said: i.CloseQueue(QueueId(said.word("queue")))),
     _sentence("agent <agent> is configured: <options>", _agent),
     _sentence("agent <agent> is retired", lambda said: i.RetireAgent(_who(said))),
     _sentence(

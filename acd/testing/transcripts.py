@@ -23,6 +23,8 @@ import msgspec
 
 from acd.core import Fact
 from acd.model import Caller, CallId, Line, OfferId, Skill
+from acd.router.facts import Hop
+from acd.router.settings import Destination
 from acd.testing.names import FIRST_SERVER, Names
 from acd.testing.playbook import TEN_O_CLOCK_MS, Playbook
 from acd.testing.sentences import NotUnderstood
@@ -141,7 +143,7 @@ def _is_usual(field: str, value: object, fact: Fact) -> bool:
 def _subject(fields: dict[str, object], names: Names) -> tuple[list[str], frozenset[str]]:
     if "offer" in fields:
         return [names.of(OfferId(str(fields["offer"])))], OF_AN_OFFER | {"offer"}
-    if "call" in fields and "agent" not in fields:
+    if fields.get("call") is not None and "agent" not in fields:
         return [names.of(CallId(str(fields["call"])))], OF_A_CALL | {"call"}
     if isinstance(line := fields.get("line"), Line):
         return [_line(line)], frozenset({"line"})
@@ -169,6 +171,10 @@ def _value(value: object) -> str:
             return f'"{value.name}" <{value.number}>' if value.name else value.number
         case Line():
             return _line(value)
+        case Destination():
+            return f"{value.context},{value.extension},{value.priority}"
+        case Hop():
+            return f"{value.queue}:{value.reason}"
         case Skill():
             return f"{value.name}:{value.level}"
         case tuple():

@@ -43,6 +43,7 @@ def weights(adversary: Adversary) -> dict[Callable[[Chooser], Input], int]:
         adversary.extend_wrap_up: 10,
         adversary.router_is_configured: 1,
         adversary.queue_is_configured: 4,
+        adversary.queue_opens_or_closes: 4,
         adversary.queue_is_retired: 1,
         adversary.agent_is_configured: 8,
         adversary.agent_is_retired: 1,

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from acd.config import read_config
-from acd.config.tables import NAMED, SINGLE, allowed_for
+from acd.config.tables import NAMED, NESTED, SINGLE, allowed_for
 
 ROOT = Path(__file__).parent.parent.parent
 EXAMPLE = ROOT / "config" / "acd.toml"
@@ -20,8 +20,15 @@ SETTINGS = [
 ]
 NAMES = [f"{section}.{field.name}" for section, field in SETTINGS]
 SUGGESTED = {"asterisk.secret_file", "asterisk.secret_env", "asterisk.ca_file", "asterisk.tls_name", "agent.number"}
-SUGGESTED |= {"agent.pin_hash", "queue.max_wait_s", "queue.max_length"}
-"""Without a default: the example shows a value that makes sense."""
+SUGGESTED |= {"agent.pin_hash", "queue.max_wait_s", "queue.max_length", "queue.priority_point_every_s"}
+SUGGESTED |= {"queue.priority_grows", "queue.rings", "agent.skills", "agent.standing"}
+"""Without a default, or empty: the example shows a value that makes sense."""
+WITHIN = [
+    (table, setting, within, field)
+    for (table, setting), within in NESTED.items()
+    for field in msgspec.structs.fields(within)
+]
+WITHIN_NAMES = [f"{setting}.{field.name}" for _, setting, _, field in WITHIN]
 
 
 def default_of(field: msgspec.structs.FieldInfo) -> object:
@@ -44,11 +51,27 @@ def in_example(section: str) -> dict[str, Any]:
 @pytest.mark.parametrize(("section", "field"), SETTINGS, ids=NAMES)
 def test_every_setting_is_in_the_document(section: str, field: msgspec.structs.FieldInfo) -> None:
     heading = f"## [{section}.NAME]\n" if section in NAMED else f"## [{section}]\n"
-    entries = DOCUMENT.split(heading)[1].split("\n## ")[0]
+    entries = DOCUMENT.split(heading)[1].split("\n## ")[0].split("\n### ")[0]
+    assert entry_of({**NAMED, **SINGLE}[section], field) in entries
+
+
+@pytest.mark.parametrize(("table", "setting", "within", "field"), WITHIN, ids=WITHIN_NAMES)
+def test_every_setting_of_a_table_within_is_in_the_document_and_in_the_example(
+    table: type, setting: str, within: type, field: msgspec.structs.FieldInfo
+) -> None:
+    entries = DOCUMENT.split(f"### {setting}\n")[1].split("\n## ")[0].split("\n### ")[0]
+    assert entry_of(within, field) in entries
+    section = next(name for name, known in NAMED.items() if known is table)
+    shown = in_example(section)[setting]
+    tables = list(shown.values()) if isinstance(shown, dict) else shown
+    assert any(field.name in inner for inner in tables)
+
+
+def entry_of(table: Any, field: msgspec.structs.FieldInfo) -> str:
+    """How the document's line of a setting begins."""
     default = default_of(field)
     shown = "required" if field.required else "none" if default is None else f"`{json.dumps(default)}`"
-    table = {**NAMED, **SINGLE}[section]
-    assert f"| `{field.name}` | {shown} | {allowed_for(table, field.name)} | " in entries
+    return f"| `{field.name}` | {shown} | {allowed_for(table, field.name)} | "
 
 
 @pytest.mark.parametrize(("section", "field"), SETTINGS, ids=NAMES)
@@ -66,7 +89,7 @@ def test_every_setting_is_in_the_example_with_its_default(section: str, field: m
 
 def test_the_document_names_no_setting_that_is_not_there() -> None:
     named = re.findall(r"^\| `(\w+)` \| .* \| .* \| ", DOCUMENT, flags=re.MULTILINE)
-    assert sorted(named) == sorted(field.name for _, field in SETTINGS)
+    assert sorted(named) == sorted(field.name for field in [*(f for _, f in SETTINGS), *(f for *_, f in WITHIN)])
 
 
 def test_the_example_is_right() -> None:
@@ -83,4 +106,5 @@ def test_the_example_is_right_with_every_setting_in_force(tmp_path: Path) -> Non
     (tmp_path / "asterisk-main.pem").write_text("-----BEGIN CERTIFICATE-----\n")
     config = read_config(tmp_path / "acd.toml")
     assert config.queues[0].max_length == 50
+    assert [ring.after_ms for ring in config.queues[0].rings] == [0, 20_000]
     assert config.credentials[0].number == "41"

@@ -6,8 +6,18 @@ from pathlib import Path
 import pytest
 
 from acd.config import Config, ConfigError, ServerSettings, TelephonySettings, read_config
-from acd.model import AgentId, Phone, QueueId, ServerId
-from acd.router.settings import AgentSettings, PauseReason, QueueSettings, RouterSettings
+from acd.model import AgentId, Phone, QueueId, ServerId, Skill
+from acd.router.settings import (
+    CLASSES_MOST,
+    AgentSettings,
+    Growth,
+    PauseReason,
+    QueueSettings,
+    Ring,
+    RouterSettings,
+    Standing,
+    Step,
+)
 from acd.sign_in import Credential, SignInSettings, hash_pin
 
 SERVER = '[asterisk.main]\nusername = "acd"\nsecret = "not a real one"\n'
@@ -26,18 +36,33 @@ ring_timeout_s = 12
 wrap_up_s = 0.5
 max_wait_s = 600
 max_length = 20
+strategy = "linear"
+ring_at_most = 3
+weight = -2
+priority_grows = [{{ after_s = 30, points = 1 }}, {{ after_s = 90.5, points = 4 }}]
+priority_point_every_s = 120
+rings = [{{ after_s = 0, tier = 1 }}, {{ after_s = 20, tier = 2 }}, {{ after_s = 40, skill_slack = 5 }}]
+named_agent_s = 0
 [queue.support]
+[queue.texts]
+channel = "chat"
 
 [agent.ana]
 name = "Ana"
 number = "41"
 pin_hash = "{HASH}"
 phone = "1001"
-queues = ["support", "sales"]
+queues = ["support", "sales", "texts"]
+skills = ["german:3", "billing", "french:100"]
+standing = {{ sales = {{ tier = 2, weight = 3 }}, support = {{ rank = 2 }}, texts = {{ tier = 1 }} }}
+takes = "rank"
+chats = 4
 logged_in_at_start = true
 [agent.ben]
 queues = ["support"]
 hot_desking = true
+[agent.cleo]
+queues = ["sales"]
 
 [pause.lunch]
 number = 1
@@ -49,6 +74,7 @@ number = 2
 refusal_rest_s = 1
 unreachable_rest_s = 2
 server_lost_after_s = 3
+max_profiles = 8
 [phones]
 hot_desk = ["1901", "1902"]
 [telephony]
@@ -63,6 +89,11 @@ locked_for_s = 60
 """
 
 
+NO_CHATS = (
+    "{}: queue.texts.channel: nothing of this release hands over chats, and calls from the dialplan do not belong there"
+)
+
+
 def read(tmp_path: Path, content: str, mode: int = 0o640, **environ: str) -> Config:
     path = tmp_path / "acd.toml"
     path.write_text(content)
@@ -71,15 +102,42 @@ def read(tmp_path: Path, content: str, mode: int = 0o640, **environ: str) -> Con
 
 
 def test_every_setting_arrives_where_it_belongs(tmp_path: Path) -> None:
-    sales, support = QueueId("sales"), QueueId("support")
+    sales, support, texts = QueueId("sales"), QueueId("support"), QueueId("texts")
     assert read(tmp_path, FULL) == Config(
         router=RouterSettings(
-            1_000, 2_000, 3_000, (PauseReason("lunch", "Lunch", 1), PauseReason("training", "training", 2))
+            1_000, 2_000, 3_000, (PauseReason("lunch", "Lunch", 1), PauseReason("training", "training", 2)), 8
         ),
-        queues=(QueueSettings(sales, "Sales", 12_000, 500, 600_000, 20), QueueSettings(support, "support")),
+        queues=(
+            QueueSettings(
+                sales,
+                "Sales",
+                12_000,
+                500,
+                600_000,
+                20,
+                strategy="linear",
+                weight=-2,
+                growth=Growth((Step(30_000, 1), Step(90_500, 4)), 120_000),
+                rings=(Ring(0, 1), Ring(20_000, 2), Ring(40_000, None, 5)),
+                ring_at_most=3,
+                named_agent_ms=0,
+            ),
+            QueueSettings(support, "support"),
+            QueueSettings(texts, "texts", channel="chat"),
+        ),
         agents=(
-            AgentSettings(AgentId("ana"), "Ana", Phone("1001"), (support, sales)),
+            AgentSettings(
+                AgentId("ana"),
+                "Ana",
+                Phone("1001"),
+                (support, sales, texts),
+                skills=(Skill("billing", 1), Skill("french", 100), Skill("german", 3)),
+                standings=(Standing(support, rank=2), Standing(sales, tier=2, weight=3)),
+                takes="rank",
+                chats=4,
+            ),
             AgentSettings(AgentId("ben"), "ben", None, (support,), hot_desking=True),
+            AgentSettings(AgentId("cleo"), "cleo", None, (sales,), order=1),
         ),
         servers=(
             ServerSettings(
@@ -100,6 +158,7 @@ def test_every_setting_arrives_where_it_belongs(tmp_path: Path) -> None:
         credentials=(Credential("41", AgentId("ana"), HASH),),
         phones=frozenset({Phone("1001"), Phone("1901"), Phone("1902")}),
         logged_in_at_start=(AgentId("ana"),),
+        warnings=(NO_CHATS.format(tmp_path / "acd.toml"),),
     )
 
 
@@ -171,7 +230,57 @@ def test_what_the_file_points_to_must_be_a_file_and_keeps_nobody_waiting(tmp_pat
 
 
 def test_a_file_with_nothing_odd_has_no_warnings(tmp_path: Path) -> None:
-    assert read(tmp_path, FULL).warnings == ()
+    assert read(tmp_path, FULL.replace('channel = "chat"\n', "")).warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("queue", "agent", "warned"),
+    [
+        (
+            "rings = [{ after_s = 0, tier = 1 }, { after_s = 9, tier = 2 }]",
+            "standing.sales.tier = 3",
+            "agent.ana.standing.sales.tier: no ring of the queue widens to tier 3: this agent gets none of its calls",
+        ),
+        ("rings = [{ after_s = 0, tier = 1 }, { after_s = 9, tier = 3 }]", "standing.sales.tier = 3", None),
+        ("rings = [{ after_s = 0, tier = 1 }, { after_s = 9 }]", "standing.sales.tier = 3", None),
+        (
+            'channel = "chat"',
+            "",
+            "agent.ana.chats: without chats this agent gets none from the queue sales",
+        ),
+    ],
+)
+def test_agents_to_whom_no_call_can_come_are_a_warning(
+    tmp_path: Path, queue: str, agent: str, warned: str | None
+) -> None:
+    content = f'{SERVER}[queue.sales]\n{queue}\n[agent.ana]\nqueues = ["sales"]\n{agent}\n'
+    warnings = read(tmp_path, content).warnings
+    assert [warning for warning in warnings if "agent.ana" in warning] == (
+        [] if warned is None else [f"{tmp_path / 'acd.toml'}: {warned}"]
+    )
+
+
+def test_a_new_agent_on_top_of_the_file_changes_only_who_stands_in_a_linear_queue(tmp_path: Path) -> None:
+    queues = SERVER + '[queue.sales]\nstrategy = "linear"\n[queue.support]\n'
+    wishes = {"ana": "sales", "ben": "support", "cleo": "sales"}
+    agents = "".join(f'[agent.{name}]\nqueues = ["{queue}"]\n' for name, queue in wishes.items())
+    before = {agent.id: agent for agent in read(tmp_path, queues + agents).agents}
+    assert [agent.order for agent in before.values()] == [0, 0, 1]
+    for queue, moved in (("support", []), ("sales", ["ana", "cleo"])):
+        after = read(tmp_path, f'{queues}[agent.zoe]\nqueues = ["{queue}"]\n{agents}').agents
+        assert [agent.id for agent in after if agent.id in before and agent != before[agent.id]] == moved
+        assert [agent.id for agent in sorted(after, key=lambda agent: agent.order) if agent.queues == ("sales",)] == [
+            agent.id for agent in after if agent.queues == ("sales",)
+        ]
+
+
+def test_the_largest_number_of_classes_is_right(tmp_path: Path) -> None:
+    """Tier and skills as they come out, not as they are written: one class more would be a mistake."""
+    agents = "".join(
+        f'[agent.a{number}]\nqueues = ["sales"]\nskills = ["x:{number}"]\n' for number in range(1, CLASSES_MOST + 1)
+    )
+    same = '[agent.b]\nqueues = ["sales"]\nskills = ["x"]\nstanding.sales = { tier = 1, rank = 2 }\n'
+    assert len(read(tmp_path, SERVER + "[queue.sales]\n" + agents + same).agents) == CLASSES_MOST + 1
 
 
 def test_no_secret_is_in_the_repr(tmp_path: Path) -> None:

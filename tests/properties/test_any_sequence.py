@@ -81,6 +81,7 @@ class CoreUnderAnything(RuleBasedStateMachine):
     extend_wrap_up = _rule(Adversary.extend_wrap_up)
     router_is_configured = _rule(Adversary.router_is_configured)
     queue_is_configured = _rule(Adversary.queue_is_configured)
+    queue_opens_or_closes = _rule(Adversary.queue_opens_or_closes)
     queue_is_retired = _rule(Adversary.queue_is_retired)
     agent_is_configured = _rule(Adversary.agent_is_configured)
     agent_is_retired = _rule(Adversary.agent_is_retired)

@@ -7,16 +7,19 @@ import sys
 import pytest
 
 from acd import core
-from acd.router import configuration, matching, servers
+from acd.router import calls, configuration, matching, servers
 from acd.router.facts import (
     AgentRetired,
+    CallbackOffered,
     CallConnected,
     CallEnded,
     CallLost,
+    CallMoved,
     CallReturned,
     CallTimedOut,
     DirectCallEnded,
     Fact,
+    LeavingEnded,
     OfferOverdue,
     QueueRemoved,
     ServerGivenUp,
@@ -31,12 +34,15 @@ FOUND_A_WAIT_WITHOUT_END = 20_007
 
 RARE: tuple[type[Fact], ...] = (
     AgentRetired,
+    CallbackOffered,
     CallConnected,
     CallEnded,
     CallLost,
+    CallMoved,
     CallReturned,
     CallTimedOut,
     DirectCallEnded,
+    LeavingEnded,
     OfferOverdue,
     QueueRemoved,
     ServerGivenUp,
@@ -61,7 +67,7 @@ def test_guarantees_hold_after_each_of_a_thousand_inputs(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", range(200, 203))
 def test_guarantees_hold_when_inputs_come_between_slices(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (core, configuration, matching, servers):
+    for module in (calls, core, configuration, matching, servers):
         monkeypatch.setattr(module, "SLICE", 1)  # every effect is large
     Walk(seed, check_every=1, hasty=True).run(1_000)
 

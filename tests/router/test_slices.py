@@ -8,12 +8,13 @@ from acd.core import Core, Fact, fold
 from acd.model import AgentId, Caller, ChannelId, Line, Phone, QueueId, RequestId, ServerId
 from acd.router import inputs as i
 from acd.router.facts import OfferMade
-from acd.router.settings import AgentSettings, QueueSettings, RouterSettings
+from acd.router.settings import AgentSettings, Destination, Ends, NextQueue, QueueSettings, RouterSettings
 from acd.router.turn import SLICE
 from acd.testing import invariants
 
 MANY = 5 * SLICE
-SALES = QueueId("sales")
+SALES, NIGHT = QueueId("sales"), QueueId("night")
+ANA = AgentId("ana")
 SERVER = ServerId("a")
 LONGEST_TURN = 8 * SLICE
 """A slice of offers and one of calls, each with what follows from it."""
@@ -78,6 +79,45 @@ def test_retired_queue_is_emptied_in_slices(core: Core) -> None:
     _check_turns(core, 0, least=MANY // 2 // SLICE)
     assert len(core.state.calls) == MANY // 2
     assert not core.state.queues[SALES].members
+
+
+def _wait_in_sales(ends: Ends) -> Core:
+    """Many calls wait in one queue, the last agent of which is about to log out."""
+    core = Core()
+    core.handle(i.OpenJournal("t", 1, "test"), 0)
+    for settings in (QueueSettings(SALES, "Sales", ends=ends), QueueSettings(NIGHT, "Night")):
+        core.handle(i.ConfigureQueue(settings), 0)
+    core.handle(i.ConfigureAgent(AgentSettings(ANA, "Ana", Phone("1"), (SALES,))), 0)
+    core.handle(i.LogIn(request=RequestId("r"), agent=ANA, by=ANA), 0)
+    for number in range(MANY):
+        core.handle(i.CallArrived(Line(SERVER, ChannelId(f"c{number}")), SALES, Caller()), 0)
+    return core
+
+
+def test_callers_of_a_queue_that_nobody_serves_any_more_leave_in_slices() -> None:
+    """R51."""
+    core = _wait_in_sales(Ends(no_agents=Destination("voicemail", "600"), leaving=("no-agents",)))
+    core.handle(i.LogOut(request=RequestId("r"), agent=ANA, by=ANA), 0)
+    _check_turns(core, 0, least=MANY // SLICE)
+    assert not core.state.calls
+
+
+def test_callers_of_a_queue_that_closes_go_to_the_next_in_slices() -> None:
+    """R51, R52."""
+    core = _wait_in_sales(Ends(closed=NextQueue(NIGHT), leaving=("closed",)))
+    core.handle(i.CloseQueue(SALES), 0)
+    _check_turns(core, 0, least=MANY // SLICE)
+    assert core.state.queues[NIGHT].length == MANY
+
+
+def test_queue_that_opens_again_keeps_who_has_not_left_yet() -> None:
+    """R51."""
+    core = _wait_in_sales(Ends(closed=NextQueue(NIGHT), leaving=("closed",)))
+    core.handle(i.CloseQueue(SALES), 0)
+    core.handle(i.OpenQueue(SALES), 0)
+    _check_turns(core, 0, least=0)
+    assert 0 < core.state.queues[NIGHT].length < MANY
+    assert core.state.queues[SALES].length + core.state.queues[NIGHT].length == MANY
 
 
 def test_server_that_comes_back_while_it_is_given_up_is_up(core: Core) -> None:

@@ -8,10 +8,11 @@ from typing import Any, TypeVar
 import msgspec
 import pytest
 
-from acd.core import Core, Fact
+from acd.core import Core, Fact, Input
 from acd.journal.port import Entry
 from acd.model import AgentId, Phone, QueueId
 from acd.router import facts as f
+from acd.router import inputs as i
 from acd.router.settings import AgentSettings, PauseReason, QueueSettings, RouterSettings
 from acd.simulate import (
     Break,
@@ -153,6 +154,20 @@ def test_what_an_observer_raises_ends_the_run_and_says_where() -> None:
         simulate(_scenario(), 5, observers=[refuse])
     (note,) = caught.value.__notes__
     assert note.startswith("seed 5, 9.")
+
+
+async def test_failure_of_the_core_is_what_the_run_fails_with(monkeypatch: pytest.MonkeyPatch) -> None:
+    simulation = Simulation(_scenario(), 6)
+    handle = simulation.core.handle
+
+    def fail(asked: Input, now_ms: int) -> list[Fact]:
+        assert not isinstance(asked, i.LegBridged), "a broken core"
+        return handle(asked, now_ms)
+
+    monkeypatch.setattr(simulation.core, "handle", fail)
+    with pytest.raises(AssertionError, match="a broken core") as caught:
+        await simulation.run()
+    assert caught.value.__notes__[0].startswith("seed 6, 9.")
 
 
 async def test_run_leaves_no_task_behind() -> None:

@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import msgspec
+import pytest
 
 from acd.simulate import Scenario, contact_centre, simulate
 from acd.simulate.callers import visits
@@ -21,11 +22,12 @@ def _digest(hash_seed: str, seed: int) -> str:
         stdout=subprocess.PIPE,
         check=True,
         text=True,
-        timeout=55,
+        timeout=85,
     )
     return done.stdout
 
 
+@pytest.mark.timeout(180)
 def test_same_seed_gives_the_same_journal_whatever_the_hash_seed() -> None:
     first, second = _digest("1", 7), _digest("2", 7)
     assert len(first) == 64

@@ -47,7 +47,7 @@ class Heard(msgspec.Struct, frozen=True, tag=True):
 Observation = Rang | Heard
 """What phones tell of themselves. The engine does not know it, so it is in no fact."""
 
-StepKind = Literal["arrived", "rings", "refused", "answers", "talks", "ended", "wraps up", "done", "left"]
+StepKind = Literal["arrived", "rings", "refused", "answers", "talks", "ended", "wraps up", "done", "left", "moved"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +65,7 @@ CallState = Literal["waiting", "ringing", "talking", "wrap-up", "over"]
 _STATES: Final[dict[StepKind, CallState]] = {
     "arrived": "waiting",
     "refused": "waiting",
+    "moved": "waiting",
     "rings": "ringing",
     "answers": "ringing",
     "talks": "talking",
@@ -150,6 +151,8 @@ class Tally:
     """The caller hung up before anybody answered."""
     returned: int = 0
     """Given back to the dialplan, or lost with a server."""
+    passed_on: int = 0
+    """To another queue. A call that was passed on has arrived in both."""
     waited_ms: int = 0
     """Of those that were answered, all together."""
 
@@ -238,6 +241,10 @@ class Board:
     def agent_at(self, phone: Phone) -> AgentRow | None:
         """Who is logged in at that phone."""
         return next((agent for agent in self.agents.values() if agent.at_phone == phone), None)
+
+    def queue_name(self, queue: QueueId) -> str:
+        """As people say it."""
+        return self.queues[queue].name if queue in self.queues else queue
 
     def name_of(self, agent: AgentId) -> str:
         """As people say it."""

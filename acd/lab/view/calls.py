@@ -62,8 +62,8 @@ def _parts(call: CallRow, step: Step, after: Step | None, until_ms: int) -> Iter
             yield from _waited(step, until_ms, time, going_on=going_on, first=True)
         case "rings":
             yield _rings(call, step, time, going_on=going_on)
-        case "refused" if step.what != "caller-gone":
-            yield Text(_OUTCOMES.get(step.what, step.what), "red3")
+        case "refused" | "moved" if step.what != "caller-gone":
+            yield _turned_away(step)
             yield from _waited(step, until_ms, time, going_on=going_on, first=False)
         case "talks":
             yield _talks(call, time, going_on=going_on)
@@ -76,8 +76,14 @@ def _parts(call: CallRow, step: Step, after: Step | None, until_ms: int) -> Iter
             yield Text("done", "green4")
         case "left":
             yield Text(_LEFT.get(step.what, f"back: {step.what}"), "red1")
-        case "refused" | "answers":
+        case "refused" | "moved" | "answers":
             return
+
+
+def _turned_away(step: Step) -> Text:
+    if step.kind == "moved":
+        return Text(f"to {step.what}", "orange3")
+    return Text(_OUTCOMES.get(step.what, step.what), "red3")
 
 
 def _waited(step: Step, until_ms: int, time: str, *, going_on: bool, first: bool) -> Iterator[Text]:

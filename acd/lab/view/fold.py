@@ -142,6 +142,19 @@ def _call_queued(board: Board, fact: f.CallQueued) -> None:
     _forget_the_oldest(board)
 
 
+def _call_moved(board: Board, fact: f.CallMoved) -> None:
+    """It has arrived once, and in the end leaves the queue in which it then is."""
+    _waits_no_more(board, fact.queue, fact.call)
+    _step(board, fact.call, "moved", fact.at_ms, what=board.queue_name(fact.to))
+    if fact.to in board.queues:
+        board.queues[fact.to].waiting[fact.call] = fact.since_ms
+        board.queues[fact.to].tally.arrived += 1
+    if fact.queue in board.queues:
+        board.queues[fact.queue].tally.passed_on += 1
+    if fact.call in board.calls:
+        board.calls[fact.call].queue = fact.to
+
+
 def _name_of(board: Board, caller: Caller) -> str:
     return board.names.get(caller.number) or caller.name or caller.number or "unknown"
 
@@ -352,6 +365,7 @@ _APPLY: Final[dict[type[Fact], Callable[[Board, Any], None]]] = {
     f.AgentConfigured: _agent_configured,
     f.AgentRetired: _agent_retired,
     f.CallQueued: _call_queued,
+    f.CallMoved: _call_moved,
     f.CallConnected: _call_connected,
     f.CallEnded: _call_ended,
     f.CallAbandoned: _call_abandoned,

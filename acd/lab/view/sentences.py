@@ -137,6 +137,14 @@ _SAY: Final[dict[type[Fact], Callable[[Board, Any], str | None]]] = {
     f.JournalOpened: lambda _board, fact: f"the engine opens its journal {fact.tag}",
     f.CallQueued: _queued,
     f.CallRefused: lambda board, fact: f"a call to {_queue(board, fact.queue)} is refused: {fact.reason}",
+    f.CallMoved: lambda board, fact: (
+        f"{_who(board, fact.call)} goes on waiting in {_queue(board, fact.to)}: {fact.via[-1].reason}"
+    ),
+    f.CallbackOffered: lambda board, fact: (
+        f"{fact.caller.name or fact.caller.number or 'a caller'} is to be called back by {_queue(board, fact.queue)}"
+    ),
+    f.QueueClosed: lambda board, fact: f"{_queue(board, fact.queue)} closes",
+    f.QueueOpened: lambda board, fact: f"{_queue(board, fact.queue)} opens",
     f.CallConnected: lambda board, fact: (
         f"{board.name_of(fact.agent)} talks with {_who(board, fact.call)}, who waited {seconds(fact.waited_ms)}"
     ),
