@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, get_args
 
 from acd.model import AgentId, CallId, OfferId, QueueId, ServerId
-from acd.router import calls, configuration, links, matching, offers, phones, servers, staff, wrap_ups
+from acd.router import calls, configuration, links, matching, memberships, offers, phones, servers, staff, wrap_ups
 from acd.router import facts as f
 from acd.router import inputs as i
 from acd.router.apply import apply
@@ -116,6 +116,7 @@ HANDLERS: dict[type[Input], Callable[[Turn, Any], None]] = {
     i.GetReady: staff.ask,
     i.EndWrapUp: staff.ask,
     i.ExtendWrapUp: staff.ask,
+    i.SetDisposition: staff.ask,
     i.LinkLost: links.lost,
     i.ServerReported: servers.reported,
     i.OpenJournal: configuration.open_journal,
@@ -136,6 +137,7 @@ FALL_DUE: dict[Kind, Callable[[Turn, Deadline], object]] = {
     "widen": lambda turn, due: calls.widen(turn, _call(due)),
     "named": lambda turn, due: calls.preference_lapses(turn, _call(due)),
     "wrap-up": lambda turn, due: wrap_ups.time_is_over(turn, turn.state.agents[_agent(due)]),
+    "pause": lambda turn, due: memberships.pause_limit(turn, turn.state.agents[_agent(due)], due.other),
     "refusal": lambda turn, due: turn.say(f.RefusalLapsed(turn.now_ms, _agent(due), CallId(due.other))),
     "rest": lambda turn, due: turn.say(f.AgentRested(turn.now_ms, _agent(due))),
     "server-lost": lambda turn, due: servers.is_lost(turn, ServerId(due.subject)),

@@ -17,7 +17,9 @@ from acd.router.state import (
     Call,
     DirectCall,
     InQueue,
+    Limit,
     Offer,
+    Owed,
     Postponed,
     Queue,
     State,
@@ -195,9 +197,18 @@ def _count_member(state: State, agent: Agent, queue_id: QueueId, step: int) -> N
 def _leave(state: State, agent: Agent, queue: QueueId) -> None:
     _count_member(state, agent, queue, -1)
     del agent.queues[queue]
+    _forget_limits(state, agent)
     state.relist(agent)
     if queue in state.queues:
         _leave_queue(state, agent, queue)
+
+
+def _forget_limits(state: State, agent: Agent) -> None:
+    """Of pauses that have ended."""
+    for reason in list(agent.limits):
+        if all(entry.reason != reason for entry in agent.queues.values()):
+            del agent.limits[reason]
+            state.deadlines.drop("pause", agent.settings.id, reason)
 
 
 def _leave_queue(state: State, agent: Agent, queue_id: QueueId) -> None:
@@ -351,6 +362,7 @@ def _call_connected(state: State, fact: f.CallConnected) -> None:
     call = state.calls[fact.call]
     _picked_up(state, call, offer)
     call.connected_at_ms = fact.at_ms
+    state.agents[fact.agent].misses = 0
     if call.ring + 1 < len(call.profile.rings):
         state.deadlines.drop("widen", call.id)
     if call.named is not None:
@@ -487,6 +499,8 @@ def _offer_ended(state: State, fact: f.OfferEnded) -> None:
         call.answered = None
     if fact.refused_until_ms is not None:
         _remember_refusal(state, agent, call, fact.refused_until_ms)
+    if fact.misses:
+        agent.misses = fact.misses
     if fact.rest_until_ms is not None:
         agent.rests = True
         _due(state, fact.rest_until_ms, "rest", fact.agent)
@@ -565,6 +579,8 @@ def _move_in_queues(
         else:
             _join_queue(state, agent, queue)
         _count_member(state, agent, queue, 1)
+    if agent.limits:
+        _forget_limits(state, agent)
 
 
 def _join_queue(state: State, agent: Agent, queue_id: QueueId) -> None:
@@ -586,6 +602,8 @@ def _agent_logged_in(state: State, fact: f.AgentLoggedIn) -> None:
     agent = state.agents[fact.agent]
     if not agent.logged_in:
         agent.free = state.free_place()
+        agent.misses = 0
+    agent.owes = None
     _move_to_phone(state, agent, fact.phone)
     _move_in_queues(state, agent, fact.queues, "log in")
     _draw_first_lots(state, agent, fact.queues)
@@ -601,12 +619,17 @@ def _draw_first_lots(state: State, agent: Agent, queues: tuple[QueueId, ...]) ->
 def _agent_became_ready(state: State, fact: f.AgentBecameReady) -> None:
     agent = state.agents[fact.agent]
     _move_in_queues(state, agent, fact.queues, "get ready")
+    agent.misses = 0
+    agent.owes = None
     state.relist(agent)
 
 
 def _agent_paused(state: State, fact: f.AgentPaused) -> None:
     agent = state.agents[fact.agent]
     _move_in_queues(state, agent, fact.queues, "pause", fact.reason)
+    if fact.until_ms is not None:
+        agent.limits[fact.reason] = Limit(fact.until_ms, fact.at_limit)
+        _due(state, fact.until_ms, "pause", fact.agent, fact.reason)
     state.relist(agent)
 
 
@@ -624,7 +647,7 @@ def _change_postponed(state: State, fact: f.ChangePostponed) -> None:
 def _wrap_up_started(state: State, fact: f.WrapUpStarted) -> None:
     agent = state.agents[fact.agent]
     agent.move("wrap-up started")
-    agent.wrap_up = WrapUp(fact.call, fact.queue, fact.until_ms, fact.extendable_until_ms)
+    agent.wrap_up = WrapUp(fact.call, fact.queue, fact.until_ms, fact.extendable_until_ms, fact.needs_disposition)
     _due(state, fact.until_ms, "wrap-up", fact.agent)
     state.relist(agent)
 
@@ -644,6 +667,22 @@ def _wrap_up_ended(state: State, fact: f.WrapUpEnded) -> None:
     state.deadlines.drop("wrap-up", fact.agent)
     state.relist(agent)
     _tidy(state, agent)
+
+
+def _pause_overdue(state: State, fact: f.PauseOverdue) -> None:
+    del state.agents[fact.agent].limits[fact.reason]
+    state.deadlines.drop("pause", fact.agent, fact.reason)
+
+
+def _disposition_set(state: State, fact: f.DispositionSet) -> None:
+    agent = state.agents[fact.agent]
+    agent.disposed = fact.call
+    if agent.owes is not None and agent.owes.call == fact.call:
+        agent.owes = None
+
+
+def _disposition_missed(state: State, fact: f.DispositionMissed) -> None:
+    state.agents[fact.agent].owes = Owed(fact.call, fact.queue)
 
 
 # --- Phones and servers ---------------------------------------------------------------------------------------
@@ -762,6 +801,9 @@ APPLY: dict[type[f.Fact], Callable[[State, Any], None]] = {
     f.ChangePostponed: _change_postponed,
     f.WrapUpStarted: _wrap_up_started,
     f.WrapUpExtended: _wrap_up_extended,
+    f.PauseOverdue: _pause_overdue,
+    f.DispositionSet: _disposition_set,
+    f.DispositionMissed: _disposition_missed,
     f.WrapUpEnded: _wrap_up_ended,
     f.RequestAccepted: _nothing,
     f.RequestRefused: _nothing,

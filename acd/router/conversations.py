@@ -3,7 +3,7 @@
 from typing import Literal
 
 from acd.router import facts as f
-from acd.router import memberships, wrap_ups
+from acd.router import wrap_ups
 from acd.router.state import Call, Offer
 from acd.router.turn import Turn
 
@@ -21,9 +21,10 @@ def end(turn: Turn, call: Call, ended_by: Literal["caller", "agent", "system"]) 
     offer = turn.state.offers[call.answered]
     agent = turn.state.agents[offer.agent]
     wrap_up_ms = wrap_ups.length_ms(turn.state, agent, call.queue)
+    needs_disposition = wrap_ups.needs_disposition(turn.state, agent, call.queue)
     talked_ms = turn.now_ms - call.connected_at_ms
     turn.say(f.CallEnded(turn.now_ms, call.id, offer.id, offer.agent, call.queue, ended_by, talked_ms))
     if wrap_up_ms > 0:
         wrap_ups.begin(turn, agent, call.id, call.queue, wrap_up_ms)
     else:
-        memberships.work_ended(turn, offer.agent, call.queue)
+        wrap_ups.over(turn, offer.agent, call.id, call.queue, needs_disposition=needs_disposition)

@@ -23,7 +23,7 @@ from acd.model import (
     ServerId,
     Skill,
 )
-from acd.router.settings import AgentSettings, Destination, Lasting, QueueSettings, Ring, RouterSettings
+from acd.router.settings import AgentSettings, AtLimit, Destination, Lasting, QueueSettings, Ring, RouterSettings
 
 
 class _Fact(msgspec.Struct, frozen=True, tag_field="type", tag=True):
@@ -361,6 +361,8 @@ class OfferEnded(_Fact, frozen=True):
     """Until then this agent is not offered this call again."""
     rest_until_ms: int | None
     """Until then this agent is offered nothing."""
+    misses: int = 0
+    """How many the agent has missed in a row, this one included; 0 where this is none."""
 
 
 class RefusalLapsed(_Fact, frozen=True):
@@ -397,6 +399,19 @@ class AgentPaused(_Fact, frozen=True):
     queues: tuple[QueueId, ...]
     reason: str
     by: str
+    until_ms: int | None = None
+    """When the pause for this reason has lasted long enough, in whichever queues ..."""
+    at_limit: AtLimit = "ready"
+    """... and what happens then."""
+    productive: bool = False
+
+
+class PauseOverdue(_Fact, frozen=True):
+    """The pause has lasted longer than its reason allows, and goes on."""
+
+    agent: AgentId
+    queues: tuple[QueueId, ...]
+    reason: str
 
 
 class AgentLoggedOut(_Fact, frozen=True):
@@ -428,6 +443,7 @@ class WrapUpStarted(_Fact, frozen=True):
     until_ms: int
     extendable_until_ms: int | None = None
     """Until then it may be extended. None: not at all."""
+    needs_disposition: bool = False
 
 
 class WrapUpExtended(_Fact, frozen=True):
@@ -449,6 +465,24 @@ class WrapUpEnded(_Fact, frozen=True):
     by: str
 
 
+class DispositionSet(_Fact, frozen=True):
+    """What has come of the call; said again, it replaces what was said before."""
+
+    agent: AgentId
+    call: CallId
+    queue: QueueId
+    disposition: str
+    by: str
+
+
+class DispositionMissed(_Fact, frozen=True):
+    """The time for it is over: till it comes, the agent owes it and is not ready."""
+
+    agent: AgentId
+    call: CallId
+    queue: QueueId
+
+
 RequestRefusal = Literal[
     "unknown-agent",
     "unknown-queue",
@@ -457,6 +491,9 @@ RequestRefusal = Literal[
     "not-logged-in",
     "not-in-wrap-up",
     "no-more-time",
+    "no-disposition",
+    "unknown-disposition",
+    "no-call",
     "no-phone",
     "phone-taken",
     "at-work",
@@ -591,6 +628,9 @@ Fact = (
     | WrapUpStarted
     | WrapUpExtended
     | WrapUpEnded
+    | PauseOverdue
+    | DispositionSet
+    | DispositionMissed
     | RequestAccepted
     | RequestRefused
     | DirectCallStarted

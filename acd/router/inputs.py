@@ -251,7 +251,13 @@ class ExtendWrapUp(_Request, frozen=True, kw_only=True):
     for_ms: int | None = None
 
 
-Request = LogIn | LogOut | Pause | GetReady | EndWrapUp | ExtendWrapUp
+class SetDisposition(_Request, frozen=True, kw_only=True):
+    """What has come of the call in hand, or of the one that is still owed an answer: a configured disposition's id."""
+
+    disposition: str
+
+
+Request = LogIn | LogOut | Pause | GetReady | EndWrapUp | ExtendWrapUp | SetDisposition
 Input = (
     CallArrived
     | CallerLeft
@@ -269,6 +275,7 @@ Input = (
     | GetReady
     | EndWrapUp
     | ExtendWrapUp
+    | SetDisposition
     | LinkLost
     | ServerReported
     | OpenJournal

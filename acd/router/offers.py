@@ -29,6 +29,9 @@ REFUSALS: frozenset[f.OfferOutcome] = frozenset(
 )
 """After these the same agent is not offered the same call again at once."""
 
+MISSES: frozenset[f.OfferOutcome] = frozenset({"declined", "busy", "no-answer", "unreachable", "agent-left"})
+"""These the agent missed. What failed or was lost on the way says nothing about the agent."""
+
 UNREACHABLE: frozenset[f.OfferOutcome] = frozenset({"unreachable", "failed"})
 """After these the agent is offered nothing for a while: the next call would fare no better."""
 
@@ -123,6 +126,7 @@ def time_is_over(turn: Turn, offer_id: OfferId) -> None:
 def end(turn: Turn, offer: Offer, outcome: f.OfferOutcome) -> None:
     """The offer came to nothing; the call is back at its place."""
     settings = turn.state.settings
+    misses = turn.state.agents[offer.agent].misses + 1 if outcome in MISSES else 0
     turn.say(
         f.OfferEnded(
             turn.now_ms,
@@ -133,6 +137,9 @@ def end(turn: Turn, offer: Offer, outcome: f.OfferOutcome) -> None:
             outcome,
             turn.now_ms + settings.refusal_rest_ms if outcome in REFUSALS else None,
             turn.now_ms + settings.unreachable_rest_ms if outcome in UNREACHABLE else None,
+            misses,
         )
     )
     memberships.work_ended(turn, offer.agent, offer.queue)
+    if misses:
+        memberships.missed(turn, offer.agent, misses)

@@ -40,13 +40,15 @@ def _do(turn: Turn, agent: Agent, request: i.Request) -> Done:
             return wrap_ups.end(turn, agent, request.by)
         case i.ExtendWrapUp():
             return wrap_ups.extend(turn, agent, request.for_ms, request.by)
+        case i.SetDisposition():
+            return wrap_ups.dispose(turn, agent, request.disposition, request.by)
         case _:
             assert_never(request)
 
 
 def _log_in(turn: Turn, agent: Agent, request: i.LogIn) -> Refusal | None:
     queues = _once(request.queues) or _open(turn, agent.settings.queues)
-    refusal = _check_queues(turn, agent, queues)
+    refusal = _check_queues(turn, agent, queues) or _check_owed(turn, agent)
     if refusal is not None:
         return refusal
     phone = agent.phone or agent.settings.phone
@@ -83,6 +85,11 @@ def _check_queues(turn: Turn, agent: Agent, queues: tuple[QueueId, ...]) -> Refu
     return None if queues else "not-assigned"
 
 
+def _check_owed(turn: Turn, agent: Agent) -> Refusal | None:
+    """Before all else it is said what came of the last call."""
+    return "no-disposition" if memberships.owes(turn.state, agent) else None
+
+
 def _check_phone(turn: Turn, agent: Agent, phone: Phone | None) -> Refusal | None:
     if phone is None:
         return "no-phone"
@@ -95,7 +102,7 @@ def _check_phone(turn: Turn, agent: Agent, phone: Phone | None) -> Refusal | Non
 
 def _get_ready(turn: Turn, agent: Agent, request: i.GetReady) -> Refusal | None:
     queues = _once(request.queues) or _open(turn, memberships.logged_in(agent) or agent.settings.queues)
-    refusal = _check_queues(turn, agent, queues)
+    refusal = _check_queues(turn, agent, queues) or _check_owed(turn, agent)
     if refusal is not None:
         return refusal
     if agent.phone is None:

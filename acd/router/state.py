@@ -12,7 +12,7 @@ from acd.model import AgentId, Caller, CallId, Channel, Direction, Kind, Line, O
 from acd.router.deadlines import Deadlines
 from acd.router.facts import Change
 from acd.router.ready import NO_PLACE, AgentKey, ClassKey, IdlePlace, ReadyAgents, draw
-from acd.router.settings import AgentSettings, QueueSettings, Ring, RouterSettings, Standing
+from acd.router.settings import AgentSettings, AtLimit, QueueSettings, Ring, RouterSettings, Standing
 from acd.router.skills import Asked, Profile, SkillSet
 from acd.router.states import Membership, Work
 from acd.router.waiting import Group, Place, WaitingCalls
@@ -82,6 +82,21 @@ class WrapUp:
     until_ms: int
     extendable_until_ms: int | None = None
     """Until then it may be extended."""
+    needs_disposition: bool = False
+
+
+class Limit(NamedTuple):
+    """How long a pause may last."""
+
+    until_ms: int
+    at_limit: AtLimit
+
+
+class Owed(NamedTuple):
+    """A call of which nobody has said yet what came of it."""
+
+    call: CallId
+    queue: QueueId
 
 
 class Postponed(NamedTuple):
@@ -134,6 +149,14 @@ class Agent:
     """Since when the agent has been without work: its place among the ready ones."""
     rests: bool = False
     refusals: dict[CallId, None] = field(default_factory=dict)
+    misses: int = 0
+    """Offers missed in a row."""
+    limits: dict[str, Limit] = field(default_factory=dict)
+    """How long the pauses for these reasons may last, each in all its queues."""
+    disposed: CallId | None = None
+    """The last call of which it was said what came of it."""
+    owes: Owed | None = None
+    """Till that is said, the agent is not ready."""
     retired: bool = False
     day: int = 0
     """The day to which the next two belong."""

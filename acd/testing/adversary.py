@@ -13,8 +13,10 @@ from acd.router import facts as f
 from acd.router import inputs as i
 from acd.router.settings import (
     AgentSettings,
+    AtLimit,
     CallbackOffer,
     Destination,
+    Disposition,
     End,
     Ends,
     GoBack,
@@ -213,16 +215,34 @@ class Adversary:
         for_ms = choice.of((None, 0, 1, 3_000, 60_000))
         return i.ExtendWrapUp(request=self._request(), agent=self._agent(choice), by="x", for_ms=for_ms)
 
+    def set_disposition(self, choice: Chooser) -> Input:
+        disposition = choice.of(("sold", "refused", "no-such-disposition"))
+        return i.SetDisposition(request=self._request(), agent=self._agent(choice), by="x", disposition=disposition)
+
     # --- Configuration ----------------------------------------------------------------------------------------
 
     def router_is_configured(self, choice: Chooser) -> Input:
-        reasons = (PauseReason("lunch", "Lunch", 1), PauseReason("training", "Training", 2))
+        reasons = (
+            PauseReason("lunch", "Lunch", 1, choice.of((None, 1, 3_000, 20_000)), choice.of(get_args(AtLimit))),
+            PauseReason("training", "Training", 2, productive=True),
+        )
+        dispositions = choice.of(((), (Disposition("sold", "Sold", 1), Disposition("refused", "Refused", 2))))
         refusal_ms, rest_ms, lost_ms = (
             choice.of((1_000, 5_000)),
             choice.of((1_000, 10_000)),
             choice.of((20_000, 60_000)),
         )
-        return i.ConfigureRouter(RouterSettings(refusal_ms, rest_ms, lost_ms, reasons, choice.of((2, 32))))
+        return i.ConfigureRouter(
+            RouterSettings(
+                refusal_ms,
+                rest_ms,
+                lost_ms,
+                reasons,
+                choice.of((2, 32)),
+                dispositions,
+                choice.of((None, 1, 3)),
+            )
+        )
 
     def queue_is_configured(self, choice: Chooser) -> Input:
         queue = choice.of((*QUEUES, CHATS))
@@ -241,6 +261,7 @@ class Adversary:
                 wrap_up_ms=choice.of((0, 1, 10_000)),
                 wrap_up_by_agent=choice.yes(),
                 wrap_up_extension_ms=choice.of((0, 5_000, 20_000)),
+                disposition_required=choice.of((False, False, True)),
                 max_wait_ms=choice.of((None, None, None, 1, 20_000, 60_000)),
                 max_length=choice.of((None, None, None, 1, 8)),
                 ends=self._ends(choice) if choice.yes() else Ends(),

@@ -213,6 +213,20 @@ def _what_is_pending_waits_for_work(state: State) -> None:
             assert latest_ms is None or agent.wrap_up.until_ms <= latest_ms, f"{id_}: {agent.wrap_up}"
 
 
+def _pauses_are_within_their_limits(state: State) -> None:
+    """A limit runs for a pause that is there; who owes a disposition is ready nowhere."""
+    for id_, agent in state.agents.items():
+        for reason, limit in agent.limits.items():
+            assert any(entry.reason == reason for entry in agent.queues.values()), f"{id_} is not paused for {reason}"
+            due = state.deadlines.find("pause", id_, reason)
+            assert due is not None, f"{id_}: {limit} has no end"
+            assert due.due_ms == limit.until_ms, f"{id_}: {limit} ends at {due}"
+        if agent.owes is not None:
+            ready = [queue for queue, entry in agent.queues.items() if entry.state is Membership.READY]
+            assert not ready, f"{id_} owes {agent.owes} and is ready in {ready}"
+            assert agent.owes.call != agent.disposed, f"{id_} owes {agent.owes}, which was given"
+
+
 def _indexes_are_right(state: State) -> None:
     at: dict[Phone, AgentId] = {agent.phone: id_ for id_, agent in state.agents.items() if agent.phone is not None}
     assert state.agent_at == at, f"agents by phone: {state.agent_at}, not {at}"
@@ -288,7 +302,7 @@ def _of_agent(id_: AgentId, agent: Agent) -> set[Key]:
         expected.add(("rest", id_, ""))
     if agent.wrap_up is not None:
         expected.add(("wrap-up", id_, ""))
-    return expected
+    return expected | {("pause", id_, reason) for reason in agent.limits}
 
 
 def _of_offer(state: State, offer: Offer) -> set[Key]:
@@ -333,6 +347,7 @@ def passing(state: State) -> set[str]:
             things.add(f"wrap-up of {id_} after {agent.wrap_up.call}")
         if agent.rests:
             things.add(f"rest of {id_}")
+        things |= {f"pause of {id_} for {reason} until {limit.until_ms}" for reason, limit in agent.limits.items()}
     for call_id, call in state.calls.items():
         if call.give_up_at_ms is not None and call.connected_at_ms is None:
             things.add(f"wait of {call_id} in {call.queue}, after {call.hops} others")
@@ -350,6 +365,7 @@ INVARIANTS: tuple[Callable[[State], None], ...] = (
     _ready_lists_are_right,
     _agents_are_kept_while_needed,
     _what_is_pending_waits_for_work,
+    _pauses_are_within_their_limits,
     _indexes_are_right,
     _refusals_agree,
     _servers_know_who_is_there,

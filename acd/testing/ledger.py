@@ -22,6 +22,9 @@ class Ledger:
         self.talking_offers: dict[OfferId, f.OfferMade] = {}
         self.wrapping_up: dict[AgentId, f.WrapUpStarted] = {}
         self.postponed: dict[tuple[AgentId, QueueId], f.ChangePostponed] = {}
+        self.disposed: dict[CallId, str] = {}
+        self.owed: dict[AgentId, CallId] = {}
+        self.misses: dict[AgentId, int] = {}
         self.worked_until_ms: dict[AgentId, int] = {}
         self.ids: set[str] = set()
         self.queued = 0
@@ -50,6 +53,7 @@ class Ledger:
                 self.accepted.add(fact.offer)
             case f.OfferEnded():
                 assert self.offered.pop(fact.offer, None) is not None, f"{fact} of no live offer"
+                self._other(fact)
             case f.CallConnected():
                 self._connected(fact)
             case f.CallEnded():
@@ -71,18 +75,38 @@ class Ledger:
         match fact:
             case f.AgentConfigured():
                 self._configured(fact)
-            case f.WrapUpExtended():
-                self._extended(fact)
-            case f.ChangePostponed():
-                self.postponed[fact.agent, fact.queue] = fact
-            case f.AgentLoggedIn():
-                self._changed(fact, "log out")
-            case f.AgentBecameReady() | f.AgentPaused() | f.AgentLoggedOut():
-                self._changed(fact, "log out", "pause")
             case f.CallMoved():
                 self._moved(fact)
             case f.CallbackOffered():
                 self._callback_offered(fact)
+            case _:
+                self._of_agent(fact)
+
+    def _of_agent(self, fact: f.Fact) -> None:
+        match fact:
+            case f.WrapUpExtended():
+                self._extended(fact)
+            case f.ChangePostponed():
+                self.postponed[fact.agent, fact.queue] = fact
+            case f.DispositionMissed():
+                assert fact.call not in self.disposed, f"{fact} after all"
+                self.owed[fact.agent] = fact.call
+            case f.DispositionSet():
+                self.disposed[fact.call] = fact.disposition
+                self.owed.pop(fact.agent, None)
+            case f.OfferEnded():
+                known = self.misses.get(fact.agent, 0)
+                assert fact.misses <= known + 1, f"{fact} after {known}"
+                self.misses[fact.agent] = fact.misses or known
+            case f.AgentLoggedIn():
+                self._changed(fact, "log out")
+                self.owed.pop(fact.agent, None)
+            case f.AgentBecameReady():
+                self._changed(fact, "log out", "pause")
+                self.misses.pop(fact.agent, None)
+                self.owed.pop(fact.agent, None)
+            case f.AgentPaused() | f.AgentLoggedOut():
+                self._changed(fact, "log out", "pause")
             case _:
                 pass
 
@@ -149,6 +173,7 @@ class Ledger:
         else:
             assert not held, f"{fact} while {held}"
             assert fact.agent not in self.wrapping_up, f"{fact} during a wrap-up"
+            assert fact.agent not in self.owed, f"{fact} while {self.owed}"
             to_come = [change for (agent, _), change in self.postponed.items() if agent == fact.agent]
             assert not to_come, f"{fact} before {to_come} took effect"
 
@@ -160,6 +185,7 @@ class Ledger:
         assert fact.queue == self.queue_of.pop(fact.call), f"{fact}: the call waited elsewhere"
         assert fact.call not in self.callbacks, f"{fact} after {self.callbacks[fact.call]}"
         del self.waiting[fact.call]
+        self.misses.pop(fact.agent, None)
         self.talking[fact.offer] = fact
         self.talking_offers[fact.offer] = offer
 

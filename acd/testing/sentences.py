@@ -16,6 +16,7 @@ from acd.router.settings import (
     AgentSettings,
     CallbackOffer,
     Destination,
+    Disposition,
     End,
     Ends,
     GoBack,
@@ -124,7 +125,7 @@ def _one_of(text: str, allowed: tuple[T, ...], what: str) -> T:
 QUEUE_OPTIONS = (
     "ring", "wrap-up", "longest wait", "at most", "strategy", "weight", "grows", "a point every", "open to", "rung at",
     "chats", "named", "own wrap-ups", "extension", "timeout", "full", "closed", "no-agents", "all-paused",
-    "also for who waits",
+    "also for who waits", "dispositions required",
 )  # fmt: skip
 AGENT_OPTIONS = (
     "phone", "queues", "hot-desking", "skills", "tier", "rank", "weight", "takes", "order", "chats", "own wrap-up",
@@ -151,6 +152,7 @@ def _queue(said: Said) -> Input:
             ring_at_most=_number(options.get("rung at", "1")),
             channel="chat" if "chats" in options else "voice",
             named_agent_ms=_time_ms(options.get("named", "30 s")),
+            disposition_required="dispositions required" in options,
             ends=Ends(
                 _end(options.get("timeout", "goes back")),
                 _end(options.get("full", "goes back")),
@@ -232,17 +234,42 @@ def _standings(options: dict[str, str]) -> tuple[Standing, ...]:
     return tuple(Standing(queue, **values) for queue, values in standings.items())
 
 
+ROUTER_OPTIONS = (
+    "refusals last", "unreachable rests", "servers lost after", "reasons", "profiles", "limits", "productive",
+    "dispositions", "misses",
+)  # fmt: skip
+
+
 def _router(said: Said) -> Input:
-    options = said.options("refusals last", "unreachable rests", "servers lost after", "reasons", "profiles")
+    options = said.options(*ROUTER_OPTIONS)
     reasons = options.get("reasons", "").split()
     return i.ConfigureRouter(
         RouterSettings(
             refusal_rest_ms=_time_ms(options.get("refusals last", "5 s")),
             unreachable_rest_ms=_time_ms(options.get("unreachable rests", "10 s")),
             server_lost_after_ms=_time_ms(options.get("servers lost after", "60 s")),
-            pause_reasons=tuple(PauseReason(reason, reason.title(), at + 1) for at, reason in enumerate(reasons)),
+            pause_reasons=tuple(_reason(options, reason, at + 1) for at, reason in enumerate(reasons)),
+            dispositions=tuple(
+                Disposition(name, name.title(), at + 1)
+                for at, name in enumerate(options.get("dispositions", "").split())
+            ),
+            misses_before_pause=_number(options["misses"]) if "misses" in options else None,
             max_profiles=_number(options.get("profiles", "32")),
         )
+    )
+
+
+def _reason(options: dict[str, str], reason: str, number: int) -> PauseReason:
+    """`limits lunch 30 s then training 60 s warn`, `productive training`."""
+    limits = [part.split() for part in options.get("limits", "").split(" then ") if part]
+    own = next((part for part in limits if part[0] == reason), None)
+    return PauseReason(
+        reason,
+        reason.title(),
+        number,
+        None if own is None else _time_ms(" ".join(own[1:3])),
+        "warn" if own is not None and own[3:] == ["warn"] else "ready",
+        reason in options.get("productive", "").split(),
     )
 
 
@@ -338,6 +365,11 @@ def _extend(said: Said) -> Input:
     return i.ExtendWrapUp(request=REQUEST, agent=_who(said), by=_by(said), for_ms=more_ms)
 
 
+def _dispose(said: Said) -> Input:
+    disposition = said.word("disposition")
+    return i.SetDisposition(request=REQUEST, agent=_who(said), by=_by(said), disposition=disposition)
+
+
 REQUEST = RequestId("r")
 
 
@@ -427,4 +459,5 @@ SENTENCES = (
         lambda said: i.EndWrapUp(request=REQUEST, agent=_who(said), by=_by(said)),
     ),
     _sentence("<agent> extends the wrap-up[ by <more>][, asked by <by>]", _extend),
+    _sentence("<agent> says what came of the call: <disposition>[, asked by <by>]", _dispose),
 )

@@ -79,6 +79,7 @@ class CoreUnderAnything(RuleBasedStateMachine):
     get_ready = _rule(Adversary.get_ready)
     end_wrap_up = _rule(Adversary.end_wrap_up)
     extend_wrap_up = _rule(Adversary.extend_wrap_up)
+    set_disposition = _rule(Adversary.set_disposition)
     router_is_configured = _rule(Adversary.router_is_configured)
     queue_is_configured = _rule(Adversary.queue_is_configured)
     queue_opens_or_closes = _rule(Adversary.queue_opens_or_closes)
