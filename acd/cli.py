@@ -14,7 +14,7 @@ from acd.config import Config, ConfigError, read_config
 
 MISTAKE: Final = 2
 
-LAZY: Final = {"demo": "acd.lab.demo.command", "simulate": "acd.simulate.command"}
+LAZY: Final = {"demo": "acd.lab.demo.command", "explain": "acd.explain.command", "simulate": "acd.simulate.command"}
 """Commands that live elsewhere: the module holds a click command called `command`. It is loaded when it is used,
 because what it needs is not installed where only the daemon runs."""
 

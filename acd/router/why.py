@@ -1,13 +1,14 @@
-"""Why this agent, and why not another: found by looking at everything, in plain steps (docs/routing.md R1 to R4).
+"""Why this agent, and why not another: found by looking at everything, in plain steps (docs/routing.md R1 to R4, R60).
 
 Slow, and written without the lists that the match goes by: nothing here reads what is derived. It answers
-`acd explain`, and it is what the match is compared with after every offer in tests. `None` for an objection means
-that there is none.
+`acd explain`, and it is what the match is compared with after every offer in tests. The core itself never asks it.
 """
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from acd.model import AgentId, CallId, QueueId
+from acd.router import objections as o
 from acd.router.settings import AgentSettings, QueueSettings
 from acd.router.state import REFUSALS_KEPT, Agent, Call, State
 from acd.router.states import Membership, Work
@@ -20,99 +21,148 @@ class Choice(NamedTuple):
     agent: AgentId
 
 
+class Reasoned(NamedTuple):
+    """A choice, and the call that led to it: the first in the one order for which anybody is free. The agent who
+    comes first for that one may take another call, by an order of his own."""
+
+    choice: Choice
+    led_by: CallId
+
+
 def best_choice(state: State, now_ms: int) -> Choice | None:
     """The first work in the one order for which anybody is free, and who gets it; or what that agent takes instead,
     who takes work by another order."""
-    pairs = [
-        (call, agent)
+    reasoned = reasoned_choice(state, now_ms)
+    return None if reasoned is None else reasoned.choice
+
+
+def reasoned_choice(state: State, now_ms: int) -> Reasoned | None:
+    """The same, with the call that led to it."""
+    for call in in_one_order(state, now_ms):
+        agents = takers(state, call)
+        if agents:
+            own = min(works(state, agents[0]), key=lambda work: order_of(state, agents[0], work, now_ms))
+            return Reasoned(Choice(own.id, agents[0].settings.id), call.id)
+    return None
+
+
+def in_one_order(state: State, now_ms: int) -> list[Call]:
+    """All calls, as they come one after another."""
+    return sorted(state.calls.values(), key=lambda call: one_order(state, call, now_ms))
+
+
+def takers(state: State, call: Call) -> list[Agent]:
+    """Who may be offered the call now, in the order in which they come."""
+    if call_objection(state, call) is not None:
+        return []
+    free = [agent for agent in state.agents.values() if objection(state, call, agent) is None]
+    return sorted(free, key=lambda agent: standing(state, call, agent))
+
+
+def works(state: State, agent: Agent) -> list[Call]:
+    """What the agent may be offered now."""
+    return [
+        call
         for call in state.calls.values()
-        if call_objection(state, call) is None
-        for agent in state.agents.values()
-        if objection(state, call, agent) is None
+        if call_objection(state, call) is None and objection(state, call, agent) is None
     ]
-    if not pairs:
-        return None
-    first = min((call for call, _ in pairs), key=lambda call: one_order(state, call, now_ms))
-    chosen = min((agent for call, agent in pairs if call is first), key=lambda agent: standing(state, first, agent))
-    own = min(
-        (call for call, agent in pairs if agent is chosen), key=lambda call: order_of(state, chosen, call, now_ms)
-    )
-    return Choice(own.id, chosen.settings.id)
 
 
 # --- Who may ----------------------------------------------------------------------------------------------------
 
 
-def call_objection(state: State, call: Call) -> str | None:
-    """Why the call is not to be offered to anybody now."""
+def call_objection(state: State, call: Call) -> o.CallObjection | None:
+    """Why the call is not to be offered to anybody now; None if nothing speaks against it."""
+    return next(call_objections(state, call), None)
+
+
+def call_objections(state: State, call: Call) -> Iterator[o.CallObjection]:
+    """All that speaks against it."""
     queue = state.queues[call.queue]
-    if call.connected_at_ms is not None:
-        return "is connected"
     if call.answered is not None:
-        return "was picked up"
-    if len(call.offers) >= call.ring_at_most:
-        return f"rings at {len(call.offers)} already"
+        agent = call.offers[call.answered]
+        yield o.PickedUp(agent) if call.connected_at_ms is None else o.Connected(agent)
+    elif len(call.offers) >= call.ring_at_most:
+        yield o.RingsEnough(tuple(call.offers.values()))
     if queue.retired:
-        return "its queue takes no calls any more"
+        yield o.QueueRetired(call.queue)
+    if queue.unordered:
+        yield o.QueueInDisorder(call.queue)
     if not state.servers[call.line.server].up:
-        return f"its server {call.line.server} cannot be heard"
-    return None
+        yield o.ServerUnheard(call.line.server)
 
 
-def objection(state: State, call: Call, agent: Agent) -> str | None:
-    """Why the agent may not be offered the call now."""
-    return (
-        _membership_objection(call.queue, agent)
-        or _work_objection(state, state.queues[call.queue].settings, agent)
-        or _refusal_objection(state, call, agent)
-        or _fit_objection(call, agent)
-    )
+def objection(state: State, call: Call, agent: Agent) -> o.AgentObjection | None:
+    """Why the agent may not be offered the call now; None if nothing speaks against it."""
+    return next(objections(state, call, agent), None)
 
 
-def _membership_objection(queue: QueueId, agent: Agent) -> str | None:
-    if agent.retired:
-        return "is leaving"
+def objections(state: State, call: Call, agent: Agent) -> Iterator[o.AgentObjection]:
+    """All that speaks against it, what ends last first."""
+    yield from _membership_objections(call.queue, agent)
+    yield from _work_objections(state, state.queues[call.queue].settings, agent)
+    yield from _refusal_objections(state, call, agent)
+    yield from _fit_objections(call, agent)
+
+
+def _membership_objections(queue: QueueId, agent: Agent) -> Iterator[o.AgentObjection]:
     entry = agent.queues.get(queue)
-    if entry is None or entry.state is Membership.LOGGED_OUT:
-        return "is not logged in to the queue"
-    if entry.state is Membership.PAUSED:
-        return f"is paused in the queue ({entry.reason})"
-    return None
+    if agent.retired:
+        yield o.Leaving()
+    if entry is None and queue not in agent.settings.queues:
+        yield o.NotAssigned(queue)
+    elif entry is None or entry.state is Membership.LOGGED_OUT:
+        yield o.LoggedOut(queue)
+    elif entry.state is Membership.PAUSED:
+        yield o.Paused(queue, entry.reason)
 
 
-def _work_objection(state: State, queue: QueueSettings, agent: Agent) -> str | None:
+def _work_objections(state: State, queue: QueueSettings, agent: Agent) -> Iterator[o.AgentObjection]:
     if queue.channel == "chat":
-        return None if len(agent.chats) < agent.settings.chats else f"has {len(agent.chats)} chats"
+        if len(agent.chats) >= agent.settings.chats:
+            yield o.ChatsFull(len(agent.chats), agent.settings.chats)
+        return
     if agent.work is not Work.IDLE:
-        return f"is {agent.work.value}"
+        yield _busy(state, agent)
     if agent.phone is None:
-        return "has no phone"
-    if any(direct.phone == agent.phone for direct in state.direct_calls.values()):
-        return "is on a direct call"
-    return "rests, because the phone could not be reached" if agent.rests else None
+        yield o.NoPhone()
+    for line, direct in state.direct_calls.items():
+        if direct.phone == agent.phone:
+            yield o.OnDirectCall(line)
+    if agent.rests:
+        yield o.Resting()
 
 
-def _refusal_objection(state: State, call: Call, agent: Agent) -> str | None:
-    if agent.settings.id in call.offers.values():
-        return "is offered it already"
+def _busy(state: State, agent: Agent) -> o.Busy:
+    if agent.wrap_up is not None:
+        return o.Busy(agent.work, agent.wrap_up.call, agent.wrap_up.queue)
+    offer = next(offer for offer in state.offers.values() if offer.id == agent.offer)
+    return o.Busy(agent.work, offer.call, offer.queue)
+
+
+def _refusal_objections(state: State, call: Call, agent: Agent) -> Iterator[o.AgentObjection]:
+    for offer, offered_to in call.offers.items():
+        if offered_to == agent.settings.id:
+            yield o.OfferedAlready(offer)
     if agent.settings.id in call.refusers:
-        return "refused this call of late"
+        yield o.RefusedIt()
     refused = sum(agent.settings.id in other.refusers for other in state.calls.values())
-    return f"refused {refused} calls of late" if refused >= REFUSALS_KEPT else None
+    if refused >= REFUSALS_KEPT:
+        yield o.RefusedMany(refused)
 
 
-def _fit_objection(call: Call, agent: Agent) -> str | None:
+def _fit_objections(call: Call, agent: Agent) -> Iterator[o.AgentObjection]:
     if call.named is not None:
-        return None if call.named == agent.settings.id else f"is not {call.named}, for whom the call asks"
-    ring = call.profile.rings[call.ring]
-    tier = agent.queues[call.queue].standing.tier
-    if ring.tier is not None and tier > ring.tier:
-        return f"is of tier {tier}, the call is open up to tier {ring.tier}"
+        if call.named != agent.settings.id:
+            yield o.AnotherIsNamed(call.named)
+        return
+    ring, entry = call.profile.rings[call.ring], agent.queues.get(call.queue)
+    if entry is not None and ring.tier is not None and entry.standing.tier > ring.tier:
+        yield o.TierNotOpen(entry.standing.tier, ring.tier)
     for skill in call.profile.required:
         found, needed = level(agent.settings, skill.name), max(skill.level - ring.slack, 0)
         if found < needed:
-            return f"{skill.name} {found} < {needed}"
-    return None
+            yield o.SkillMissing(skill.name, found, needed)
 
 
 def level(agent: AgentSettings, skill: str) -> int:
@@ -123,18 +173,28 @@ def level(agent: AgentSettings, skill: str) -> int:
 # --- Who comes first ----------------------------------------------------------------------------------------------
 
 
+class Priority(NamedTuple):
+    """What a call's priority is made of."""
+
+    brought: int
+    weight: int
+    """Of its queue."""
+    gained: int
+    """By waiting."""
+
+
 def one_order(state: State, call: Call, now_ms: int) -> tuple[int, int, int]:
     """Priority first: what the call brought along, its queue's weight, and what it gained by waiting. Then age."""
     queue = state.queues[call.queue].settings
-    return (-effective_priority(queue, call, now_ms), call.place.since_ms, call.place.number)
+    return (-sum(effective_priority(queue, call, now_ms)), call.place.since_ms, call.place.number)
 
 
-def effective_priority(queue: QueueSettings, call: Call, now_ms: int) -> int:
-    """The call's priority now."""
+def effective_priority(queue: QueueSettings, call: Call, now_ms: int) -> Priority:
+    """The call's priority now, in its parts."""
     age_ms = now_ms - call.place.since_ms
     gained = [step.points for step in queue.growth.steps if age_ms >= step.after_ms][-1:]
     evenly = 0 if queue.growth.point_every_ms is None else max(age_ms, 0) // queue.growth.point_every_ms
-    return call.priority + queue.weight + sum(gained) + evenly
+    return Priority(call.priority, queue.weight, sum(gained) + evenly)
 
 
 def order_of(state: State, agent: Agent, call: Call, now_ms: int) -> tuple[int, ...]:
@@ -148,30 +208,46 @@ def order_of(state: State, agent: Agent, call: Call, now_ms: int) -> tuple[int, 
             return (call.place.since_ms, call.place.number)
 
 
-def standing(state: State, call: Call, agent: Agent) -> tuple[object, ...]:
-    """Where the agent stands for this call: the lowest comes first."""
-    entry, skills = agent.queues[call.queue], agent.settings.skills
+class Standing(NamedTuple):
+    """Where an agent stands for a call: the lowest comes first. The first part that differs decides."""
+
+    tier: int
+    unmet: int
+    """How many of the call's wishes are not met."""
+    measure: int
+    """What the queue's strategy goes by."""
+    free_since_ms: int
+    """Between equals the longest idle comes first; 0 where the strategy does not ask for that."""
+    number: int
+    agent: AgentId
+
+
+def standing(state: State, call: Call, agent: Agent) -> Standing:
+    """Where the agent stands for this call."""
+    entry, queue = agent.queues[call.queue], state.queues[call.queue].settings
     unmet = sum(level(agent.settings, skill.name) < skill.level for skill in call.profile.wanted)
-    asked = {skill.name for skill in (*call.profile.required, *call.profile.wanted)}
-    idle = (agent.free.free_since_ms, agent.free.number)
+    idle = (0, 0) if queue.strategy == "linear" else (agent.free.free_since_ms, agent.free.number)
+    return Standing(entry.standing.tier, unmet, _measure(state, call, agent), *idle, agent.settings.id)
+
+
+def _measure(state: State, call: Call, agent: Agent) -> int:
+    entry, skills, queue = agent.queues[call.queue], agent.settings.skills, state.queues[call.queue].settings
     today = agent.day == state.day
-    queue = state.queues[call.queue].settings
-    first: tuple[object, ...]
     match queue.strategy:
         case "longest-idle":
-            first = (len(agent.chats) if queue.channel == "chat" else 0, *idle)
+            return len(agent.chats) if queue.channel == "chat" else 0
         case "round-robin":
-            first = (entry.offered, *idle)
+            return entry.offered
         case "linear":
-            first = (agent.settings.order,)
+            return agent.settings.order
         case "fewest-calls-today":
-            first = (agent.calls_today if today else 0, *idle)
+            return agent.calls_today if today else 0
         case "least-talk-today":
-            first = (agent.talked_today_ms if today else 0, *idle)
+            return agent.talked_today_ms if today else 0
         case "weighted-random":
-            first = (entry.lot, *idle)
+            return entry.lot
         case "most-skilled":
-            first = (-sum(skill.level for skill in skills if skill.name in asked), *idle)
+            asked = {skill.name for skill in (*call.profile.required, *call.profile.wanted)}
+            return -sum(skill.level for skill in skills if skill.name in asked)
         case "least-skilled":
-            first = (sum(skill.level for skill in skills), *idle)
-    return (entry.standing.tier, unmet, *first, agent.settings.id)
+            return sum(skill.level for skill in skills)

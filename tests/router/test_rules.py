@@ -13,8 +13,9 @@ SHOWN = re.compile(r"^Shown by .+?(?=\n\n)\n\n", re.MULTILINE | re.DOTALL)
 
 def _tests() -> dict[str, str]:
     """The transcripts by their names, the modules of tests by their paths."""
-    transcripts = {path.stem: path.read_text() for path in sorted((ROOT / "tests" / "scenarios").glob("*.txt"))}
-    here = sorted((ROOT / "tests" / "router").glob("test_*.py"))
+    told = [path for room in ("scenarios", "explain") for path in sorted((ROOT / "tests" / room).glob("*.txt"))]
+    transcripts = {path.stem: path.read_text() for path in told}
+    here = [path for room in ("router", "explain") for path in sorted((ROOT / "tests" / room).glob("test_*.py"))]
     modules = {str(path.relative_to(ROOT)): path.read_text() for path in here if path != Path(__file__)}
     return transcripts | modules
 

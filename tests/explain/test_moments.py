@@ -1,0 +1,106 @@
+"""Explanations of moments that a text cannot stop at: in the midst of an instant, and everywhere on a walk."""
+
+import subprocess
+import sys
+
+import msgspec
+import pytest
+
+from acd.explain import tables, times, words
+from acd.router import explanation
+from acd.router import facts as f
+from acd.router import objections as o
+from acd.router.apply import apply
+from acd.router.explanation import AgentExplanation, Explanation
+from acd.router.since import Since
+from acd.router.state import State
+from acd.testing import sentences
+from acd.testing.playbook import Playbook
+from acd.testing.walk import Walk
+
+ASKED_EVERY = 10
+"""Facts after which everything is asked about; every second offer is explained."""
+
+
+@pytest.mark.parametrize("seed", range(300, 306))
+def test_whatever_happens_the_chosen_comes_first_and_everybody_else_has_a_reason(seed: int) -> None:
+    """R60, R61: the explanation of an offer agrees with the facts, and each agent has a place or a reason."""
+    walk = Walk(seed, check_every=1_000)
+    walk.run(700)
+    state, since, offers = State(), Since(), 0
+    for number, fact in enumerate(walk.book.facts):
+        if isinstance(fact, f.OfferMade):
+            offers += 1
+            if offers % 2 == 0:
+                _look_at(explanation.explain_offer(state, since, fact), fact)
+        elif number % ASKED_EVERY == 0:
+            _ask_about_all(state, since, fact.at_ms)
+        apply(state, fact)
+        since.follow(state, fact)
+    assert offers > 20, f"only {offers} offers on this walk"
+
+
+def _look_at(found: Explanation, fact: f.OfferMade) -> None:
+    places = [agent.place for agent in found.agents if agent.place is not None]
+    assert found.agrees, f"{found.best}, not {fact}"
+    assert (found.chosen, found.work.call, found.reasons) == (fact.agent, fact.call, ())
+    assert [agent.agent for agent in found.agents if agent.chosen] == [fact.agent]
+    assert found.agents[0].chosen or found.own_order is not None, f"{found.agents[0]} comes before {fact}"
+    assert [place.number for place in places] == list(range(1, len(places) + 1))
+    assert [place.after_first_by is None for place in places] == [True] + [False] * (len(places) - 1)
+    for agent in found.agents:
+        assert (agent.place is None) == bool(agent.reasons), f"{agent} has neither a place nor a reason, or both"
+    for passed in found.before:
+        told = passed.reasons or not passed.takers
+        assert told or found.own_order is not None, f"{passed} comes before {fact}"
+    _can_be_told(found)
+
+
+def _ask_about_all(state: State, since: Since, at_ms: int) -> None:
+    for call in state.calls:
+        _can_be_told(explanation.explain_wait(state, since, call, at_ms))
+    for agent in state.agents:
+        found = explanation.explain_agent(state, since, agent, at_ms)
+        assert _read_back(found) == found
+        assert list(tables.of_agent(found, times.clock))
+
+
+def _can_be_told(found: Explanation) -> None:
+    assert _read_back(found) == found
+    assert list(tables.of_call(found, None, times.clock))
+
+
+def _read_back(found: Explanation | AgentExplanation) -> Explanation | AgentExplanation:
+    return msgspec.json.decode(msgspec.json.encode(found), type=type(found))
+
+
+def test_while_a_queue_is_put_in_order_anew_its_calls_have_that_as_the_reason() -> None:
+    book = Playbook()
+    for sentence in (
+        "queue sales is configured",
+        "agent ana is configured: phone 1001, queues sales",
+        "server a reports: nothing",
+        "the link to a is lost",
+        "call C1 arrives in sales",
+        "ana logs in",
+    ):
+        book.say(sentence)
+    book.tell_once(sentences.parse("queue sales is configured: strategy round-robin", book.names))
+    state, since = State(), Since()
+    for fact in book.facts:
+        apply(state, fact)
+        since.follow(state, fact)
+    found = explanation.explain_wait(state, since, next(iter(state.calls)), book.now_ms)
+    assert [type(reason.objection) for reason in found.reasons] == [o.QueueInDisorder, o.ServerUnheard]
+    assert "are being put in order anew" in words.reasons(found.reasons, found.work.call, found.at_ms, times.clock)
+
+
+def test_nothing_that_runs_the_engine_loads_it() -> None:
+    """It costs nothing while nobody asks; `lint-imports` holds the same for what is imported later."""
+    program = (
+        "import sys; import acd.core, acd.daemon, acd.engine.loop, acd.telephony.ami, acd.journal.memory; "
+        "print([name for name in sys.modules if name.startswith('acd.explain') or name in "
+        "{'acd.router.' + room for room in ('why', 'explanation', 'objections', 'reasons', 'since')}])"
+    )
+    loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
+    assert loaded.stdout.strip() == "[]"
