@@ -125,6 +125,8 @@ HANDLERS: dict[type[Input], Callable[[Turn, Any], None]] = {
     i.RetireQueue: configuration.retire_queue,
     i.ConfigureAgent: configuration.agent,
     i.RetireAgent: configuration.retire_agent,
+    i.ConfigureSupervisor: configuration.supervisor,
+    i.RetireSupervisor: configuration.retire_supervisor,
     i.BeginDay: configuration.begin_day,
     i.OpenQueue: configuration.open_queue,
     i.CloseQueue: configuration.close_queue,

@@ -7,7 +7,7 @@ phone system are here, because telephony stands above the configuration.
 import msgspec
 
 from acd.model import AgentId, Phone, ServerId
-from acd.router.settings import AgentSettings, QueueSettings, RouterSettings
+from acd.router.settings import AgentSettings, QueueSettings, RouterSettings, SupervisorSettings
 from acd.sign_in import Credential, SignInSettings
 
 
@@ -56,6 +56,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     router: RouterSettings = RouterSettings()
     queues: tuple[QueueSettings, ...] = ()
     agents: tuple[AgentSettings, ...] = ()
+    supervisors: tuple[SupervisorSettings, ...] = ()
     servers: tuple[ServerSettings, ...] = ()
     telephony: TelephonySettings = TelephonySettings()
     sign_in: SignInSettings = SignInSettings()

@@ -23,6 +23,7 @@ from acd.router.state import (
     Postponed,
     Queue,
     State,
+    Supervisor,
     WrapUp,
 )
 from acd.router.states import MEMBERSHIP_MOVES, Membership, Work
@@ -170,8 +171,10 @@ def _agent_configured(state: State, fact: f.AgentConfigured) -> None:
         agent.retired = False
         for queue in agent.queues:
             _count_member(state, agent, queue, 1)
-    for queue in [queue for queue in agent.queues if queue not in fact.settings.queues]:
-        _leave(state, agent, queue)
+    for queue, entry in list(agent.queues.items()):
+        entry.joined = entry.joined and queue not in fact.settings.queues
+        if queue not in fact.settings.queues and not entry.joined:
+            _leave(state, agent, queue)
     for queue, entry in agent.queues.items():
         entry.standing = _standing(fact.settings, queue)
     state.relist(agent)
@@ -248,6 +251,14 @@ def _forget_agent(state: State, agent: Agent) -> None:
     state.news.agents.pop(agent.settings.id, None)
     state.leave_skill_set(agent.skills)
     del state.agents[agent.settings.id]
+
+
+def _supervisor_configured(state: State, fact: f.SupervisorConfigured) -> None:
+    state.supervisors[fact.settings.id] = Supervisor(fact.settings, dict.fromkeys(fact.settings.queues))
+
+
+def _supervisor_retired(state: State, fact: f.SupervisorRetired) -> None:
+    del state.supervisors[fact.supervisor]
 
 
 # --- Calls ----------------------------------------------------------------------------------------------------
@@ -561,14 +572,19 @@ def _agent_rested(state: State, fact: f.AgentRested) -> None:
 
 
 def _move_in_queues(
-    state: State, agent: Agent, queues: tuple[QueueId, ...], request: str, reason: str | None = None
+    state: State,
+    agent: Agent,
+    queues: tuple[QueueId, ...],
+    request: str,
+    reason: str | None = None,
+    joined: tuple[QueueId, ...] = (),
 ) -> None:
     """A paused agent who logs in stays paused for the reason that was given. What was postponed is replaced; but
     logging in ends no pause, also none to come."""
     for queue in queues:
         entry = agent.queues.get(queue)
         if entry is None:
-            entry = agent.queues[queue] = InQueue(_standing(agent.settings, queue))
+            entry = agent.queues[queue] = InQueue(_standing(agent.settings, queue), joined=queue in joined)
         _count_member(state, agent, queue, -1)
         entry.state = MEMBERSHIP_MOVES[entry.state, request]
         entry.reason = (reason or entry.reason) if entry.state is Membership.PAUSED else None
@@ -579,6 +595,8 @@ def _move_in_queues(
         else:
             _join_queue(state, agent, queue)
         _count_member(state, agent, queue, 1)
+        if entry.joined and entry.state is Membership.LOGGED_OUT:
+            del agent.queues[queue]
     if agent.limits:
         _forget_limits(state, agent)
 
@@ -605,7 +623,7 @@ def _agent_logged_in(state: State, fact: f.AgentLoggedIn) -> None:
         agent.misses = 0
     agent.owes = None
     _move_to_phone(state, agent, fact.phone)
-    _move_in_queues(state, agent, fact.queues, "log in")
+    _move_in_queues(state, agent, fact.queues, "log in", joined=fact.joined)
     _draw_first_lots(state, agent, fact.queues)
     state.relist(agent)
 
@@ -618,7 +636,7 @@ def _draw_first_lots(state: State, agent: Agent, queues: tuple[QueueId, ...]) ->
 
 def _agent_became_ready(state: State, fact: f.AgentBecameReady) -> None:
     agent = state.agents[fact.agent]
-    _move_in_queues(state, agent, fact.queues, "get ready")
+    _move_in_queues(state, agent, fact.queues, "get ready", joined=fact.joined)
     agent.misses = 0
     agent.owes = None
     state.relist(agent)
@@ -772,6 +790,8 @@ APPLY: dict[type[f.Fact], Callable[[State, Any], None]] = {
     f.QueueRemoved: _queue_removed,
     f.AgentConfigured: _agent_configured,
     f.AgentRetired: _agent_retired,
+    f.SupervisorConfigured: _supervisor_configured,
+    f.SupervisorRetired: _supervisor_retired,
     f.DayBegan: _day_began,
     f.QueueUnordered: _queue_unordered,
     f.AgentsReordered: _agents_reordered,

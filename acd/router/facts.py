@@ -22,8 +22,18 @@ from acd.model import (
     RequestId,
     ServerId,
     Skill,
+    SupervisorId,
 )
-from acd.router.settings import AgentSettings, AtLimit, Destination, Lasting, QueueSettings, Ring, RouterSettings
+from acd.router.settings import (
+    AgentSettings,
+    AtLimit,
+    Destination,
+    Lasting,
+    QueueSettings,
+    Ring,
+    RouterSettings,
+    SupervisorSettings,
+)
 
 
 class _Fact(msgspec.Struct, frozen=True, tag_field="type", tag=True):
@@ -100,6 +110,14 @@ class AgentConfigured(_Fact, frozen=True):
 
 class AgentRetired(_Fact, frozen=True):
     agent: AgentId
+
+
+class SupervisorConfigured(_Fact, frozen=True):
+    settings: SupervisorSettings
+
+
+class SupervisorRetired(_Fact, frozen=True):
+    supervisor: SupervisorId
 
 
 class DayBegan(_Fact, frozen=True):
@@ -386,12 +404,16 @@ class AgentLoggedIn(_Fact, frozen=True):
     queues: tuple[QueueId, ...]
     phone: Phone
     by: str
+    joined: tuple[QueueId, ...] = ()
+    """Those of the queues to which the agent is not assigned; leaving them forgets them."""
 
 
 class AgentBecameReady(_Fact, frozen=True):
     agent: AgentId
     queues: tuple[QueueId, ...]
     by: str
+    joined: tuple[QueueId, ...] = ()
+    """As in `AgentLoggedIn`."""
 
 
 class AgentPaused(_Fact, frozen=True):
@@ -484,6 +506,7 @@ class DispositionMissed(_Fact, frozen=True):
 
 
 RequestRefusal = Literal[
+    "not-allowed",
     "unknown-agent",
     "unknown-queue",
     "not-assigned",
@@ -598,6 +621,8 @@ Fact = (
     | QueueRemoved
     | AgentConfigured
     | AgentRetired
+    | SupervisorConfigured
+    | SupervisorRetired
     | DayBegan
     | QueueUnordered
     | AgentsReordered

@@ -4,7 +4,7 @@ from typing import Literal
 
 import msgspec
 
-from acd.model import AgentId, Channel, Phone, QueueId, Skill
+from acd.model import AgentId, Channel, Phone, QueueId, Skill, SupervisorId
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -147,6 +147,8 @@ class QueueSettings(msgspec.Struct, frozen=True):
     """Whether an agent's own length of the wrap-up takes the place of the queue's."""
     disposition_required: bool = False
     """Whether each of its calls needs a disposition before the agent is ready again."""
+    may_join: bool = False
+    """Whether agents may log in to it who are not assigned to it."""
     wrap_up_extension_ms: int = 0
     """By how much a wrap-up may be extended on request, all in all. 0: not at all."""
 
@@ -246,9 +248,18 @@ class RouterSettings(msgspec.Struct, frozen=True):
     """Who missed so many offers in a row is paused. None: never."""
 
 
+class SupervisorSettings(msgspec.Struct, frozen=True):
+    """Somebody who may decide for agents, in these queues."""
+
+    id: SupervisorId
+    name: str
+    queues: tuple[QueueId, ...]
+
+
 class Configured(msgspec.Struct, frozen=True):
     """All settings that a core goes by: what a new configuration is compared with. Nothing that is retired."""
 
     router: RouterSettings = RouterSettings()
     queues: tuple[QueueSettings, ...] = ()
     agents: tuple[AgentSettings, ...] = ()
+    supervisors: tuple[SupervisorSettings, ...] = ()

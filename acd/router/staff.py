@@ -1,5 +1,5 @@
 """Requests of people: log in, pause, get ready, log out, end or extend the wrap-up. Each is answered by exactly one
-fact (docs/routing.md R12 to R15, R40)."""
+fact (docs/routing.md R12 to R15, R40 to R46)."""
 
 from typing import assert_never
 
@@ -7,6 +7,7 @@ from acd.model import Phone, QueueId, RequestId
 from acd.router import facts as f
 from acd.router import inputs as i
 from acd.router import memberships, wrap_ups
+from acd.router.rights import Rights, rights
 from acd.router.state import Agent
 from acd.router.states import Membership, Work, may_move
 from acd.router.turn import Turn
@@ -18,24 +19,44 @@ Done = Refusal | tuple[QueueId, ...] | None
 
 def ask(turn: Turn, request: i.Request) -> None:
     """Do as asked, or say why not."""
-    agent = turn.state.agents.get(request.agent)
-    done = "unknown-agent" if agent is None or agent.retired else _do(turn, agent, request)
+    done = _try(turn, request)
     if isinstance(done, str):
         turn.say(f.RequestRefused(turn.now_ms, RequestId(request.request), request.agent, done))
     else:
         turn.say(f.RequestAccepted(turn.now_ms, RequestId(request.request), request.agent, done or ()))
 
 
-def _do(turn: Turn, agent: Agent, request: i.Request) -> Done:
+def _try(turn: Turn, request: i.Request) -> Done:
+    agent = turn.state.agents.get(request.agent)
+    if agent is None or agent.retired:
+        return "unknown-agent"
+    may = rights(turn.state, request.by, request.agent)
+    return "not-allowed" if may is None else _do(turn, agent, request, may)
+
+
+def _do(turn: Turn, agent: Agent, request: i.Request, may: Rights) -> Done:
     match request:
         case i.LogIn():
-            return _log_in(turn, agent, request)
+            return _log_in(turn, agent, request, may)
         case i.LogOut():
-            return _log_out(turn, agent, request)
+            return _log_out(turn, agent, request, may)
         case i.Pause():
-            return _pause(turn, agent, request)
+            return _pause(turn, agent, request, may)
         case i.GetReady():
-            return _get_ready(turn, agent, request)
+            return _get_ready(turn, agent, request, may)
+        case i.EndWrapUp() | i.ExtendWrapUp() | i.SetDisposition():
+            return _after_the_call(turn, agent, request, may)
+        case _:
+            assert_never(request)
+
+
+def _after_the_call(
+    turn: Turn, agent: Agent, request: i.EndWrapUp | i.ExtendWrapUp | i.SetDisposition, may: Rights
+) -> Refusal | None:
+    queue = turn.state.queue_at_work(agent) if agent.owes is None else agent.owes.queue
+    if queue is not None and not may.has(queue):
+        return "not-allowed"
+    match request:
         case i.EndWrapUp():
             return wrap_ups.end(turn, agent, request.by)
         case i.ExtendWrapUp():
@@ -46,30 +67,30 @@ def _do(turn: Turn, agent: Agent, request: i.Request) -> Done:
             assert_never(request)
 
 
-def _log_in(turn: Turn, agent: Agent, request: i.LogIn) -> Refusal | None:
-    queues = _once(request.queues) or _open(turn, agent.settings.queues)
-    refusal = _check_queues(turn, agent, queues) or _check_owed(turn, agent)
-    if refusal is not None:
-        return refusal
+def _log_in(turn: Turn, agent: Agent, request: i.LogIn, may: Rights) -> Refusal | None:
+    queues = may.choose(request.queues, _open(turn, agent.settings.queues))
+    if queues == "not-allowed":
+        return "not-allowed"
     phone = agent.phone or agent.settings.phone
     if request.phone is not None and (agent.settings.hot_desking or agent.settings.phone is None):
         phone = request.phone
-    refusal = _check_phone(turn, agent, phone)
+    refusal = _check_queues(turn, agent, queues) or _check_owed(turn, agent) or _check_phone(turn, agent, phone)
     if refusal is not None:
         return refusal
     assert phone is not None, "checked just now"
-    turn.say(f.AgentLoggedIn(turn.now_ms, agent.settings.id, queues, phone, request.by))
+    joined = _joined(agent, queues)
+    turn.say(f.AgentLoggedIn(turn.now_ms, agent.settings.id, queues, phone, request.by, joined))
     return None
 
 
-def _once(queues: tuple[QueueId, ...]) -> tuple[QueueId, ...]:
-    """Each queue once: nobody can log out of the same queue twice."""
-    return tuple(dict.fromkeys(queues))
+def _joined(agent: Agent, queues: tuple[QueueId, ...]) -> tuple[QueueId, ...]:
+    """Those to which the agent is not assigned."""
+    return tuple(queue for queue in queues if queue not in agent.settings.queues)
 
 
 def _open(turn: Turn, queues: tuple[QueueId, ...]) -> tuple[QueueId, ...]:
     """Those that exist and take calls: what is asked for all queues leaves out the others."""
-    return tuple(queue for queue in _once(queues) if _is_open(turn, queue))
+    return tuple(queue for queue in dict.fromkeys(queues) if _is_open(turn, queue))
 
 
 def _is_open(turn: Turn, queue: QueueId) -> bool:
@@ -80,9 +101,14 @@ def _check_queues(turn: Turn, agent: Agent, queues: tuple[QueueId, ...]) -> Refu
     for queue in queues:
         if not _is_open(turn, queue):
             return "unknown-queue"
-        if queue not in agent.settings.queues:
+        if queue not in agent.settings.queues and not _may_join(turn, agent, queue):
             return "not-assigned"
     return None if queues else "not-assigned"
+
+
+def _may_join(turn: Turn, agent: Agent, queue: QueueId) -> bool:
+    """Whether an agent who is not assigned to the queue may be in it, or is."""
+    return turn.state.queues[queue].settings.may_join or queue in agent.queues
 
 
 def _check_owed(turn: Turn, agent: Agent) -> Refusal | None:
@@ -100,32 +126,37 @@ def _check_phone(turn: Turn, agent: Agent, phone: Phone | None) -> Refusal | Non
     return None
 
 
-def _get_ready(turn: Turn, agent: Agent, request: i.GetReady) -> Refusal | None:
-    queues = _once(request.queues) or _open(turn, memberships.logged_in(agent) or agent.settings.queues)
+def _get_ready(turn: Turn, agent: Agent, request: i.GetReady, may: Rights) -> Refusal | None:
+    queues = may.choose(request.queues, _open(turn, memberships.logged_in(agent) or agent.settings.queues))
+    if queues == "not-allowed":
+        return "not-allowed"
     refusal = _check_queues(turn, agent, queues) or _check_owed(turn, agent)
     if refusal is not None:
         return refusal
     if agent.phone is None:
-        refusal = _log_in(
-            turn, agent, i.LogIn(request=request.request, agent=request.agent, by=request.by, queues=queues)
-        )
+        log_in = i.LogIn(request=request.request, agent=request.agent, by=request.by, queues=queues)
+        refusal = _log_in(turn, agent, log_in, may)
         if refusal is not None:
             return refusal
-    turn.say(f.AgentBecameReady(turn.now_ms, agent.settings.id, queues, request.by))
+    turn.say(f.AgentBecameReady(turn.now_ms, agent.settings.id, queues, request.by, _joined(agent, queues)))
     return None
 
 
-def _pause(turn: Turn, agent: Agent, request: i.Pause) -> Done:
+def _pause(turn: Turn, agent: Agent, request: i.Pause, may: Rights) -> Done:
     if all(reason.id != request.reason for reason in turn.state.settings.pause_reasons):
         return "unknown-reason"
-    queues = _once(request.queues) or memberships.logged_in(agent)
+    queues = may.choose(request.queues, memberships.logged_in(agent))
+    if queues == "not-allowed":
+        return "not-allowed"
     if not _all_may(agent, queues, "pause"):
         return "not-logged-in"
     return memberships.pause(turn, agent, queues, request.reason, request.by)
 
 
-def _log_out(turn: Turn, agent: Agent, request: i.LogOut) -> Done:
-    queues = _once(request.queues) or memberships.logged_in(agent)
+def _log_out(turn: Turn, agent: Agent, request: i.LogOut, may: Rights) -> Done:
+    queues = may.choose(request.queues, memberships.logged_in(agent))
+    if queues == "not-allowed":
+        return "not-allowed"
     if not _all_may(agent, queues, "log out"):
         return "not-logged-in"
     return memberships.log_out(turn, agent, queues, request.by)

@@ -8,11 +8,33 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, assert_never
 
-from acd.model import AgentId, Caller, CallId, Channel, Direction, Kind, Line, OfferId, Phone, QueueId, ServerId, Skill
+from acd.model import (
+    AgentId,
+    Caller,
+    CallId,
+    Channel,
+    Direction,
+    Kind,
+    Line,
+    OfferId,
+    Phone,
+    QueueId,
+    ServerId,
+    Skill,
+    SupervisorId,
+)
 from acd.router.deadlines import Deadlines
 from acd.router.facts import Change
 from acd.router.ready import NO_PLACE, AgentKey, ClassKey, IdlePlace, ReadyAgents, draw
-from acd.router.settings import AgentSettings, AtLimit, QueueSettings, Ring, RouterSettings, Standing
+from acd.router.settings import (
+    AgentSettings,
+    AtLimit,
+    QueueSettings,
+    Ring,
+    RouterSettings,
+    Standing,
+    SupervisorSettings,
+)
 from acd.router.skills import Asked, Profile, SkillSet
 from acd.router.states import Membership, Work
 from acd.router.waiting import Group, Place, WaitingCalls
@@ -114,6 +136,8 @@ class InQueue:
     standing: Standing
     state: Membership = Membership.LOGGED_OUT
     reason: str | None = None
+    joined: bool = False
+    """Whether the agent is not assigned to it, and forgets it when leaving."""
     pending: Postponed | None = None
     """What waits for the end of the work in hand, which is of this queue."""
     offered: int = 0
@@ -183,6 +207,15 @@ class Agent:
     def works(self) -> bool:
         """Whether anything is in hand that needs the agent's phone or screen; the wrap-up does not."""
         return bool(self.chats) or not (self.work is Work.IDLE or self.work is Work.WRAP_UP)
+
+
+@dataclass(slots=True)
+class Supervisor:
+    """Somebody who may decide for agents."""
+
+    settings: SupervisorSettings
+    queues: dict[QueueId, None]
+    """Those of the settings, so that nobody looks through them."""
 
 
 @dataclass(slots=True)
@@ -300,6 +333,7 @@ class State:
         self.settings = RouterSettings()
         self.queues: dict[QueueId, Queue] = {}
         self.agents: dict[AgentId, Agent] = {}
+        self.supervisors: dict[SupervisorId, Supervisor] = {}
         self.calls: dict[CallId, Call] = {}
         self.offers: dict[OfferId, Offer] = {}
         self.direct_calls: dict[Line, DirectCall] = {}

@@ -5,10 +5,23 @@ Everything is chosen through `choose`, so that a seeded generator or Hypothesis 
 """
 
 from collections.abc import Callable, Sequence
-from typing import TypeVar, get_args
+from typing import TypedDict, TypeVar, get_args
 
 from acd.core import Fact, Input
-from acd.model import AgentId, Caller, ChannelId, Direction, Line, OfferId, Phone, QueueId, RequestId, ServerId, Skill
+from acd.model import (
+    AgentId,
+    Caller,
+    ChannelId,
+    Direction,
+    Line,
+    OfferId,
+    Phone,
+    QueueId,
+    RequestId,
+    ServerId,
+    Skill,
+    SupervisorId,
+)
 from acd.router import facts as f
 from acd.router import inputs as i
 from acd.router.settings import (
@@ -30,6 +43,7 @@ from acd.router.settings import (
     Standing,
     Step,
     Strategy,
+    SupervisorSettings,
     Takes,
 )
 from acd.router.state import Offer, State
@@ -67,6 +81,7 @@ PHONES = tuple(Phone(str(number)) for number in range(1001, 1008))
 REASONS = ("lunch", "training", "no-such-reason")
 STEPS_MS = (0, 0, 0, 1, 50, 50, 300, 300, 1_000, 1_000, 3_000, 3_000, 6_000, 15_000)
 CHATS = QueueId("chats")
+SUPERVISORS = tuple(SupervisorId(name) for name in ("bea", "cem"))
 ASKED = ((), (), (Skill("german", 1),), (Skill("german", 3),), (Skill("german", 2), Skill("sales", 1)))
 SKILLS = ((), (Skill("german", 1),), (Skill("german", 3),), (Skill("german", 2), Skill("sales", 5)), (Skill("sales"),))
 RINGS = (
@@ -90,6 +105,13 @@ ENDS: tuple[End, ...] = (
 LONG_STEPS_MS = (20_000, 70_000, 300_000)
 CHANNELS_KEPT = 24
 OFFERS_KEPT = 12
+
+
+class Asked(TypedDict):
+    """For whom something is asked, and who asks."""
+
+    agent: AgentId
+    by: str
 
 
 class Adversary:
@@ -194,30 +216,28 @@ class Adversary:
 
     def log_in(self, choice: Chooser) -> Input:
         phone = None if choice.likely() else choice.of(PHONES)
-        return i.LogIn(
-            request=self._request(), agent=self._agent(choice), by="x", queues=self._some(choice), phone=phone
-        )
+        return i.LogIn(request=self._request(), **self._who(choice), queues=self._some(choice), phone=phone)
 
     def log_out(self, choice: Chooser) -> Input:
-        return i.LogOut(request=self._request(), agent=self._agent(choice), by="x", queues=self._some(choice))
+        return i.LogOut(request=self._request(), **self._who(choice), queues=self._some(choice))
 
     def pause(self, choice: Chooser) -> Input:
         queues, reason = self._some(choice), choice.of(REASONS)
-        return i.Pause(request=self._request(), agent=self._agent(choice), by="x", reason=reason, queues=queues)
+        return i.Pause(request=self._request(), **self._who(choice), reason=reason, queues=queues)
 
     def get_ready(self, choice: Chooser) -> Input:
-        return i.GetReady(request=self._request(), agent=self._agent(choice), by="x", queues=self._some(choice))
+        return i.GetReady(request=self._request(), **self._who(choice), queues=self._some(choice))
 
     def end_wrap_up(self, choice: Chooser) -> Input:
-        return i.EndWrapUp(request=self._request(), agent=self._agent(choice), by="x")
+        return i.EndWrapUp(request=self._request(), **self._who(choice))
 
     def extend_wrap_up(self, choice: Chooser) -> Input:
         for_ms = choice.of((None, 0, 1, 3_000, 60_000))
-        return i.ExtendWrapUp(request=self._request(), agent=self._agent(choice), by="x", for_ms=for_ms)
+        return i.ExtendWrapUp(request=self._request(), **self._who(choice), for_ms=for_ms)
 
     def set_disposition(self, choice: Chooser) -> Input:
         disposition = choice.of(("sold", "refused", "no-such-disposition"))
-        return i.SetDisposition(request=self._request(), agent=self._agent(choice), by="x", disposition=disposition)
+        return i.SetDisposition(request=self._request(), **self._who(choice), disposition=disposition)
 
     # --- Configuration ----------------------------------------------------------------------------------------
 
@@ -261,6 +281,7 @@ class Adversary:
                 wrap_up_ms=choice.of((0, 1, 10_000)),
                 wrap_up_by_agent=choice.yes(),
                 wrap_up_extension_ms=choice.of((0, 5_000, 20_000)),
+                may_join=choice.of((False, False, True)),
                 disposition_required=choice.of((False, False, True)),
                 max_wait_ms=choice.of((None, None, None, 1, 20_000, 60_000)),
                 max_length=choice.of((None, None, None, 1, 8)),
@@ -307,6 +328,15 @@ class Adversary:
             )
         )
 
+    def supervisor_is_configured(self, choice: Chooser) -> Input:
+        supervisor = choice.of(SUPERVISORS)
+        return i.ConfigureSupervisor(
+            SupervisorSettings(supervisor, supervisor.title(), choice.of((QUEUES, QUEUES[:1], (*QUEUES, CHATS), ())))
+        )
+
+    def supervisor_is_retired(self, choice: Chooser) -> Input:
+        return i.RetireSupervisor(choice.of(SUPERVISORS))
+
     def day_begins(self, _choice: Chooser) -> Input:
         return i.BeginDay()
 
@@ -335,6 +365,11 @@ class Adversary:
 
     def _agent(self, choice: Chooser) -> AgentId:
         return choice.of((*AGENTS, *AGENTS, AgentId("nobody")))
+
+    def _who(self, choice: Chooser) -> Asked:
+        """Mostly the agent asks for herself."""
+        agent = self._agent(choice)
+        return {"agent": agent, "by": choice.of((agent, agent, agent, agent, *SUPERVISORS, "configuration", "x"))}
 
     def _some(self, choice: Chooser) -> tuple[QueueId, ...]:
         return () if choice.likely() else choice.some((*QUEUES, CHATS, QueueId("unknown")), 3)

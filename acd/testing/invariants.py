@@ -187,7 +187,9 @@ def _agents_are_kept_while_needed(state: State) -> None:
         logged_in = [queue for queue, entry in agent.queues.items() if entry.state is not Membership.LOGGED_OUT]
         assert agent.logged_in == len(logged_in), f"{id_} counts {agent.logged_in} queues, there are {logged_in}"
         assert set(logged_in) <= set(state.queues), f"{id_} is logged in to a queue that is gone"
-        assert set(agent.queues) <= set(agent.settings.queues), f"{id_} is in a queue without assignment"
+        joined = {queue for queue, entry in agent.queues.items() if entry.joined}
+        assert joined == set(agent.queues) - set(agent.settings.queues), f"{id_} is in a queue without assignment"
+        assert joined <= set(logged_in), f"{id_} has left {joined} and not forgotten it"
         voice = [queue for queue in logged_in if state.queues[queue].settings.channel == "voice"]
         assert not voice or agent.phone is not None, f"{id_} is logged in without a phone"
         assert not agent.retired or agent.work is not Work.IDLE or agent.chats, f"{id_} is retired and without work"

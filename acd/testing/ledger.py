@@ -23,6 +23,8 @@ class Ledger:
         self.wrapping_up: dict[AgentId, f.WrapUpStarted] = {}
         self.postponed: dict[tuple[AgentId, QueueId], f.ChangePostponed] = {}
         self.disposed: dict[CallId, str] = {}
+        self.joined: dict[AgentId, dict[QueueId, None]] = {}
+        """Queues that an agent came into without being assigned."""
         self.owed: dict[AgentId, CallId] = {}
         self.misses: dict[AgentId, int] = {}
         self.worked_until_ms: dict[AgentId, int] = {}
@@ -100,11 +102,11 @@ class Ledger:
                 self.misses[fact.agent] = fact.misses or known
             case f.AgentLoggedIn():
                 self._changed(fact, "log out")
-                self.owed.pop(fact.agent, None)
+                self._is_there(fact)
             case f.AgentBecameReady():
                 self._changed(fact, "log out", "pause")
                 self.misses.pop(fact.agent, None)
-                self.owed.pop(fact.agent, None)
+                self._is_there(fact)
             case f.AgentPaused() | f.AgentLoggedOut():
                 self._changed(fact, "log out", "pause")
             case _:
@@ -114,8 +116,13 @@ class Ledger:
         """In a queue that the agent loses, nothing is to come."""
         self.chats[fact.settings.id] = fact.settings.chats
         for agent, queue in list(self.postponed):
-            if agent == fact.settings.id and queue not in fact.settings.queues:
+            known = (*fact.settings.queues, *self.joined.get(agent, ()))
+            if agent == fact.settings.id and queue not in known:
                 del self.postponed[agent, queue]
+
+    def _is_there(self, fact: f.AgentLoggedIn | f.AgentBecameReady) -> None:
+        self.owed.pop(fact.agent, None)
+        self.joined.setdefault(fact.agent, {}).update(dict.fromkeys(fact.joined))
 
     def _changed(
         self,

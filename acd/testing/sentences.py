@@ -10,7 +10,20 @@ from collections.abc import Callable
 from typing import NamedTuple, TypeVar, get_args
 
 from acd.core import Input
-from acd.model import AgentId, Caller, ChannelId, Direction, Kind, Line, OfferId, Phone, QueueId, RequestId, ServerId
+from acd.model import (
+    AgentId,
+    Caller,
+    ChannelId,
+    Direction,
+    Kind,
+    Line,
+    OfferId,
+    Phone,
+    QueueId,
+    RequestId,
+    ServerId,
+    SupervisorId,
+)
 from acd.router import inputs as i
 from acd.router.settings import (
     AgentSettings,
@@ -30,6 +43,7 @@ from acd.router.settings import (
     Standing,
     Step,
     Strategy,
+    SupervisorSettings,
     Takes,
 )
 from acd.telephony.wishes import wishes_of
@@ -125,7 +139,7 @@ def _one_of(text: str, allowed: tuple[T, ...], what: str) -> T:
 QUEUE_OPTIONS = (
     "ring", "wrap-up", "longest wait", "at most", "strategy", "weight", "grows", "a point every", "open to", "rung at",
     "chats", "named", "own wrap-ups", "extension", "timeout", "full", "closed", "no-agents", "all-paused",
-    "also for who waits", "dispositions required",
+    "also for who waits", "dispositions required", "may be joined",
 )  # fmt: skip
 AGENT_OPTIONS = (
     "phone", "queues", "hot-desking", "skills", "tier", "rank", "weight", "takes", "order", "chats", "own wrap-up",
@@ -152,6 +166,7 @@ def _queue(said: Said) -> Input:
             ring_at_most=_number(options.get("rung at", "1")),
             channel="chat" if "chats" in options else "voice",
             named_agent_ms=_time_ms(options.get("named", "30 s")),
+            may_join="may be joined" in options,
             disposition_required="dispositions required" in options,
             ends=Ends(
                 _end(options.get("timeout", "goes back")),
@@ -232,6 +247,13 @@ def _standings(options: dict[str, str]) -> tuple[Standing, ...]:
             number, queue = part.split(" in ")
             standings.setdefault(QueueId(queue), {})[name] = _number(number)
     return tuple(Standing(queue, **values) for queue, values in standings.items())
+
+
+def _supervisor(said: Said) -> Input:
+    queues, name = said.options("queues").get("queues", ""), said.word("supervisor")
+    return i.ConfigureSupervisor(
+        SupervisorSettings(SupervisorId(name), name.title(), tuple(QueueId(queue) for queue in queues.split()))
+    )
 
 
 ROUTER_OPTIONS = (
@@ -427,6 +449,10 @@ SENTENCES = (
     _sentence("queue <queue> opens", lambda said: i.OpenQueue(QueueId(said.word("queue")))),
     _sentence("queue <queue> closes", lambda said: i.CloseQueue(QueueId(said.word("queue")))),
     _sentence("agent <agent> is configured: <options>", _agent),
+    _sentence("supervisor <supervisor> is configured: <options>", _supervisor),
+    _sentence(
+        "supervisor <supervisor> is retired", lambda said: i.RetireSupervisor(SupervisorId(said.word("supervisor")))
+    ),
     _sentence("agent <agent> is retired", lambda said: i.RetireAgent(_who(said))),
     _sentence(
         'call <channel> arrives in <queue>[ from <number>][ "<caller>"][, priority <priority>]'

@@ -49,6 +49,8 @@ def weights(adversary: Adversary) -> dict[Callable[[Chooser], Input], int]:
         adversary.agent_is_configured: 8,
         adversary.agent_is_retired: 1,
         adversary.day_begins: 1,
+        adversary.supervisor_is_configured: 3,
+        adversary.supervisor_is_retired: 1,
     }
 
 

@@ -86,6 +86,8 @@ class CoreUnderAnything(RuleBasedStateMachine):
     queue_is_retired = _rule(Adversary.queue_is_retired)
     agent_is_configured = _rule(Adversary.agent_is_configured)
     agent_is_retired = _rule(Adversary.agent_is_retired)
+    supervisor_is_configured = _rule(Adversary.supervisor_is_configured)
+    supervisor_is_retired = _rule(Adversary.supervisor_is_retired)
     day_begins = _rule(Adversary.day_begins)
 
     def teardown(self) -> None:

@@ -124,6 +124,8 @@ class AgentRow:
     call: CallId | None = None
     until_ms: int | None = None
     """When the ringing or the wrap-up is over at the latest."""
+    joined: dict[QueueId, None] = field(default_factory=dict)
+    """Queues to which the agent is not assigned."""
     to_come: dict[QueueId, str] = field(default_factory=dict)
     """What the agent becomes in the queue of the work in hand when that ends."""
     rests: bool = False

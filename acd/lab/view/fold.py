@@ -109,7 +109,10 @@ def _agent_configured(board: Board, fact: f.AgentConfigured) -> None:
     settings = fact.settings
     agent = board.agents.setdefault(settings.id, AgentRow(settings.id, settings.name, settings.phone))
     agent.name, agent.own_phone, agent.retired = settings.name, settings.phone, False
-    agent.queues = {queue: state for queue, state in agent.queues.items() if queue in settings.queues}
+    kept = {*settings.queues, *agent.joined}
+    agent.joined = {queue: None for queue in agent.joined if queue not in settings.queues}
+    agent.queues = {queue: state for queue, state in agent.queues.items() if queue in kept}
+    agent.to_come = {queue: what for queue, what in agent.to_come.items() if queue in kept}
 
 
 def _agent_retired(board: Board, fact: f.AgentRetired) -> None:
@@ -301,8 +304,12 @@ def _membership(board: Board, fact: f.AgentLoggedIn | f.AgentBecameReady | f.Age
         agent.queues[queue] = MEMBERSHIP_MOVES.get((before, _REQUESTS[type(fact)]), before)
         if not isinstance(fact, f.AgentLoggedIn) or agent.to_come.get(queue) == "off":
             agent.to_come.pop(queue, None)
+    if isinstance(fact, f.AgentLoggedIn | f.AgentBecameReady):
+        agent.joined.update(dict.fromkeys(fact.joined))
     if isinstance(fact, f.AgentLoggedIn):
         agent.at_phone = fact.phone
+    if isinstance(fact, f.AgentLoggedOut):
+        agent.joined = {queue: None for queue in agent.joined if queue not in fact.queues}
     if isinstance(fact, f.AgentPaused):
         agent.pause = board.pauses.get(fact.reason, fact.reason)
 

@@ -166,6 +166,11 @@ _SAY: Final[dict[type[Fact], Callable[[Board, Any], str | None]]] = {
         f"{board.name_of(fact.agent)} pauses: {board.pauses.get(fact.reason, fact.reason)}"
     ),
     f.AgentLoggedOut: lambda board, fact: f"{board.name_of(fact.agent)} logs out",
+    f.PauseOverdue: lambda board, fact: (
+        f"{board.name_of(fact.agent)} should be back: {board.pauses.get(fact.reason, fact.reason)}"
+    ),
+    f.DispositionSet: lambda board, fact: f"{board.name_of(fact.agent)} says what came of it: {fact.disposition}",
+    f.DispositionMissed: lambda board, fact: f"{board.name_of(fact.agent)} has not said what came of it",
     f.ChangePostponed: lambda board, fact: (
         f"{board.name_of(fact.agent)} will {_later(board, fact)} when the work in hand is done"
     ),

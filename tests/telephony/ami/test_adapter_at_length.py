@@ -76,7 +76,7 @@ class Centre:
         for number in range(AGENTS):
             id_ = AgentId(f"agent-{number}")
             self.engine.submit(i.ConfigureAgent(AgentSettings(id_, id_, Phone(str(1_001 + number)), (queue,))))
-            self.engine.submit(i.LogIn(request=RequestId(id_), agent=id_, by="test"))
+            self.engine.submit(i.LogIn(request=RequestId(id_), agent=id_, by=id_))
 
     def somebody_calls(self) -> None:
         chance = self.pbx.chance
