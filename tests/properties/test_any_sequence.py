@@ -8,6 +8,7 @@ applied. So the rules here only act.
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
@@ -15,6 +16,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 from acd.core import Input
 from acd.testing.adversary import AGENTS, LONG_STEPS_MS, QUEUES, STEPS_MS, Adversary, Chooser
 from acd.testing.playbook import Playbook
+
+pytestmark = pytest.mark.timeout(300)
+"""A minute on a machine of its own, several where others work too."""
 
 Data = st.DataObject
 

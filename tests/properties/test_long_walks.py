@@ -29,6 +29,9 @@ from acd.router.facts import (
 )
 from acd.testing.walk import Walk, digest
 
+pytestmark = pytest.mark.timeout(300)
+"""A minute on a machine of its own, several where others work too."""
+
 FOUND_A_WAIT_WITHOUT_END = 20_007
 """A channel that was a caller and a direct call, heard of as the one while the wait of the other was put off."""
 
