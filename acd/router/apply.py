@@ -356,7 +356,8 @@ def _call_connected(state: State, fact: f.CallConnected) -> None:
         state.deadlines.drop("named", call.id)
     _hear_of(state, call.line)
     state.queues[call.queue].length -= 1
-    _forget_refusals(state, call)
+    if call.refusers:
+        _forget_refusals(state, call)
 
 
 def _move(state: State, offer: Offer, event: str) -> None:
@@ -387,7 +388,8 @@ def _count(state: State, agent: Agent, talked_ms: int) -> None:
 def _free_again(state: State, agent: Agent) -> None:
     """Work has ended: from now on the agent is idle."""
     agent.free = state.free_place()
-    state.draw_lots(agent)
+    if state.lotteries:
+        state.draw_lots(agent)
 
 
 def _call_over(state: State, fact: f.CallAbandoned | f.CallTimedOut | f.CallReturned | f.CallLost) -> None:
@@ -445,7 +447,8 @@ def _offer_made(state: State, fact: f.OfferMade) -> None:
         state.take_from_line(call)
     entry = agent.queues[fact.queue]
     entry.offered = state.fact_count
-    queue.drawn = max(queue.drawn, entry.lot)
+    if entry.lot > queue.drawn:
+        queue.drawn = entry.lot
     state.server(fact.line.server).legs.enter(fact.offer)
     _due(state, fact.ring_until_ms, "ring", fact.offer)
     state.relist(agent)
@@ -462,11 +465,12 @@ def _offer_accepted(state: State, fact: f.OfferAccepted) -> None:
 def _picked_up(state: State, call: Call, offer: Offer) -> None:
     """Neither the ring nor the wait can be over any more, nobody else is wanted, and the leg is alive."""
     call.answered = offer.id
-    state.take_from_line(call)
+    if call.group is not None:
+        state.take_from_line(call)
     call.overdue = offer.overdue = False
     state.server(offer.line.server).legs.enter(offer.id)
     state.deadlines.drop(offer.deadline, offer.id)
-    if call.give_up_at_ms is not None:
+    if call.give_up_at_ms is not None and call.connected_at_ms is None:
         state.deadlines.drop("give-up", call.id)
 
 

@@ -41,6 +41,8 @@ class Work(NamedTuple):
 def match(turn: Turn) -> None:
     """Offer what can be offered: all of it, or a slice, and then the rest stays in the news."""
     news = turn.state.news
+    if not (news.agents or news.calls or news.queues):
+        return
     if news.calls:
         _leave_out_the_hopeless(turn.state)
     if not news.queues:
@@ -87,10 +89,9 @@ def best_work(state: State, agent: Agent, in_order_of: Agent | None, now_ms: int
     """What comes first of all that the agent may take, in somebody's own order or the one order; None if there is
     nothing."""
     best: Standing | None = None
-    for queue_id, queue in state.queues_open_to(agent):
-        if not queue.waiting.groups or not queue.may_offer:
+    for entry, queue in state.queues_open_to(agent):
+        if not queue.waiting.groups or queue.retired or queue.unordered:
             continue
-        entry = agent.queues[queue_id]
         rank = None if in_order_of is None else own_rank(agent, entry)
         best = _best_in_rows(state, queue, agent, entry, rank, now_ms, best)
         if queue.waiting.named:

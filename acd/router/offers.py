@@ -84,6 +84,8 @@ def leg_bridged(turn: Turn, report: i.LegBridged) -> None:
 
 def stop_others(turn: Turn, call: Call) -> None:
     """One agent was the quickest: the other phones stop."""
+    if len(call.offers) == 1:
+        return
     for other in list(call.offers):
         if other != call.answered:
             end(turn, turn.state.offers[other], "taken")

@@ -334,33 +334,31 @@ class State:
     def relist(self, agent: Agent) -> None:
         """Something has changed that decides whether, and as what, the agent stands among the ready ones. Who may
         be offered something is news, and is listed only if the match leaves the agent without work."""
-        for queue_id, listed in agent.listed.items():
-            self.queues[queue_id].ready.remove(*listed)
-        agent.listed.clear()
+        if agent.listed:
+            for queue_id, listed in agent.listed.items():
+                self.queues[queue_id].ready.remove(*listed)
+            agent.listed.clear()
         if self.has_voice(agent) or (agent.settings.chats and self.has_room_for_a_chat(agent)):
             self.news.agents[agent.settings.id] = None
         else:
             self.news.agents.pop(agent.settings.id, None)
 
-    def queues_open_to(self, agent: Agent) -> Iterator[tuple[QueueId, Queue]]:
+    def queues_open_to(self, agent: Agent) -> Iterator[tuple[InQueue, Queue]]:
         """The queues in which the agent is ready and has what it takes: a voice, or room for a chat."""
         voice, chat = self.has_voice(agent), agent.settings.chats > 0 and self.has_room_for_a_chat(agent)
         for queue_id, entry in agent.queues.items():
             if entry.state is Membership.READY:
                 queue = self.queues.get(queue_id)
                 if queue is not None and (voice if queue.settings.channel == "voice" else chat):
-                    yield queue_id, queue
+                    yield entry, queue
 
     def enlist(self, agent: Agent) -> None:
         """Put an agent who is left without work among the ready ones of each queue that may offer some."""
         del self.news.agents[agent.settings.id]
-        for queue_id, queue in self.queues_open_to(agent):
-            listed = Listed(
-                ClassKey(agent.queues[queue_id].standing.tier, agent.skills),
-                self._key_in(queue, agent, agent.queues[queue_id]),
-            )
+        for entry, queue in self.queues_open_to(agent):
+            listed = Listed(ClassKey(entry.standing.tier, agent.skills), self._key_in(queue, agent, entry))
             queue.ready.add(*listed)
-            agent.listed[queue_id] = listed
+            agent.listed[queue.settings.id] = listed
 
     def _key_in(self, queue: Queue, agent: Agent, entry: InQueue) -> AgentKey:
         """The agent's place by the queue's strategy."""
@@ -386,7 +384,7 @@ class State:
 
     def draw_lots(self, agent: Agent) -> None:
         """The agent is free anew: draw in each queue that chooses by chance."""
-        for queue_id, entry in agent.queues.items() if self.lotteries else ():
+        for queue_id, entry in agent.queues.items():
             queue = self.queues.get(queue_id)
             if queue is not None and queue.settings.strategy == "weighted-random":
                 self.draw_lot(agent, queue, entry)

@@ -4,7 +4,7 @@ from acd.router.apply import apply
 from acd.router.facts import Fact
 from acd.router.state import State
 
-SLICE = 100
+SLICE = 25
 """The most that one turn does of a large effect (many deadlines, a queue that closes, a lost server)."""
 
 

@@ -28,7 +28,7 @@ from acd.telephony.port import CodeAnswer, FeatureCode
 from acd.telephony.sip import Call, IncomingCall, OutgoingCall, State
 from acd.telephony.sip import Phone as Softphone
 from acd.telephony.sip.transactions import ServerTransaction
-from acd.testing.site import AGENT_HZ, CALLER_HZ, FALLBACK_HZ, ami
+from acd.testing.site import AGENT_HZ, CALLER_HZ, FALLBACK_HZ, ami, number_of
 from acd.testing.worlds import DEADLINE_S, Returned, World, tell_of
 
 R = TypeVar("R")
@@ -207,8 +207,8 @@ class AsteriskWorld:
         where = next(one for one in self._lab_servers if one.name == (server or self.servers[0]))
         number = NAMED if name else str(next(self._callers))
         phone = await self._softphone(number, where, register=not name)
-        words = [queue, str(priority) if priority or skills else "", "&".join(skills)]
-        call = await phone.place("q-" + "+".join(words).rstrip("+"), caller_name=name)
+        urgency = str(priority) if priority or skills else ""
+        call = await phone.place(number_of(queue, urgency, "&".join(skills)), caller_name=name)
         call.send_tone(CALLER_HZ)
         return AsteriskCaller(self, number, call)
 

@@ -17,6 +17,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self, TypeVar
+from urllib.parse import quote
 
 from acd.config import ServerSettings
 from acd.core import Core, Fact, Input
@@ -56,10 +57,17 @@ def queue(id_: str, **settings: object) -> QueueSettings:
     return QueueSettings(QueueId(id_), **(defaults | settings))  # type: ignore[arg-type]
 
 
-def agent(id_: str, phone: str | None, *queues: str, hot_desking: bool = False) -> AgentSettings:
-    """An agent with a phone of the lab."""
+def agent(id_: str, phone: str | None, *queues: str, **settings: object) -> AgentSettings:
+    """An agent with a phone of the lab; settings as in `AgentSettings`."""
     own = None if phone is None else Phone(phone)
-    return AgentSettings(AgentId(id_), id_.title(), own, tuple(QueueId(name) for name in queues), hot_desking)
+    assigned = tuple(QueueId(name) for name in queues)
+    return AgentSettings(AgentId(id_), id_.title(), own, assigned, **settings)  # type: ignore[arg-type]
+
+
+def number_of(queue_name: str, priority: str = "", wishes: str = "") -> str:
+    """What a phone of the lab dials to be handed over to a queue (sip-lab/asterisk/extensions.conf). In a SIP address
+    the level's colon and the agent's @ would mean something else."""
+    return "q-" + "+".join((queue_name, priority, quote(wishes, safe="&"))).rstrip("+")
 
 
 class Site:
@@ -166,10 +174,12 @@ class Site:
         """A request id that was not used before."""
         return RequestId(f"r{len(self.inputs)}")
 
-    async def calls(self, queue_name: str, number: str | None = None, server: LabServer | None = None) -> OutgoingCall:
-        """A new caller dials the queue."""
+    async def calls(
+        self, queue_name: str, number: str | None = None, server: LabServer | None = None, wishes: str = ""
+    ) -> OutgoingCall:
+        """A new caller dials the queue, and asks for skills or an agent as the dialplan writes it."""
         phone = await self.phone(number or str(next(self._numbers)), server)
-        return await phone.place(f"q-{queue_name}")
+        return await phone.place(number_of(queue_name, wishes=wishes))
 
     async def claimed(self, count: int) -> None:
         """Return once so many calls are queued and their claims are confirmed by Asterisk."""

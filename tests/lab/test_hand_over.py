@@ -2,9 +2,11 @@
 
 import asyncio
 import time
+from urllib.parse import quote
 
 import pytest
 
+from acd.telephony.wishes import words_of
 from tests.lab.ami import PATIENCE_S, Ami
 from tests.lab.hand_over import OFFER, beat, claim, claimed_call, connect, now_ms, ring, talked
 from tests.lab.phones import answering, calling
@@ -55,6 +57,21 @@ async def test_event_says_queue_priority_and_skills(ami: Ami, server: Server) ->
 
 
 @pytest.mark.parametrize(
+    "wishes",
+    ["german:3&~french&@ana", "~french:20", "@ana.b-c_d", "x&y&z:100", "&".join("abcdefghijklmnopqrstuvwxyz012345")],
+)
+async def test_what_a_call_asks_for_passes_unchanged(ami: Ami, server: Server, wishes: str) -> None:
+    """Required with a level, wished for, an agent by name: acd/telephony/wishes.py reads it."""
+    await beat(ami)
+    async with calling(server.address, f"q-sales++{quote(wishes, safe='&')}"):
+        call = await ami.said("AcdCall")
+        assert (call["Queue"], call["CallPriority"], call["Skills"]) == ("sales", "", wishes)
+        await ami.event("MusicOnHoldStart")
+        assert await ami.get("ACD_SKILLS", call["Uniqueid"]) == wishes
+        assert len(words_of(wishes)) == wishes.count("&") + 1
+
+
+@pytest.mark.parametrize(
     ("number", "reason"),
     [
         ("q-s%20x", "bad-queue"),
@@ -63,6 +80,13 @@ async def test_event_says_queue_priority_and_skills(ami: Ami, server: Server) ->
         ("q-+5", "bad-queue"),
         ("q-sales+soon", "bad-priority"),
         ("q-sales+1+a%22b", "bad-skills"),
+        ("q-sales+1+a%0d%0ab", "bad-skills"),
+        ("q-sales+1+german%7cbilling", "bad-skills"),
+        ("q-sales+1+german%3a", "bad-skills"),
+        ("q-sales+1+german%3a1000", "bad-skills"),
+        ("q-sales+1+german&&billing", "bad-skills"),
+        ("q-sales+1+%7e", "bad-skills"),
+        ("q-sales+1+%40&german", "bad-skills"),
     ],
 )
 async def test_strange_names_are_refused_before_they_reach_an_event(

@@ -119,7 +119,7 @@ class Acting:
         caller = self._caller_of(fact.line.channel, fact.call)
         if leg is None or leg.bridged or leg.ordered or caller is None:
             return ()
-        leg.ordered = True
+        leg.ordered, caller.accepted = True, fact.offer
         return _when_claimed(caller, dialplan.connect(fact.line.channel, fact.offer))
 
     def _offer_ended(self, fact: f.OfferEnded) -> Actions:

@@ -25,7 +25,10 @@ class Caller:
     leaving: bool = False
     """Whether this connection was used to send the caller back: nothing else may move it then, until it is known
     where it stands."""
-    offer: OfferId | None = None
+    offers: dict[OfferId, None] = field(default_factory=dict)
+    """Whose legs may exist: several may ring, and several be picked up in the same moment."""
+    accepted: OfferId | None = None
+    """With whose leg the caller is to be connected, or is."""
     then: list[AmiAction] = field(default_factory=list)
 
 
@@ -121,25 +124,31 @@ class Books:
         self.legs[offer] = Leg(channel)
         caller = self.callers.get(channel)
         if caller is not None and caller.call == call:
-            caller.offer = offer
+            caller.offers[offer] = None
 
     def pair_of(self, channel: ChannelId) -> Pair | None:
-        """The offer and leg to which a channel belongs, as the caller's side or as the leg itself."""
+        """The offer and leg of a conversation to which a channel belongs, as the leg itself or as the caller's side:
+        then the leg that was accepted, or else the first one that was picked up."""
         leg = self.legs.get(OfferId(channel))
         if leg is not None:
             return Pair(OfferId(channel), leg)
         caller = self.callers.get(channel)
-        if caller is None or caller.offer is None or caller.offer not in self.legs:
+        if caller is None:
             return None
-        return Pair(caller.offer, self.legs[caller.offer])
+        if caller.accepted is not None:
+            return Pair(caller.accepted, self.legs[caller.accepted])
+        pairs = (Pair(offer, self.legs[offer]) for offer in caller.offers)
+        return next((pair for pair in pairs if pair.leg.answered), None)
 
     def forget_leg(self, offer: OfferId) -> Leg | None:
         """The leg is over, for us."""
         leg = self.legs.pop(offer, None)
         if leg is not None:
             caller = self.callers.get(leg.caller)
-            if caller is not None and caller.offer == offer:
-                caller.offer = None
+            if caller is not None:
+                caller.offers.pop(offer, None)
+                if caller.accepted == offer:
+                    caller.accepted = None
         return leg
 
     # --- The end of a channel ---------------------------------------------------------------------------------

@@ -111,7 +111,7 @@ class Hearing:
             known.announced = True
             return
         if known is not None:  # handed over again: out of a conversation (transferred), or by the operator's hand
-            self._hand_over_ended(channel, known)
+            self._hand_over_ended(channel)
         self._books.hand_over(channel, Caller(queue))
         if channel in self._books.direct:  # an agent's phone calls a queue: it is in use, but as a caller
             self._submit(i.PhoneServes(self._line(channel)))
@@ -158,14 +158,14 @@ class Hearing:
             return
         if event.get("Result") == "served":  # the bridge's own event may be the slower one
             self._bridged(channel)
-        self._hand_over_ended(channel, caller)
+        self._hand_over_ended(channel)
 
-    def _hand_over_ended(self, channel: ChannelId, caller: Caller) -> None:
+    def _hand_over_ended(self, channel: ChannelId) -> None:
         """A caller who goes on after a conversation was let go by the agent."""
-        leg = None if caller.offer is None else self._books.legs.get(caller.offer)
-        if leg is not None and leg.bridged and caller.offer is not None:
-            self._expect_end(ChannelId(caller.offer))
-            self._leg_ended(caller.offer, "hung-up")
+        pair = self._books.pair_of(channel)
+        if pair is not None and pair.leg.bridged:
+            self._expect_end(ChannelId(pair.offer))
+            self._leg_ended(pair.offer, "hung-up")
         self._caller_gone(channel, hung_up=False)
 
     def _leg_up(self, _event: AmiEvent, channel: ChannelId) -> None:

@@ -66,8 +66,13 @@ class Desk:
 
     def offer(self, call: f.CallQueued, phone: AgentPhone, ring_ms: int = 20_000) -> f.OfferMade:
         """A phone is to ring."""
+        fact = self._offer(call, phone, ring_ms)
+        self.world.act(fact)
+        return fact
+
+    def _offer(self, call: f.CallQueued, phone: AgentPhone, ring_ms: int = 20_000) -> f.OfferMade:
         now_ms = self.world.now_ms()
-        fact = f.OfferMade(
+        return f.OfferMade(
             at_ms=now_ms,
             offer=OfferId(self._id()),
             call=call.call,
@@ -79,20 +84,22 @@ class Desk:
             caller=call.caller,
             ring_until_ms=now_ms + ring_ms,
         )
-        self.world.act(fact)
-        return fact
 
-    def accept(self, offer: f.OfferMade) -> None:
-        """The bridge is to be made."""
+    def accept(self, offer: f.OfferMade, *others: f.OfferMade) -> None:
+        """The bridge is to be made. The others at whose phones the call rang too were not quick enough."""
+        self.world.act(self._accepted(offer), *(self._ended(other, "taken") for other in others))
+
+    def _accepted(self, offer: f.OfferMade) -> f.OfferAccepted:
         now_ms = self.world.now_ms()
-        self.world.act(f.OfferAccepted(now_ms, offer.offer, offer.call, offer.agent, offer.line, now_ms + 10_000))
+        return f.OfferAccepted(now_ms, offer.offer, offer.call, offer.agent, offer.line, now_ms + 10_000)
 
-    def end(self, offer: f.OfferMade, outcome: f.OfferOutcome) -> None:
-        """The offer came to nothing."""
+    def end(self, *offers: f.OfferMade, outcome: f.OfferOutcome) -> None:
+        """The offers came to nothing."""
+        self.world.act(*(self._ended(offer, outcome) for offer in offers))
+
+    def _ended(self, offer: f.OfferMade, outcome: f.OfferOutcome) -> f.OfferEnded:
         server = offer.line.server
-        self.world.act(
-            f.OfferEnded(self.world.now_ms(), offer.offer, offer.call, offer.agent, server, outcome, None, None)
-        )
+        return f.OfferEnded(self.world.now_ms(), offer.offer, offer.call, offer.agent, server, outcome, None, None)
 
     def lose(self, call: f.CallQueued) -> None:
         """The server was given up, and its calls with it."""
@@ -121,18 +128,38 @@ class Desk:
         await phone.rings()
         return Conversation(caller, call, phone, offer)
 
+    async def ringing_at(self, count: int) -> list[Conversation]:
+        """A caller for whom several phones ring at once."""
+        caller, call = await self.waiting()
+        phones = [await self.world.phone() for _ in range(count)]
+        offers = [self._offer(call, phone) for phone in phones]
+        self.world.act(*offers)
+        for phone in phones:
+            await phone.rings()
+        return [Conversation(caller, call, phone, offer) for phone, offer in zip(phones, offers, strict=True)]
+
+    async def answered(self, *pairs: Conversation) -> None:
+        """The agents have picked up, and that was reported."""
+        for pair in pairs:
+            await pair.phone.answer()
+        for pair in pairs:
+            await self.world.reported(LegAnswered, lambda report, pair=pair: report.offer == pair.offer.offer)  # type: ignore[misc]
+
     async def talking(self) -> Conversation:
         """A caller and an agent who hear each other."""
         return await self._connect(await self.ringing())
 
     async def _connect(self, pair: Conversation) -> Conversation:
-        await pair.phone.answer()
-        await self.world.reported(LegAnswered, lambda report: report.offer == pair.offer.offer)
+        await self.answered(pair)
         self.accept(pair.offer)
+        await self.together(pair)
+        return pair
+
+    async def together(self, pair: Conversation) -> None:
+        """The bridge is reported, and the two hear each other."""
         await self.world.reported(LegBridged, lambda report: report.offer == pair.offer.offer)
         await pair.caller.hears_voice()
         await pair.phone.hears_voice()
-        return pair
 
     async def serve(self, caller: CallingParty, call: f.CallQueued) -> Conversation:
         """The caller gets an agent, and both hear each other."""

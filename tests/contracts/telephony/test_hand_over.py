@@ -54,7 +54,7 @@ async def test_claim_that_comes_too_late_leaves_the_caller_in_the_fallback_and_r
     await world.settled()
     assert phone.invites == 0
     assert (await caller.returned()).result == "unclaimed"
-    desk.end(offer, "caller-gone")
+    desk.end(offer, outcome="caller-gone")
     await world.settled()
     assert phone.invites == 0
 

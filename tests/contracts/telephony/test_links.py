@@ -162,7 +162,7 @@ async def test_caller_who_was_handed_over_again_is_not_handed_over_a_third_time(
 async def test_leg_whose_end_was_lost_with_the_link_is_a_stray_in_the_report(world: World, desk: Desk) -> None:
     pair = await desk.ringing()
     cut = await _cut(world)
-    desk.end(pair.offer, "withdrawn")
+    desk.end(pair.offer, outcome="withdrawn")
     await world.restore_link()
     report = await desk.full_report(since=cut)
     assert SeenLeg(pair.offer.offer, "ringing") in report.legs

@@ -74,7 +74,7 @@ async def test_unregistered_phone_is_reported_as_unreachable(world: World, desk:
 
 async def test_phone_stops_ringing_when_the_offer_is_withdrawn(world: World, desk: Desk) -> None:
     pair = await desk.ringing()
-    desk.end(pair.offer, "no-answer")
+    desk.end(pair.offer, outcome="no-answer")
     await pair.phone.is_idle()
     await pair.caller.hears_music()
 
@@ -92,7 +92,7 @@ async def test_offer_that_is_withdrawn_at_once_does_not_leave_the_phone_ringing(
     _, call = await desk.waiting()
     phone = await world.phone()
     offer = desk.offer(call, phone)
-    desk.end(offer, "withdrawn")
+    desk.end(offer, outcome="withdrawn")
     await world.settled()
     await phone.is_idle()
     assert phone.invites <= 1
@@ -102,7 +102,7 @@ async def test_call_is_offered_again_after_a_refusal_under_a_new_id(world: World
     pair = await desk.ringing()
     await pair.phone.decline()
     await world.reported(LegEnded)
-    desk.end(pair.offer, "declined")
+    desk.end(pair.offer, outcome="declined")
     other = await world.phone()
     again = desk.offer(pair.call, other)
     await other.rings()
@@ -158,7 +158,7 @@ async def test_caller_who_leaves_while_the_phone_rings_is_reported_and_the_phone
     pair = await desk.ringing()
     await pair.caller.hang_up()
     assert await world.reported(CallerLeft) == CallerLeft(pair.call.line, hung_up=True)
-    desk.end(pair.offer, "caller-gone")
+    desk.end(pair.offer, outcome="caller-gone")
     await pair.phone.is_idle()
     await world.is_empty()
 
@@ -177,7 +177,7 @@ async def test_caller_who_leaves_right_at_the_answer_leaves_no_ghost(
     await world.reported(LegAnswered)
     desk.accept(pair.offer)
     await world.reported(CallerLeft, lambda report: report.line == pair.call.line and report.hung_up)
-    desk.end(pair.offer, "caller-gone")
+    desk.end(pair.offer, outcome="caller-gone")
     await pair.phone.is_idle()
     await world.is_empty()
 
@@ -189,7 +189,7 @@ async def test_caller_who_leaves_while_the_bridge_is_made_leaves_no_ghost(world:
     desk.accept(pair.offer)
     await pair.caller.hang_up()
     await world.reported(CallerLeft, lambda report: report.line == pair.call.line)
-    desk.end(pair.offer, "caller-gone")
+    desk.end(pair.offer, outcome="caller-gone")
     await pair.phone.is_idle()
     await world.is_empty()
 
@@ -201,7 +201,7 @@ async def test_agent_who_leaves_while_the_bridge_is_made_leaves_the_caller_waiti
     await pair.phone.hang_up()
     desk.accept(pair.offer)
     assert await world.reported(LegEnded) == LegEnded(pair.offer.offer, "hung-up")
-    desk.end(pair.offer, "agent-left")
+    desk.end(pair.offer, outcome="agent-left")
     await world.settled()
     await pair.caller.hears_music()
     other = await world.phone()

@@ -440,6 +440,48 @@ async def test_bridge_of_a_caller_whose_phone_only_rings_is_no_connection() -> N
         assert not scene.all(i.LegBridged)
 
 
+@pytest.mark.parametrize("accepted", [0, 1])
+@pytest.mark.parametrize("both_answered", [False, True])
+async def test_bridge_is_made_with_the_accepted_one_of_several_that_ring(accepted: int, both_answered: bool) -> None:
+    """asterisk #176: two pick up in the same moment. Whichever side enters the bridge last, it is the right pair."""
+    async with connected() as scene:
+        call = await scene.queued("c1")
+        offers = [scene.offer_fact(call, phone) for phone in ("1001", "1002")]
+        scene.act(*offers)
+        chosen, other = offers[accepted], offers[1 - accepted]
+        for offer in offers if both_answered else [chosen]:
+            scene.says("AcdUp", offer.offer, Offer=offer.offer)
+            await scene.reported(i.LegAnswered, offer=offer.offer)
+        scene.act(scene.accept_fact(chosen), scene.end_fact(other, "taken"))
+        scene.bridged(chosen.offer, "c1")
+        await scene.reported(i.LegBridged, offer=chosen.offer)
+        scene.hangs_up(other.offer)
+        await scene.heard()
+        assert scene.ami.count("Originate") == 2
+        assert hung_up(scene) == [other.offer]
+        orders = [action.get("Value") for action in scene.ami.actions if action.get("Variable") == "ACD_PEER"]
+        assert orders == [chosen.offer]
+        scene.says("AcdLeft", "c1", Result="served")
+        await scene.reported(i.CallerLeft)
+        assert ends(scene) == [i.LegEnded(chosen.offer, "hung-up"), i.CallerLeft(LINE, hung_up=False)]
+
+
+async def test_legs_of_one_caller_end_one_by_one_and_leave_nothing() -> None:
+    async with connected() as scene:
+        call = await scene.queued("c1")
+        offers = [scene.offer(call, phone) for phone in ("1001", "1002")]
+        scene.hangs_up(offers[0].offer, cause="21")
+        await scene.reported(i.LegEnded, offer=offers[0].offer, end="declined")
+        scene.act(scene.end_fact(offers[0], "declined"))
+        assert list(scene.books.callers[LINE.channel].offers) == [offers[1].offer]
+        scene.hangs_up("c1")
+        await scene.reported(i.CallerLeft)
+        scene.act(scene.end_fact(offers[1], "caller-gone"), scene.abandoned_fact(call))
+        scene.hangs_up(offers[1].offer)
+        await scene.heard()
+        assert scene.is_empty()
+
+
 # --- The end of a conversation --------------------------------------------------------------------------------
 
 
