@@ -73,7 +73,7 @@ def fold(facts: Iterable[Fact]) -> State:
 
 
 def _apply_due(turn: Turn) -> None:
-    """A deadline may itself be one slice of a large effect: so the facts are counted, and what one fact says of many."""
+    """A deadline may itself be one slice of a large effect: so facts are counted, and what one fact says of many."""
     while not turn.is_full:
         deadline = turn.state.deadlines.first_due(turn.now_ms)
         if deadline is None:
