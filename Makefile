@@ -14,6 +14,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	command -v $$p >/dev/null && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' && { echo $$p; break; }; done)
 BIN := $(VENV)/bin
 READY := $(VENV)/.acd-ready
+LAB := sip-lab/lab
 UNIT := tests -m "not e2e and not long" -n 2 -q
 OF_THE_ROUTER := tests/router tests/scenarios tests/explain tests/properties
 ALL_BUT_E2E := tests -m "not e2e" -n 2 -q
@@ -59,10 +60,13 @@ coverage: setup
 e2e: setup lab-tools
 	@$(BIN)/pytest tests -m e2e --durations 10
 
+# Each half is run whatever became of the other: a failure must not hide what the rest would have said.
 test: setup lab-tools
-	@echo "== the lab";  sip-lab/lab up || test $$? = 3
-	@echo "== tests without Asterisk";  $(BIN)/pytest $(ALL_BUT_E2E) --durations 5
-	@echo "== tests on Asterisk";  $(BIN)/pytest tests -m e2e --durations 10
+	@failed=0; \
+	echo "== the lab";  $(LAB) up || test $$? = 3 || failed=1; \
+	echo "== tests without Asterisk";  $(BIN)/pytest $(ALL_BUT_E2E) --durations 5 || failed=1; \
+	echo "== tests on Asterisk";  $(BIN)/pytest tests -m e2e --durations 10 || failed=1; \
+	exit $$failed
 
 # SIPp makes the load; where it cannot be had, its tests say so.
 .PHONY: lab-tools
@@ -76,10 +80,10 @@ demo: setup
 	@$(BIN)/acd demo
 
 lab-up:
-	@sip-lab/lab up
+	@$(LAB) up
 
 lab-down:
-	@sip-lab/lab down
+	@$(LAB) down
 
 BENCHMARKS := $(shell grep -l __main__ benchmarks/*.py | sed 's|.*/||; s|\.py$$||' | tr _ -)
 

@@ -66,6 +66,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     logged_in_at_start: tuple[AgentId, ...] = ()
     warnings: tuple[str, ...] = ()
     """What is allowed but hardly meant, one line each."""
+    files: tuple[str, ...] = ()
+    """Where all this was read: the file, and what it points to. Nobody may write there."""
 
     @property
     def secrets(self) -> tuple[str, ...]:
