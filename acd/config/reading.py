@@ -9,6 +9,7 @@ from pathlib import Path
 
 from acd.config.checks import check
 from acd.config.errors import Mistake, setting_path
+from acd.config.limits import ends_of, hours_of
 from acd.config.parsing import SIZE_LIMIT, parse_tables
 from acd.config.settings import Config, ServerSettings, TelephonySettings
 from acd.config.tables import (
@@ -107,6 +108,9 @@ class _Reading:
             phones=frozenset(Phone(phone) for phone in [*phones, *tables.phones.hot_desk]),
             logged_in_at_start=tuple(AgentId(name) for name, table in tables.agent.items() if table.logged_in_at_start),
             warnings=tuple(self._warnings),
+            time_zone=tables.site.time_zone,
+            hours={name: hours_of(table, tables.site.time_zone) for name, table in tables.hours.items()},
+            hours_of={QueueId(name): table.hours for name, table in tables.queue.items() if table.hours is not None},
             files=tuple(map(str, self._files)),
         )
 
@@ -248,6 +252,7 @@ def _queue(name: str, table: QueueTable) -> QueueSettings:
         ring_at_most=table.ring_at_most,
         channel=table.channel,
         named_agent_ms=_ms(table.named_agent_s),
+        ends=ends_of(table),
     )
 
 

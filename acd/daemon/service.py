@@ -13,6 +13,7 @@ import structlog
 
 from acd.config import Config, ConfigError, changes, read_config
 from acd.core import Input
+from acd.daemon.calendar import Calendar
 from acd.daemon.feature_codes import FeatureCodes
 from acd.daemon.notices import Notices
 from acd.daemon.phone_systems import PhoneSystemFactory
@@ -74,6 +75,7 @@ class Daemon:
         self._notices = Notices()
         self._engine_task = Tasks("engine", self._fail)
         self._tasks = Tasks("daemon", self._fail)
+        self._calendar = Calendar(config, self.engine.clock, self._submit)
         self._over = asyncio.Event()
         self._reload_wanted = asyncio.Event()
         self._undo = AsyncExitStack()
@@ -132,6 +134,7 @@ class Daemon:
         loop = self._engine_task.start("loop", self.engine.run())
         self._undo.push_async_callback(_bounded, "engine", lambda: self._stop_engine(loop), STOP_ENGINE_WITHIN_S)
         await self._submit(changes(self.engine.configured, self.config))
+        await self._calendar.tell()
         self._undo.push_async_callback(_bounded, "telephony", self._stop_telephony, STOP_TELEPHONY_WITHIN_S)
         await self.telephony.start()
         await self._log_in_at_start()
@@ -139,6 +142,7 @@ class Daemon:
             raise EngineStopped
         self._undo.push_async_callback(self._tasks.stop)
         self._tasks.start("reloads", self._reloads())
+        self._tasks.start("calendar", self._calendar.run())
         if self._notifier.watchdog_s is not None:
             self._tasks.start("watchdog", self._watchdog(self._notifier.watchdog_s / 2))
         log.info("ready", **_size(self.config))
@@ -218,6 +222,7 @@ class Daemon:
         self._say_what_is_odd(new)
         told = changes(self.engine.configured, new)
         await self._submit(told)
+        await self._calendar.configure(new)
         self._sign_in.configure(new.credentials, new.sign_in)
         self._feature_codes.configure(new)
         self.config = new

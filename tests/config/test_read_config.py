@@ -10,7 +10,11 @@ from acd.model import AgentId, Phone, QueueId, ServerId, Skill
 from acd.router.settings import (
     CLASSES_MOST,
     AgentSettings,
+    CallbackOffer,
+    Destination,
+    Ends,
     Growth,
+    NextQueue,
     PauseReason,
     QueueSettings,
     Ring,
@@ -330,3 +334,24 @@ def test_no_secret_is_in_the_repr(tmp_path: Path) -> None:
     config = read(tmp_path, FULL)
     assert config.secrets == ("not a real one",)
     assert not any(secret in repr(config) for secret in ("not a real one", HASH))
+
+
+def test_ends_of_waiting_and_hours_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "acd.toml"
+    path.write_text(
+        '[asterisk.main]\nusername = "acd"\nsecret = "s"\n[queue.all]\n[queue.sales]\n'
+        'on_timeout = "queue all"\non_full = "queue all anew"\non_closed = "goto default,600,1"\n'
+        'on_no_agents = "callback"\non_all_paused = "callback goto default,601,2"\nleave_when = ["closed"]\n'
+        'hours = "office"\n[hours.office]\nweekly = ["mon 09:00-17:00"]\n[site]\ntime_zone = "Europe/Berlin"\n'
+    )
+    config = read_config(path)
+    assert config.queues[1].ends == Ends(
+        NextQueue(QueueId("all")),
+        NextQueue(QueueId("all"), keeps_age=False),
+        Destination("default", "600"),
+        CallbackOffer(),
+        CallbackOffer(Destination("default", "601", 2)),
+        ("closed",),
+    )
+    assert config.hours["office"].time_zone == "Europe/Berlin"
+    assert config.hours_of == {"sales": "office"}
