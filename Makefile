@@ -1,6 +1,7 @@
 # make demo      the main job, seen: Asterisk, softphones and the engine at work
 # make test      every test, end to end ones included
 # make check     format, lint, types, import contract, unit tests: under two minutes
+# make coverage  what no test of the router reaches: every line and branch of acd/router by its own tests
 # make lab-up    the lab's Asterisk servers; make lab-down stops them
 # make bench-X   the benchmark benchmarks/X.py; ARGS=--quick for a short run
 
@@ -13,10 +14,12 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	command -v $$p >/dev/null && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' && { echo $$p; break; }; done)
 BIN := $(VENV)/bin
 READY := $(VENV)/.acd-ready
+LAB := sip-lab/lab
 UNIT := tests -m "not e2e and not long" -n 2 -q
+OF_THE_ROUTER := tests/router tests/scenarios tests/explain tests/properties
 ALL_BUT_E2E := tests -m "not e2e" -n 2 -q
 
-.PHONY: help setup check format test unit e2e demo lab-up lab-down clean
+.PHONY: help setup check format test unit coverage e2e demo lab-up lab-down clean
 
 help:
 	@sed -n '1,/^$$/s/^# //p' Makefile
@@ -48,14 +51,22 @@ format: setup
 unit: setup
 	@$(BIN)/pytest $(UNIT)
 
+# The router's own tests only: what another room's tests happen to reach is not shown to be meant.
+coverage: setup
+	@$(BIN)/coverage run --source=acd/router -m pytest $(OF_THE_ROUTER) -q --timeout 900
+	@$(BIN)/coverage report --show-missing --fail-under=100
+
 # End-to-end tests share the lab and its phones: one after another.
 e2e: setup lab-tools
 	@$(BIN)/pytest tests -m e2e --durations 10
 
+# Each half is run whatever became of the other: a failure must not hide what the rest would have said.
 test: setup lab-tools
-	@echo "== the lab";  sip-lab/lab up || test $$? = 3
-	@echo "== tests without Asterisk";  $(BIN)/pytest $(ALL_BUT_E2E) --durations 5
-	@echo "== tests on Asterisk";  $(BIN)/pytest tests -m e2e --durations 10
+	@failed=0; \
+	echo "== the lab";  $(LAB) up || test $$? = 3 || failed=1; \
+	echo "== tests without Asterisk";  $(BIN)/pytest $(ALL_BUT_E2E) --durations 5 || failed=1; \
+	echo "== tests on Asterisk";  $(BIN)/pytest tests -m e2e --durations 10 || failed=1; \
+	exit $$failed
 
 # SIPp makes the load; where it cannot be had, its tests say so.
 .PHONY: lab-tools
@@ -69,10 +80,10 @@ demo: setup
 	@$(BIN)/acd demo
 
 lab-up:
-	@sip-lab/lab up
+	@$(LAB) up
 
 lab-down:
-	@sip-lab/lab down
+	@$(LAB) down
 
 BENCHMARKS := $(shell grep -l __main__ benchmarks/*.py | sed 's|.*/||; s|\.py$$||' | tr _ -)
 

@@ -17,7 +17,7 @@ from acd.router.facts import Fact
 from acd.router.inputs import Input
 from acd.router.settings import Configured
 from acd.router.state import State
-from acd.router.turn import SLICE, Turn
+from acd.router.turn import Turn
 
 __all__ = ["Core", "Fact", "Input", "NotTaken", "fold"]
 
@@ -73,8 +73,8 @@ def fold(facts: Iterable[Fact]) -> State:
 
 
 def _apply_due(turn: Turn) -> None:
-    """A deadline may itself be one slice of a large effect: so what is counted is the facts."""
-    while len(turn.facts) < SLICE:
+    """A deadline may itself be one slice of a large effect: so facts are counted, and what one fact says of many."""
+    while not turn.is_full:
         deadline = turn.state.deadlines.first_due(turn.now_ms)
         if deadline is None:
             return

@@ -6,6 +6,7 @@ from itertools import pairwise
 from math import inf
 
 from acd.config.errors import Mistake, setting_path, shown
+from acd.config.limits import check_limits
 from acd.config.tables import AgentTable, AsteriskTable, QueueTable, RingTable, Tables
 from acd.router.settings import CLASSES_MOST
 from acd.sign_in import PIN_HASH_ALLOWED, is_pin_hash
@@ -221,4 +222,5 @@ _RULES: tuple[Callable[[Tables], Iterator[Mistake]], ...] = (
     _once("agent", "phone"),
     _once("pause", "number"),
     _hot_desks,
+    check_limits,
 )

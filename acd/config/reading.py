@@ -4,10 +4,12 @@ import errno
 import os
 import stat
 from collections.abc import Iterator, Mapping
+from ipaddress import ip_address
 from pathlib import Path
 
 from acd.config.checks import check
 from acd.config.errors import Mistake, setting_path
+from acd.config.limits import ends_of, hours_of
 from acd.config.parsing import SIZE_LIMIT, parse_tables
 from acd.config.settings import Config, ServerSettings, TelephonySettings
 from acd.config.tables import (
@@ -36,7 +38,8 @@ from acd.sign_in import Credential, SignInSettings
 
 SECRET_LIMIT = 256
 """Characters of a secret, wherever it comes from."""
-_LOCAL = ("127.", "::1", "localhost")
+WATCHED_DIAL = "PJSIP/{phone}"
+"""Dialled so, a phone's channels bear its name; and the engine's AMI account hears of no other technology's."""
 
 
 def read_config(path: Path, environ: Mapping[str, str] = os.environ) -> Config:
@@ -82,6 +85,7 @@ class _Reading:
         self._tables = tables
         self._environ = environ
         self._warnings: list[str] = []
+        self._files = [path]
 
     def config(self) -> Config:
         tables = self._tables
@@ -91,6 +95,7 @@ class _Reading:
             self._warn_of_readers(self._path, self._mode, "")
         self._warn_of_the_idle()
         self._warn_of_the_unreached()
+        self._warn_of_the_unwatched()
         phones = [agent.phone for agent in tables.agent.values() if agent.phone is not None]
         return Config(
             router=_router(tables.routing, tables.pause),
@@ -103,10 +108,14 @@ class _Reading:
             phones=frozenset(Phone(phone) for phone in [*phones, *tables.phones.hot_desk]),
             logged_in_at_start=tuple(AgentId(name) for name, table in tables.agent.items() if table.logged_in_at_start),
             warnings=tuple(self._warnings),
+            time_zone=tables.site.time_zone,
+            hours={name: hours_of(table, tables.site.time_zone) for name, table in tables.hours.items()},
+            hours_of={QueueId(name): table.hours for name, table in tables.queue.items() if table.hours is not None},
+            files=tuple(map(str, self._files)),
         )
 
     def _server(self, name: str, table: AsteriskTable) -> ServerSettings:
-        if not table.tls and not table.host.startswith(_LOCAL):
+        if not table.tls and not _is_local(table.host):
             self._warn(setting_path("asterisk", name, "tls"), "the secret crosses the network unencrypted")
         return ServerSettings(
             id=ServerId(name),
@@ -133,6 +142,7 @@ class _Reading:
         return self._secret_in_file(setting_path("asterisk", name, "secret_file"), self._resolve(table.secret_file))
 
     def _secret_in_file(self, setting: str, path: Path) -> str:
+        self._files.append(path)
         content, mode = _content(path, 4 * SECRET_LIMIT, setting)
         self._warn_of_readers(path, mode, setting)
         try:
@@ -144,6 +154,7 @@ class _Reading:
         if table.ca_file is None:
             return None
         path = self._resolve(table.ca_file)
+        self._files.append(path)
         setting = setting_path("asterisk", name, "ca_file")
         content, _ = _content(path, SIZE_LIMIT, setting)
         if b"-----BEGIN CERTIFICATE-----" not in content:
@@ -185,6 +196,29 @@ class _Reading:
                     where = setting_path("agent", name, "chats")
                     self._warn(where, f"without chats this agent gets none from the queue {queue}")
 
+    def _warn_of_the_unwatched(self) -> None:
+        """Phones whose direct calls no server would tell of. A PJSIP trunk may lead to a server that does."""
+        dials = {name: table.dial for name, table in self._tables.asterisk.items()}
+        some_are_watched = any(map(_is_watched, dials.values()))
+        for name, dial in dials.items():
+            if not _is_watched(dial) and not (some_are_watched and dial.startswith("PJSIP/")):
+                what = f"direct calls of phones that are dialled so are not seen; those of {WATCHED_DIAL} are"
+                self._warn(setting_path("asterisk", name, "dial"), what)
+
+
+def _is_local(host: str) -> bool:
+    """Whether what is sent there stays on this machine. A name that only begins like one of its own is another's."""
+    if host.lower() == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _is_watched(dial: str) -> bool:
+    return dial == WATCHED_DIAL or dial.startswith(f"{WATCHED_DIAL}/")
+
 
 def _comes_to(rings: list[RingTable], tier: int) -> bool:
     """Whether calls that wait long enough come to this tier."""
@@ -218,6 +252,7 @@ def _queue(name: str, table: QueueTable) -> QueueSettings:
         ring_at_most=table.ring_at_most,
         channel=table.channel,
         named_agent_ms=_ms(table.named_agent_s),
+        ends=ends_of(table),
     )
 
 

@@ -4,9 +4,12 @@ The settings that steer routing are the router's own types, those of the sign-in
 phone system are here, because telephony stands above the configuration.
 """
 
+from collections.abc import Mapping
+
 import msgspec
 
-from acd.model import AgentId, Phone, ServerId
+from acd.hours import Hours
+from acd.model import AgentId, Phone, QueueId, ServerId
 from acd.router.settings import AgentSettings, QueueSettings, RouterSettings, SupervisorSettings
 from acd.sign_in import Credential, SignInSettings
 
@@ -65,8 +68,15 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     phones: frozenset[Phone] = frozenset()
     """Every phone whose direct calls are watched: the agents' own and those that are nobody's."""
     logged_in_at_start: tuple[AgentId, ...] = ()
+    time_zone: str = "UTC"
+    """Where the engine lives: its midnight begins a day."""
+    hours: Mapping[str, Hours] = {}
+    hours_of: Mapping[QueueId, str] = {}
+    """Which of these hold for a queue; one that is not here is always open."""
     warnings: tuple[str, ...] = ()
     """What is allowed but hardly meant, one line each."""
+    files: tuple[str, ...] = ()
+    """Where all this was read: the file, and what it points to. Nobody may write there."""
 
     @property
     def secrets(self) -> tuple[str, ...]:

@@ -9,8 +9,9 @@ from typing import Annotated, get_args, get_type_hints
 import msgspec
 from msgspec import Meta
 
+from acd.hours import HOLIDAYS, SPECIAL, WEEKLY
 from acd.model import Channel
-from acd.router.settings import Strategy, Takes
+from acd.router.settings import Lasting, Strategy, Takes
 
 ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}\Z"
 ID_ALLOWED = "letters, digits, and _ . - after the first of them, at most 64"
@@ -113,6 +114,21 @@ Standings = Annotated[
 ]
 
 
+_QUEUE_NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}"
+_PLACE = r"goto [A-Za-z0-9_.-]{1,79},[A-Za-z0-9_.*#+-]{1,79},[1-9][0-9]{0,3}"
+EndText = Annotated[
+    str,
+    Meta(
+        pattern=rf"^(return|queue {_QUEUE_NAME}( anew)?|{_PLACE}|callback( {_PLACE})?)\Z",
+        description="return, queue NAME, queue NAME anew, goto CONTEXT,EXTENSION,PRIORITY, callback, or callback goto "
+        "CONTEXT,EXTENSION,PRIORITY",
+    ),
+]
+Zone = Annotated[
+    str, Meta(pattern=r"^[A-Za-z0-9_+/-]{1,64}\Z", description="a name of the tz database: America/Sao_Paulo")
+]
+
+
 class QueueTable(_Table, frozen=True, kw_only=True):
     name: Text | None = None
     ring_timeout_s: Annotated[float, Meta(ge=1, le=300, description="seconds, from 1 to 300")] = 15
@@ -127,6 +143,17 @@ class QueueTable(_Table, frozen=True, kw_only=True):
         None
     )
     rings: Rings = []
+    on_timeout: EndText = "return"
+    on_full: EndText = "return"
+    on_closed: EndText = "return"
+    on_no_agents: EndText | None = None
+    on_all_paused: EndText | None = None
+    leave_when: Annotated[
+        list[Lasting], Meta(max_length=3, description='a list of no-agents, all-paused, closed: ["no-agents"]')
+    ] = []
+    hours: (
+        Annotated[str, Meta(pattern=ID_PATTERN, description="the name of an [hours.NAME] table in this file")] | None
+    ) = None
     named_agent_s: Annotated[float, Meta(ge=0, le=3600, description="seconds, from 0 to 3600")] = 30
     channel: Annotated[Channel, Meta(description=f"one of {', '.join(get_args(Channel))}")] = "voice"
 
@@ -157,6 +184,26 @@ class RoutingTable(_Table, frozen=True, kw_only=True):
     max_profiles: Annotated[int, Meta(ge=1, le=256, description="a whole number, from 1 to 256")] = 32
 
 
+class HoursTable(_Table, frozen=True, kw_only=True):
+    time_zone: Zone | None = None
+    weekly: Annotated[
+        list[Annotated[str, Meta(pattern=WEEKLY)]],
+        Meta(description='a list of days and times: ["mon-fri 09:00-18:00", "sat 09:00-13:00"]'),
+    ]
+    holidays: (
+        Annotated[str, Meta(pattern=HOLIDAYS, description="a country, or a country and a part of it: BR or BR-SP")]
+        | None
+    ) = None
+    special: Annotated[
+        list[Annotated[str, Meta(pattern=SPECIAL)]],
+        Meta(description='a list of dates with times or closed: ["2026-12-24 09:00-12:00", "2026-12-31 closed"]'),
+    ] = []
+
+
+class SiteTable(_Table, frozen=True, kw_only=True):
+    time_zone: Zone = "UTC"
+
+
 class PhonesTable(_Table, frozen=True, kw_only=True):
     hot_desk: Annotated[
         list[Phone], Meta(description='a list of phones, each of letters, digits and _ . + -: ["1901"]')
@@ -183,6 +230,8 @@ class Tables(msgspec.Struct, frozen=True, kw_only=True):
     queue: dict[str, QueueTable]
     agent: dict[str, AgentTable]
     pause: dict[str, PauseTable]
+    hours: dict[str, HoursTable]
+    site: SiteTable
     routing: RoutingTable
     phones: PhonesTable
     telephony: TelephonyTable
@@ -194,9 +243,11 @@ NAMED: dict[str, type[_Table]] = {
     "queue": QueueTable,
     "agent": AgentTable,
     "pause": PauseTable,
+    "hours": HoursTable,
 }
 """Sections with a table for each name."""
 SINGLE: dict[str, type[_Table]] = {
+    "site": SiteTable,
     "routing": RoutingTable,
     "phones": PhonesTable,
     "telephony": TelephonyTable,

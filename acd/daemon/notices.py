@@ -1,24 +1,44 @@
 """A reader that tells operators what they must know or mend. The rest of what happens is in the facts."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import structlog
 
 from acd.core import Fact
 from acd.journal.port import Entry
+from acd.model import ServerId
 from acd.router import facts as f
 
 log = structlog.get_logger(__name__)
 
 
-def read(entries: Sequence[Entry]) -> None:
-    """Log the facts that are worth a line."""
-    for entry in entries:
-        for fact in entry.facts:
-            notice = _NOTICES.get(type(fact))
-            if notice is not None:
-                notice(fact)
+class Notices:
+    """What it reads is the facts; `closing` says which of them are the daemon's own doing."""
+
+    def __init__(self) -> None:
+        self._closing: set[ServerId] = set()
+
+    def closing(self, servers: Iterable[ServerId]) -> None:
+        """The daemon is about to close these links itself: that a server is not heard of then is no alarm."""
+        self._closing.update(servers)
+
+    def read(self, entries: Sequence[Entry]) -> None:
+        """Log the facts that are worth a line."""
+        for entry in entries:
+            for fact in entry.facts:
+                self._read(fact)
+
+    def _read(self, fact: Fact) -> None:
+        if isinstance(fact, f.ServerWentQuiet) and fact.server in self._closing:
+            self._closing.discard(fact.server)  # the next time it is an alarm
+            log.info("link is closed", server=fact.server)
+            return
+        if isinstance(fact, f.ServerSettled):
+            self._closing.discard(fact.server)
+        notice = _NOTICES.get(type(fact))
+        if notice is not None:
+            notice(fact)
 
 
 def _call_refused(fact: f.CallRefused) -> None:

@@ -4,7 +4,7 @@ import asyncio
 import secrets
 import signal
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import AsyncExitStack, contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -13,8 +13,9 @@ import structlog
 
 from acd.config import Config, ConfigError, changes, read_config
 from acd.core import Input
-from acd.daemon import notices
+from acd.daemon.calendar import Calendar
 from acd.daemon.feature_codes import FeatureCodes
+from acd.daemon.notices import Notices
 from acd.daemon.phone_systems import PhoneSystemFactory
 from acd.daemon.sd_notify import Notifier
 from acd.engine.clock import Clock, RealClock
@@ -71,8 +72,10 @@ class Daemon:
         self._sign_in = SignIn(config.credentials, config.sign_in, self.engine.clock.now_ms)
         self._feature_codes = FeatureCodes(self.engine, self._sign_in, config)
         self.telephony = telephony_factory(config, self.engine.submit, self._feature_codes.answer, self._fail)
+        self._notices = Notices()
         self._engine_task = Tasks("engine", self._fail)
         self._tasks = Tasks("daemon", self._fail)
+        self._calendar = Calendar(config, self.engine.clock, self._submit)
         self._over = asyncio.Event()
         self._reload_wanted = asyncio.Event()
         self._undo = AsyncExitStack()
@@ -131,13 +134,15 @@ class Daemon:
         loop = self._engine_task.start("loop", self.engine.run())
         self._undo.push_async_callback(_bounded, "engine", lambda: self._stop_engine(loop), STOP_ENGINE_WITHIN_S)
         await self._submit(changes(self.engine.configured, self.config))
-        self._undo.push_async_callback(_bounded, "telephony", self.telephony.stop, STOP_TELEPHONY_WITHIN_S)
+        await self._calendar.tell()
+        self._undo.push_async_callback(_bounded, "telephony", self._stop_telephony, STOP_TELEPHONY_WITHIN_S)
         await self.telephony.start()
         await self._log_in_at_start()
         if loop.done():
             raise EngineStopped
         self._undo.push_async_callback(self._tasks.stop)
         self._tasks.start("reloads", self._reloads())
+        self._tasks.start("calendar", self._calendar.run())
         if self._notifier.watchdog_s is not None:
             self._tasks.start("watchdog", self._watchdog(self._notifier.watchdog_s / 2))
         log.info("ready", **_size(self.config))
@@ -146,11 +151,15 @@ class Daemon:
     def _add_readers(self) -> None:
         """Telephony comes first: somebody waits for it."""
         self.engine.add_reader("telephony", lambda entries: self.telephony.act(facts_of(entries)))
-        self.engine.add_reader("notices", notices.read)
+        self.engine.add_reader("notices", self._notices.read)
         if self._facts_path is not None:
-            facts = _open_facts(self._facts_path)
+            facts = _open_facts(self._facts_path, self.config)
             self._undo.callback(facts.close)
             self.engine.add_reader("facts file", facts.read)
+
+    async def _stop_telephony(self) -> None:
+        self._notices.closing(server.id for server in self.config.servers)
+        await self.telephony.stop()
 
     async def _stop_engine(self, loop: asyncio.Task[None]) -> None:
         """Let the engine finish what it has taken; what still runs when the time is over is cancelled."""
@@ -196,6 +205,8 @@ class Daemon:
         except Exception as error:
             log.exception("reading the configuration failed")
             return self._refuse_reload(f"a fault in the engine, {error!r}")
+        if self._facts_path is not None and (same := _same_file(self._facts_path, new.files)) is not None:
+            return self._refuse_reload(f"{same} is the facts file, to which the engine writes; allowed: another file")
         await self._become(new)
         self._notifier.ready("ready")
         return True
@@ -211,10 +222,12 @@ class Daemon:
         self._say_what_is_odd(new)
         told = changes(self.engine.configured, new)
         await self._submit(told)
+        await self._calendar.configure(new)
         self._sign_in.configure(new.credentials, new.sign_in)
         self._feature_codes.configure(new)
         self.config = new
         if (old.servers, old.phones) != (new.servers, new.phones):
+            self._notices.closing(server.id for server in old.servers if server not in new.servers)
             await _bounded("telephony", self._reconfigure, RECONFIGURE_WITHIN_S)
         if old.telephony != new.telephony:
             log.warning("[telephony] has changed: that takes effect at the next start")
@@ -228,11 +241,24 @@ class Daemon:
             log.warning("configuration is odd", warning=warning)
 
 
-def _open_facts(path: Path) -> FactsFile:
+def _open_facts(path: Path, config: Config) -> FactsFile:
+    """Before anything is written, or the mode changed: a file of the configuration would be spoilt for ever."""
+    same = _same_file(path, config.files)
+    if same is not None:
+        raise CannotStart(f"the facts file {path} is a file of the configuration, {same}: give another one")
     try:
         return FactsFile(path)
     except OSError as error:
         raise CannotStart(f"the facts file {path} cannot be written: {error.strerror}") from None
+
+
+def _same_file(path: Path, others: Sequence[str]) -> str | None:
+    """The first of the others that is this very file, under whatever name."""
+    for other in others:
+        with suppress(OSError):  # one that is not there is none of them
+            if path.samefile(other):
+                return other
+    return None
 
 
 def _log_in(agent: AgentId) -> LogIn:

@@ -77,7 +77,7 @@ class Terms(NamedTuple):
 
 def _terms(queue: Queue, since_ms: int, age_ms: int, named: AgentId | None) -> Terms:
     settings = queue.settings
-    ring = max((at for at, ring in enumerate(settings.rings) if ring.after_ms <= age_ms), default=0)
+    ring = max((at for at, ring in enumerate(settings.rings) if ring.after_ms <= age_ms), default=0) if age_ms else 0
     widens_at_ms = _widens_at_ms(settings.rings, ring, since_ms)
     if named is None or not _may_wait_for(queue, named, age_ms):
         return Terms(ring, widens_at_ms, None, None)

@@ -119,4 +119,5 @@ def recount(turn: Turn) -> None:
 def reorder(turn: Turn, queue_id: QueueId) -> None:
     """Let some more of its agents stand as the queue's strategy has it now."""
     agents = tuple(islice(turn.state.queues[queue_id].unordered, SLICE))
+    turn.weight += len(agents)
     turn.say(f.AgentsReordered(turn.now_ms, queue_id, agents))

@@ -203,11 +203,6 @@ class Agent:
         if self.chats[offer] is Work.IDLE:
             del self.chats[offer]
 
-    @property
-    def works(self) -> bool:
-        """Whether anything is in hand that needs the agent's phone or screen; the wrap-up does not."""
-        return bool(self.chats) or not (self.work is Work.IDLE or self.work is Work.WRAP_UP)
-
 
 @dataclass(slots=True)
 class Supervisor:

@@ -219,25 +219,25 @@ class Adversary:
         return i.LogIn(request=self._request(), **self._who(choice), queues=self._some(choice), phone=phone)
 
     def log_out(self, choice: Chooser) -> Input:
-        return i.LogOut(request=self._request(), **self._who(choice), queues=self._some(choice))
+        return i.LogOut(request=self._request(), **self._who(choice, at_work=True), queues=self._some(choice))
 
     def pause(self, choice: Chooser) -> Input:
         queues, reason = self._some(choice), choice.of(REASONS)
-        return i.Pause(request=self._request(), **self._who(choice), reason=reason, queues=queues)
+        return i.Pause(request=self._request(), **self._who(choice, at_work=True), reason=reason, queues=queues)
 
     def get_ready(self, choice: Chooser) -> Input:
         return i.GetReady(request=self._request(), **self._who(choice), queues=self._some(choice))
 
     def end_wrap_up(self, choice: Chooser) -> Input:
-        return i.EndWrapUp(request=self._request(), **self._who(choice))
+        return i.EndWrapUp(request=self._request(), **self._who(choice, at_work=True))
 
     def extend_wrap_up(self, choice: Chooser) -> Input:
         for_ms = choice.of((None, 0, 1, 3_000, 60_000))
-        return i.ExtendWrapUp(request=self._request(), **self._who(choice), for_ms=for_ms)
+        return i.ExtendWrapUp(request=self._request(), **self._who(choice, at_work=True), for_ms=for_ms)
 
     def set_disposition(self, choice: Chooser) -> Input:
         disposition = choice.of(("sold", "refused", "no-such-disposition"))
-        return i.SetDisposition(request=self._request(), **self._who(choice), disposition=disposition)
+        return i.SetDisposition(request=self._request(), **self._who(choice, at_work=True), disposition=disposition)
 
     # --- Configuration ----------------------------------------------------------------------------------------
 
@@ -260,7 +260,7 @@ class Adversary:
                 reasons,
                 choice.of((2, 32)),
                 dispositions,
-                choice.of((None, 1, 3)),
+                choice.of((None, None, None, 1, 3)),
             )
         )
 
@@ -282,7 +282,7 @@ class Adversary:
                 wrap_up_by_agent=choice.yes(),
                 wrap_up_extension_ms=choice.of((0, 5_000, 20_000)),
                 may_join=choice.of((False, False, True)),
-                disposition_required=choice.of((False, False, True)),
+                disposition_required=choice.of((False, False, False, True)),
                 max_wait_ms=choice.of((None, None, None, 1, 20_000, 60_000)),
                 max_length=choice.of((None, None, None, 1, 8)),
                 ends=self._ends(choice) if choice.yes() else Ends(),
@@ -366,10 +366,12 @@ class Adversary:
     def _agent(self, choice: Chooser) -> AgentId:
         return choice.of((*AGENTS, *AGENTS, AgentId("nobody")))
 
-    def _who(self, choice: Chooser) -> Asked:
-        """Mostly the agent asks for herself."""
-        agent = self._agent(choice)
-        return {"agent": agent, "by": choice.of((agent, agent, agent, agent, *SUPERVISORS, "configuration", "x"))}
+    def _who(self, choice: Chooser, *, at_work: bool = False) -> Asked:
+        """Mostly the agent asks for herself; about work, mostly somebody who has some."""
+        busy = [id_ for id_, agent in self._state.agents.items() if agent.offer or agent.wrap_up or agent.owes]
+        agent = choice.of(busy) if at_work and busy and choice.likely() else self._agent(choice)
+        others = (*SUPERVISORS, "configuration", "x")
+        return {"agent": agent, "by": agent if choice.likely() else choice.of(others)}
 
     def _some(self, choice: Chooser) -> tuple[QueueId, ...]:
         return () if choice.likely() else choice.some((*QUEUES, CHATS, QueueId("unknown")), 3)

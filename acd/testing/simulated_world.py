@@ -229,6 +229,11 @@ class SimulatedCaller:
         assert self.call.result is not None, "it was there a moment ago"
         return Returned(self.call.result, self.call.reason)
 
+    async def sent_to(self, within_s: float = DEADLINE_S) -> str:
+        await self._world.until(lambda: self.call.destination is not None, within_s, f"{self.number} in the mailbox")
+        assert self.call.destination is not None, "it was there a moment ago"
+        return self.call.destination.extension
+
     async def hang_up(self) -> None:
         self.call.hang_up()
 

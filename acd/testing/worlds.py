@@ -45,6 +45,10 @@ class CallingParty(Protocol):
     async def returned(self, within_s: float = DEADLINE_S) -> Returned:
         """Wait until the caller is back in the operator's dialplan."""
 
+    async def sent_to(self, within_s: float = DEADLINE_S) -> str:
+        """Wait until the caller stands in the operator's context `lab-mailbox` (extensions 600 to 699), and return the
+        extension."""
+
     async def hang_up(self) -> None:
         """Hang up, in whatever state."""
 

@@ -10,7 +10,11 @@ from acd.model import AgentId, Phone, QueueId, ServerId, Skill
 from acd.router.settings import (
     CLASSES_MOST,
     AgentSettings,
+    CallbackOffer,
+    Destination,
+    Ends,
     Growth,
+    NextQueue,
     PauseReason,
     QueueSettings,
     Ring,
@@ -28,7 +32,7 @@ host = "10.0.0.5"
 port = 5039
 tls = true
 tls_name = "pbx"
-dial = "PJSIP/{{phone}}@trunk"
+dial = "PJSIP/{{phone}}/trunk"
 
 [queue.sales]
 name = "Sales"
@@ -148,7 +152,7 @@ def test_every_setting_arrives_where_it_belongs(tmp_path: Path) -> None:
                 port=5039,
                 tls=True,
                 tls_name="pbx",
-                dial="PJSIP/{phone}@trunk",
+                dial="PJSIP/{phone}/trunk",
             ),
         ),
         telephony=TelephonySettings(
@@ -159,6 +163,7 @@ def test_every_setting_arrives_where_it_belongs(tmp_path: Path) -> None:
         phones=frozenset({Phone("1001"), Phone("1901"), Phone("1902")}),
         logged_in_at_start=(AgentId("ana"),),
         warnings=(NO_CHATS.format(tmp_path / "acd.toml"),),
+        files=(str(tmp_path / "acd.toml"),),
     )
 
 
@@ -173,7 +178,7 @@ def test_the_least_file_has_the_defaults_of_every_room(tmp_path: Path) -> None:
 
 def test_a_server_dials_a_phone_by_its_dial_string(tmp_path: Path) -> None:
     (server,) = read(tmp_path, FULL).servers
-    assert server.address_of(Phone("1001")) == "PJSIP/1001@trunk"
+    assert server.address_of(Phone("1001")) == "PJSIP/1001/trunk"
 
 
 def test_a_secret_comes_from_a_file_beside_the_configuration(tmp_path: Path) -> None:
@@ -212,6 +217,48 @@ def test_a_certificate_is_found_beside_the_configuration(tmp_path: Path) -> None
 )
 def test_what_is_allowed_but_hardly_meant_is_a_warning(tmp_path: Path, content: str, mode: int, warned: str) -> None:
     assert any(warning.endswith(warned) for warning in read(tmp_path, content, mode).warnings)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.8.9.1", "::1", "localhost", "LOCALHOST"])
+def test_a_secret_that_stays_on_this_machine_is_no_warning(tmp_path: Path, host: str) -> None:
+    assert not any("unencrypted" in warning for warning in read(tmp_path, f'{SERVER}host = "{host}"\n').warnings)
+
+
+@pytest.mark.parametrize("host", ["localhost.evil.example", "127.evil.example", "::1234", "128.0.0.1"])
+def test_a_host_that_only_begins_like_this_machine_is_a_warning(tmp_path: Path, host: str) -> None:
+    assert any("unencrypted" in warning for warning in read(tmp_path, f'{SERVER}host = "{host}"\n').warnings)
+
+
+@pytest.mark.parametrize(
+    ("main", "other", "warned"),
+    [
+        ("PJSIP/{phone}", None, []),
+        ("PJSIP/{phone}/sip:x", None, []),
+        ("PJSIP/{phone}", "PJSIP/{phone}@trunk", []),
+        ("PJSIP/{phone}@trunk", None, ["main"]),
+        ("PJSIP/a{phone}", None, ["main"]),
+        ("SIP/{phone}", None, ["main"]),
+        ("PJSIP/{phone}", "IAX2/{phone}", ["other"]),
+    ],
+)
+def test_phones_whose_direct_calls_are_not_seen_are_a_warning(
+    tmp_path: Path, main: str, other: str | None, warned: list[str]
+) -> None:
+    content = f'{SERVER}dial = "{main}"\n'
+    if other is not None:
+        content += SERVER.replace("main", "other") + f'host = "127.0.0.2"\ndial = "{other}"\n'
+    warnings = [warning for warning in read(tmp_path, content).warnings if "direct calls" in warning]
+    assert [warning.partition(": ")[2].partition(":")[0] for warning in warnings] == [
+        f"asterisk.{name}.dial" for name in warned
+    ]
+
+
+def test_all_files_that_were_read_are_known(tmp_path: Path) -> None:
+    (tmp_path / "main.secret").write_text("from a file")
+    (tmp_path / "ca.pem").write_text("-----BEGIN CERTIFICATE-----\n…\n")
+    content = '[asterisk.main]\nusername = "acd"\nsecret_file = "main.secret"\ntls = true\nca_file = "ca.pem"\n'
+    names = [str(tmp_path / name) for name in ("acd.toml", "main.secret", "ca.pem")]
+    assert list(read(tmp_path, content).files) == names
 
 
 def test_a_secret_file_that_everyone_can_read_is_a_warning(tmp_path: Path) -> None:
@@ -287,3 +334,24 @@ def test_no_secret_is_in_the_repr(tmp_path: Path) -> None:
     config = read(tmp_path, FULL)
     assert config.secrets == ("not a real one",)
     assert not any(secret in repr(config) for secret in ("not a real one", HASH))
+
+
+def test_ends_of_waiting_and_hours_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "acd.toml"
+    path.write_text(
+        '[asterisk.main]\nusername = "acd"\nsecret = "s"\n[queue.all]\n[queue.sales]\n'
+        'on_timeout = "queue all"\non_full = "queue all anew"\non_closed = "goto default,600,1"\n'
+        'on_no_agents = "callback"\non_all_paused = "callback goto default,601,2"\nleave_when = ["closed"]\n'
+        'hours = "office"\n[hours.office]\nweekly = ["mon 09:00-17:00"]\n[site]\ntime_zone = "Europe/Berlin"\n'
+    )
+    config = read_config(path)
+    assert config.queues[1].ends == Ends(
+        NextQueue(QueueId("all")),
+        NextQueue(QueueId("all"), keeps_age=False),
+        Destination("default", "600"),
+        CallbackOffer(),
+        CallbackOffer(Destination("default", "601", 2)),
+        ("closed",),
+    )
+    assert config.hours["office"].time_zone == "Europe/Berlin"
+    assert config.hours_of == {"sales": "office"}

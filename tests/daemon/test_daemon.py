@@ -4,8 +4,9 @@ import asyncio
 import os
 import signal
 import stat
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, MutableMapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
@@ -228,6 +229,28 @@ async def test_a_facts_file_that_cannot_be_written_is_the_operators_mistake(
             pytest.fail("it did start")
 
 
+@pytest.mark.parametrize("link", ["same", "symlink", "hard link"])
+@pytest.mark.parametrize("name", ["acd.toml", "secret", "ca.pem"])
+async def test_a_facts_file_that_is_a_file_of_the_configuration_is_refused_and_left_as_it_is(
+    path: Path, phones: RecordedPhones, tmp_path: Path, name: str, link: str
+) -> None:
+    (tmp_path / "secret").write_text("from a file")
+    (tmp_path / "ca.pem").write_text("-----BEGIN CERTIFICATE-----\n…\n")
+    write(path, '[asterisk.main]\nusername = "acd"\nsecret_file = "secret"\ntls = true\nca_file = "ca.pem"\n')
+    victim = tmp_path / name
+    victim.chmod(0o640)
+    before = victim.read_bytes()
+    facts = victim if link == "same" else tmp_path / "facts"
+    if link == "symlink":
+        facts.symlink_to(victim)
+    elif link == "hard link":
+        facts.hardlink_to(victim)
+    with pytest.raises(CannotStart, match=f"facts file {facts} is a file of the configuration, {victim}: give another"):
+        async with make(path, phones, facts_path=facts):
+            pytest.fail("it did start")
+    assert (victim.read_bytes(), stat.S_IMODE(victim.stat().st_mode)) == (before, 0o640)
+
+
 async def test_every_fact_is_in_the_facts_file_which_is_private(
     path: Path, phones: RecordedPhones, tmp_path: Path
 ) -> None:
@@ -257,6 +280,40 @@ async def test_an_unknown_queue_in_the_dialplan_is_in_the_log(path: Path, phones
     assert "the configuration does not have" in refused[0]["mend"]
 
 
+async def server_goes_quiet(daemon: Daemon, phones: RecordedPhones) -> None:
+    phones.submit(i.LinkLost(LINE.server))
+    await daemon.engine.settled()
+
+
+async def server_is_up(daemon: Daemon, phones: RecordedPhones) -> None:
+    phones.submit(i.ServerReported(LINE.server))
+    await daemon.engine.settled()
+
+
+def alarms(logged: Sequence[MutableMapping[str, Any]]) -> list[str]:
+    return [entry["event"] for entry in logged if entry["log_level"] not in {"debug", "info"}]
+
+
+async def test_a_server_that_goes_quiet_is_an_alarm(path: Path, phones: RecordedPhones) -> None:
+    async with make(path, phones) as daemon:
+        await server_is_up(daemon, phones)
+        with capture_logs() as logged:
+            await server_goes_quiet(daemon, phones)
+    assert alarms(logged) == ["server is not heard of"]
+
+
+async def test_an_ordinary_stop_is_no_alarm(path: Path, phones: RecordedPhones) -> None:
+    """The links are closed by the daemon itself."""
+    async with make(path, phones) as daemon:
+        await server_is_up(daemon, phones)
+        phones.stops = lambda: server_goes_quiet(daemon, phones)
+        stopping = capture_logs()
+        logged = stopping.__enter__()
+    stopping.__exit__(None, None, None)
+    assert phones.of(f.ServerWentQuiet)
+    assert alarms(logged) == []
+
+
 # --- Reload -------------------------------------------------------------------------------------------------------
 
 
@@ -283,6 +340,40 @@ async def test_a_reload_tells_the_phone_system_of_servers_and_phones(path: Path,
         assert await daemon.reload()
         assert phones.asked == (daemon.config.servers, frozenset({Phone("1001"), Phone("1901")}))
         assert [server.id for server in daemon.config.servers] == ["second", "main"]
+
+
+async def test_a_link_that_a_reload_closes_is_no_alarm_and_its_next_fall_is_one(
+    path: Path, phones: RecordedPhones, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with make(path, phones) as daemon:
+        await server_is_up(daemon, phones)
+
+        async def reconfigure(*_: object) -> None:
+            await server_goes_quiet(daemon, phones)
+            await server_is_up(daemon, phones)
+
+        monkeypatch.setattr(phones, "reconfigure", reconfigure)
+        write(path, FIRST.replace("[queue.sales]", "port = 5039\n[queue.sales]"))
+        with capture_logs() as logged:
+            assert await daemon.reload()
+        assert phones.of(f.ServerWentQuiet)
+        assert alarms(logged) == []
+        with capture_logs() as logged:
+            await server_goes_quiet(daemon, phones)
+        assert alarms(logged) == ["server is not heard of"]
+
+
+async def test_a_reload_by_which_the_facts_file_becomes_a_file_of_the_configuration_is_refused(
+    path: Path, phones: RecordedPhones, tmp_path: Path
+) -> None:
+    facts = tmp_path / "facts"
+    facts.write_text("-----BEGIN CERTIFICATE-----\n")
+    async with make(path, phones, facts_path=facts) as daemon:
+        write(path, FIRST.replace("[queue.sales]", 'tls = true\nca_file = "facts"\n[queue.sales]'))
+        with capture_logs() as logged:
+            assert not await daemon.reload()
+    (said,) = [entry for entry in logged if entry["log_level"] == "error"]
+    assert f"{facts} is the facts file" in said["error"]
 
 
 async def test_a_wrong_file_changes_nothing_and_says_why(path: Path, phones: RecordedPhones) -> None:

@@ -1,7 +1,13 @@
 """What the demo says where there is no terminal."""
 
+from typing import get_args
+
+import pytest
+
 from acd.lab.view.board import Board
-from acd.lab.view.sentences import summary
+from acd.lab.view.sentences import sentence, summary
+from acd.model import AgentId, CallId, OfferId, ServerId
+from acd.router import facts as f
 from tests.demo.told import two_agents
 
 
@@ -81,6 +87,28 @@ def test_those_who_are_not_served_are_told_of() -> None:
         "Bob gives up after 3.0 s",
         "server a is not heard of",
     ]
+
+
+def test_who_was_not_quick_enough_is_told() -> None:
+    told = two_agents()
+    told.say("queue sales is configured: rung at 10", "call C1 arrives in sales from 555", "ben's leg answers")
+    assert told.said[-2:] == ["Ben picks up", "Ana's phone stops: somebody was quicker"]
+
+
+@pytest.mark.parametrize("outcome", get_args(f.OfferOutcome))
+def test_every_way_an_offer_can_end_has_its_sentence(outcome: f.OfferOutcome) -> None:
+    ended = f.OfferEnded(1, OfferId("o"), CallId("c"), AgentId("ana"), ServerId("a"), outcome, None, None)
+    assert sentence(Board(), ended)
+
+
+def test_what_a_caller_asks_for_and_how_that_relaxes_is_told() -> None:
+    told = two_agents()
+    told.say(
+        "queue sales is configured: open to all then all less 2 after 20 s",
+        "call C1 arrives in sales from 555, asking for german:2",
+    )
+    told.wait(20)
+    assert told.said[:2] == ["Bob calls Sales for german", "Bob has waited so long that more agents may help"]
 
 
 def test_summary_tells_the_whole_in_sentences() -> None:

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import pytest_asyncio
 
 from acd.lab.servers import Lab
-from acd.testing.site import LAB_SERVERS
+from acd.testing.ears import no_channel_is_left
 from tests import needs
 
 
@@ -25,7 +25,4 @@ async def nothing_is_left(lab: Lab) -> AsyncIterator[None]:
     yield
     others = [task.get_name() for task in asyncio.all_tasks() if task is not asyncio.current_task()]
     assert not others, f"tasks are left: {others}"
-    async with asyncio.timeout(10):
-        for name in LAB_SERVERS:
-            while await lab.channels(name):
-                pass
+    await no_channel_is_left(lab)

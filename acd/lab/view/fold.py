@@ -73,7 +73,8 @@ def _call_at(board: Board, seen: Observation) -> CallRow | None:
 def _rang(board: Board, call: CallRow, rang: Rang) -> None:
     """Only the first offer, made at once, says something about us; later ones waited for an agent."""
     kinds = [step.kind for step in call.steps]
-    if kinds != ["arrived", "rings"] or call.steps[1].at_ms - call.since_ms > AT_ONCE_MS:
+    first = kinds == ["arrived", "rings"] and call.rang_after_ms is None
+    if not first or call.steps[1].at_ms - call.since_ms > AT_ONCE_MS:
         return
     call.rang_after_ms = rang.after_ms
     board.rang_after_ms.append(rang.after_ms)
@@ -223,13 +224,22 @@ def _over(board: Board, offer: OfferId, agent: AgentId) -> None:
 
 def _offer_made(board: Board, fact: f.OfferMade) -> None:
     board.offers += 1
-    _step(board, fact.call, "rings", fact.at_ms, fact.agent)
     if fact.call in board.calls:
-        board.calls[fact.call].rings_at[fact.agent] = None
+        _rings(board, board.calls[fact.call], fact)
     if fact.kind == "chat":
         board.chats.add(fact.offer)  # the agent's row shows what the voice does
     else:
         _work(board, fact.agent, "ringing", fact.call, fact.ring_until_ms)
+
+
+def _rings(board: Board, call: CallRow, fact: f.OfferMade) -> None:
+    """Phones that begin to ring in one breath are one step, and one that joins others names them all."""
+    call.rings_at[fact.agent] = board.name_of(fact.agent)
+    step = Step("rings", fact.at_ms, board.name_of(fact.agent), ring=tuple(call.rings_at.values()))
+    if call.steps[-1].kind == "rings" and call.steps[-1].at_ms == fact.at_ms:
+        call.steps[-1] = step
+    else:
+        call.steps.append(step)
 
 
 def _offer_accepted(board: Board, fact: f.OfferAccepted) -> None:
@@ -243,10 +253,17 @@ def _offer_ended(board: Board, fact: f.OfferEnded) -> None:
         board.calls[fact.call].rings_at.pop(fact.agent, None)
     if fact.outcome != "taken":  # another agent was quicker: that one's step tells more
         board.refusals += fact.outcome != "caller-gone"
-        _step(board, fact.call, "refused", fact.at_ms, fact.agent, fact.outcome)
+        _refused(board, fact)
     _over(board, fact.offer, fact.agent)
     if fact.rest_until_ms is not None and fact.agent in board.agents:
         board.agents[fact.agent].rests = True
+
+
+def _refused(board: Board, fact: f.OfferEnded) -> None:
+    call = board.calls.get(fact.call)
+    if call is not None:
+        left = tuple(call.rings_at.values())
+        call.steps.append(Step("refused", fact.at_ms, board.name_of(fact.agent), fact.outcome, left))
 
 
 def _agent_rested(board: Board, fact: f.AgentRested) -> None:

@@ -84,7 +84,10 @@ def _queued(board: Board, fact: f.CallQueued) -> str:
     """How many stand before, those whose agent's phone rings already left aside."""
     waiting = board.queues[fact.queue].waiting if fact.queue in board.queues else {}
     before = sum(id_ in board.calls and board.calls[id_].state == "waiting" for id_ in waiting if id_ != fact.call)
-    return f"{_who(board, fact.call)} calls {_queue(board, fact.queue)}" + (f", behind {before}" if before else "")
+    asks = " and ".join(skill.name for skill in fact.required)
+    wish = f" for {asks}" if asks else ""
+    behind = f", behind {before}" if before else ""
+    return f"{_who(board, fact.call)} calls {_queue(board, fact.queue)}{wish}{behind}"
 
 
 def _offer_ended(board: Board, fact: f.OfferEnded) -> str:
@@ -99,6 +102,7 @@ def _offer_ended(board: Board, fact: f.OfferEnded) -> str:
         "caller-gone": f"{agent}'s phone stops ringing",
         "lost": f"nobody knows what became of {agent}'s phone",
         "withdrawn": f"{agent} is not rung any more",
+        "taken": f"{agent}'s phone stops: somebody was quicker",
     }
     return words[fact.outcome]
 
@@ -139,6 +143,10 @@ _SAY: Final[dict[type[Fact], Callable[[Board, Any], str | None]]] = {
     f.CallRefused: lambda board, fact: f"a call to {_queue(board, fact.queue)} is refused: {fact.reason}",
     f.CallMoved: lambda board, fact: (
         f"{_who(board, fact.call)} goes on waiting in {_queue(board, fact.to)}: {fact.via[-1].reason}"
+    ),
+    f.RingWidened: lambda board, fact: f"{_who(board, fact.call)} has waited so long that more agents may help",
+    f.PreferenceLapsed: lambda board, fact: (
+        f"{_who(board, fact.call)} has waited for {board.name_of(fact.agent)}: anyone may take the call"
     ),
     f.CallbackOffered: lambda board, fact: (
         f"{fact.caller.name or fact.caller.number or 'a caller'} is to be called back by {_queue(board, fact.queue)}"

@@ -6,8 +6,9 @@ from typing import Any
 import structlog
 
 from acd.core import Fact
-from acd.model import CallId, ChannelId, OfferId, Phone, ServerId
+from acd.model import CallId, ChannelId, OfferId, Phone, QueueId, ServerId
 from acd.router import facts as f
+from acd.router.settings import Destination
 from acd.telephony.ami import dialplan
 from acd.telephony.ami.books import Books, Caller
 from acd.telephony.ami.messages import AmiAction
@@ -35,6 +36,7 @@ class Acting:
         self._expect_end = expect_end
         self._by_fact: dict[type[Fact], Callable[[Any], Actions]] = {
             f.CallQueued: self._call_queued,
+            f.CallMoved: self._call_moved,
             f.CallRefused: self._call_refused,
             f.CallTimedOut: lambda fact: self._call_returned(fact, "timeout", ""),
             f.CallReturned: lambda fact: self._call_returned(fact, "refused", fact.reason),
@@ -81,19 +83,26 @@ class Acting:
     def _call_queued(self, fact: f.CallQueued) -> Actions:
         """A caller who is gone already is not claimed: the report of it is on its way to the core."""
         caller = self._books.take(fact.line.channel, fact.call)
-        return () if caller is None else dialplan.claim(fact.line.channel)
+        if caller is None:
+            return
+        yield from dialplan.claim(fact.line.channel)
+        yield from _wait_in(caller, fact.line.channel, fact.queue)
+
+    def _call_moved(self, fact: f.CallMoved) -> Actions:
+        caller = self._caller_of(fact.line.channel, fact.call)
+        return () if caller is None else _wait_in(caller, fact.line.channel, fact.to)
 
     def _call_refused(self, fact: f.CallRefused) -> Actions:
         caller = self._books.callers.get(fact.line.channel)
         if caller is not None:
             yield from dialplan.claim(fact.line.channel)
-            yield from _give_back(caller, fact.line.channel, "refused", fact.reason)
+            yield from _give_back(caller, fact.line.channel, "refused", fact.reason, fact.destination)
 
     def _call_returned(self, fact: f.CallTimedOut | f.CallReturned, result: str, reason: str) -> Actions:
         """Whom a broken link keeps here all the same is handed over anew by the next report."""
         caller = self._caller_of(fact.line.channel, fact.call)
         self._books.let_go(fact.call)
-        return () if caller is None else _give_back(caller, fact.line.channel, result, reason)
+        return () if caller is None else _give_back(caller, fact.line.channel, result, reason, fact.destination)
 
     def _call_over(self, call: CallId) -> Actions:
         """The caller's own channel says when it is gone; one who is still here then is handed over anew."""
@@ -135,8 +144,20 @@ class Acting:
         return self._call_over(fact.call)
 
 
-def _give_back(caller: Caller, channel: ChannelId, result: str, reason: str) -> Actions:
-    actions = _when_claimed(caller, dialplan.give_back(channel, result, reason))
+def _wait_in(caller: Caller, channel: ChannelId, queue: QueueId) -> Actions:
+    """The channel itself tells in which queue it waits, if that is not the one for which it was handed over."""
+    if queue == caller.now_in:
+        return ()
+    caller.moved_to = queue
+    return (dialplan.now_in(channel, queue),)
+
+
+def _give_back(caller: Caller, channel: ChannelId, result: str, reason: str, place: Destination | None) -> Actions:
+    if place is None:
+        sent = dialplan.give_back(channel, result, reason)
+    else:
+        sent = dialplan.send_to(channel, result, reason, place)
+    actions = _when_claimed(caller, sent)
     caller.leaving = True
     return actions
 

@@ -100,7 +100,7 @@ class Asterisk:
                 return self._server_of.pop(fact.call, None)
             case f.StrayLegFound():
                 return fact.server
-            case f.CallRefused() | f.OfferAccepted():
+            case f.CallRefused() | f.CallMoved() | f.OfferAccepted():
                 return fact.line.server
             case _:
                 return None

@@ -17,6 +17,7 @@ class Caller:
     """A call that the dialplan handed over. What must not be done before the claim is confirmed waits in `then`."""
 
     queue: QueueId
+    """For which it was handed over."""
     announced: bool = True
     """Whether the dialplan's own word of it has come. A report may have shown the caller before."""
     call: CallId | None = None
@@ -30,6 +31,13 @@ class Caller:
     accepted: OfferId | None = None
     """With whose leg the caller is to be connected, or is."""
     then: list[AmiAction] = field(default_factory=list)
+    moved_to: QueueId | None = None
+    """Where it waits, if another queue than that one has taken it."""
+
+    @property
+    def now_in(self) -> QueueId:
+        """The queue in which it waits."""
+        return self.moved_to or self.queue
 
 
 @dataclass(slots=True)

@@ -10,6 +10,7 @@ from typing import Final
 from acd.model import PRIORITIES, Caller, ChannelId, OfferId, Phone, QueueId
 from acd.router.facts import OfferMade
 from acd.router.inputs import LegEnd
+from acd.router.settings import Destination
 from acd.telephony.ami.messages import AmiAction, AmiEvent, AmiResponse, clean_value
 from acd.telephony.port import CodeAnswer
 
@@ -173,6 +174,22 @@ def give_back(channel: ChannelId, result: str, reason: str) -> tuple[AmiAction, 
         set_variable(channel, "ACD_REASON", reason),
         redirect(channel, WAITING, "leave"),
     )
+
+
+def send_to(channel: ChannelId, result: str, reason: str, place: Destination) -> tuple[AmiAction, ...]:
+    """Out of our place of the dialplan into one that the configuration names; back, where there is none of that
+    name. Only for a call that is claimed."""
+    return (
+        set_variable(channel, "ACD_RESULT", result),
+        set_variable(channel, "ACD_REASON", reason),
+        set_variable(channel, "ACD_GOTO", f"{place.context},{place.extension},{place.priority}"),
+        redirect(channel, WAITING, "goto"),
+    )
+
+
+def now_in(channel: ChannelId, queue: QueueId) -> AmiAction:
+    """What an engine that is restarted reads of the call, and what a caller says who is back from a bridge."""
+    return set_variable(channel, "ACD_QUEUE", queue)
 
 
 def connect(channel: ChannelId, offer: OfferId) -> tuple[AmiAction, ...]:

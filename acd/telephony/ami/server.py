@@ -370,12 +370,15 @@ class AsteriskServer:
         claims: list[AmiAction] = []
         for seen in sorted(waiting, key=lambda caller: (caller.since_s or now_s, _created(caller.channel))):
             known = self.books.callers.get(seen.channel)
-            if known is None or known.queue != seen.queue:
+            fresh = known is None or seen.queue not in {known.queue, known.now_in}
+            if fresh:
                 arrivals.extend(self._first_seen(seen, again=known is not None))
-            if known is None or known.queue != seen.queue or known.call is None:
+            if known is None or fresh or known.call is None:
                 arrivals.append(self._arrived(seen, now_s))
             else:
                 claims.extend(dialplan.claim(seen.channel))
+                if seen.queue != known.now_in:  # the order to note the other queue was lost with the link
+                    claims.append(dialplan.now_in(seen.channel, known.now_in))
         if claims:
             self._send(claims)
         return arrivals

@@ -53,6 +53,7 @@ class SimulatedPhones:
         """Where offers and calls are, for facts that name nothing else of them."""
         self._by_fact: dict[type[Fact], Callable[[Any], None]] = {
             f.CallQueued: self._call_queued,
+            f.CallMoved: self._call_moved,
             f.CallRefused: self._call_refused,
             f.CallReturned: lambda fact: self._give_back(fact, "refused", fact.reason),
             f.CallTimedOut: lambda fact: self._give_back(fact, "timeout", ""),
@@ -108,17 +109,24 @@ class SimulatedPhones:
         if link is not None:
             self._line_of[fact.call] = fact.line
             link.claim(fact.line.channel, fact.call)
+            if fact.via:
+                link.move(fact.line.channel, fact.call, fact.queue)
+
+    def _call_moved(self, fact: f.CallMoved) -> None:
+        link = self._links.get(fact.line.server)
+        if link is not None:
+            link.move(fact.line.channel, fact.call, fact.to)
 
     def _call_refused(self, fact: f.CallRefused) -> None:
         link = self._links.get(fact.line.server)
         if link is not None:
-            link.refuse(fact.line.channel, fact.reason)
+            link.refuse(fact.line.channel, fact.reason, fact.destination)
 
     def _give_back(self, fact: f.CallReturned | f.CallTimedOut, result: str, reason: str) -> None:
         self._line_of.pop(fact.call, None)
         link = self._links.get(fact.line.server)
         if link is not None:
-            link.give_back(fact.line.channel, fact.call, result, reason)
+            link.give_back(fact.line.channel, fact.call, result, reason, fact.destination)
 
     def _let_go(self, call: CallId) -> None:
         line = self._line_of.pop(call, None)

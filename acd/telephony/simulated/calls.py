@@ -7,6 +7,7 @@ import msgspec
 
 from acd.model import Caller, OfferId, QueueId
 from acd.router.inputs import CallArrived, CallerLeft, CallerPlace, SeenCaller
+from acd.router.settings import Destination
 from acd.telephony.simulated.site import Site
 from acd.telephony.simulated.timing import Alarm
 from acd.telephony.wishes import wishes_of
@@ -51,6 +52,8 @@ class SimulatedCall:
     def __init__(self, site: Site, asked: Asked) -> None:
         self.site = site
         self.asked = asked
+        self.queue = asked.queue
+        """Where the caller waits, as the channel says."""
         self.line = site.new_line()
         self.since_ms = site.clock.now_ms()
         self.place: Place = "grace"
@@ -60,6 +63,8 @@ class SimulatedCall:
         self.result: str | None = None
         """What the operator's dialplan reads once the call is back there: `served`, `timeout`, …"""
         self.reason = ""
+        self.destination: Destination | None = None
+        """Where in the operator's dialplan the engine sent the caller; None: to where the call came from."""
         self.met_ms = 0
         """Since when the caller and an agent are together; of the last one, where they are no more."""
         self._drops = 0
@@ -98,7 +103,7 @@ class SimulatedCall:
         asked, wishes = self.asked, wishes_of(self.asked.skills)
         return CallArrived(
             self.line,
-            asked.queue,
+            self.queue,
             asked.caller,
             asked.priority,
             wishes.required,
@@ -119,9 +124,10 @@ class SimulatedCall:
         if self.place == "waiting":
             self.leave("lost", "engine-silent")
 
-    def leave(self, result: str, reason: str = "") -> None:
+    def leave(self, result: str, reason: str = "", destination: Destination | None = None) -> None:
         """Back to the operator's dialplan, which takes over from here."""
         self._silence_alarms()
+        self.destination = destination
         self.place, self.result, self.reason = "elsewhere", result, reason
         self._after("fallback", self.site.rules.fallback_ms, self.hang_up)
         self.site.tell(CallerLeft(self.line, hung_up=False))
@@ -173,6 +179,7 @@ class SimulatedCall:
         self._let_agent_go = None
         self.site.tell(CallerLeft(self.line, hung_up=False))
         self.asked = msgspec.structs.replace(self.asked, queue=queue, priority=0, skills=())
+        self.queue = queue
         self.place, self.claimed, self.since_ms, self._drops = "grace", False, self.site.clock.now_ms(), 0
         self._arrive()
 

@@ -8,8 +8,9 @@ from typing import Final
 import structlog
 
 from acd.core import Input, NotTaken
-from acd.model import CallId, ChannelId
+from acd.model import CallId, ChannelId, QueueId
 from acd.router import inputs as i
+from acd.router.settings import Destination
 from acd.telephony.port import FeatureCode, Submit
 from acd.telephony.simulated.server import Server
 from acd.telephony.simulated.site import Reply
@@ -244,15 +245,22 @@ class Link:
         self._ours[channel] = call
         self.send(partial(self.server.claim, channel))
 
-    def refuse(self, channel: ChannelId, reason: str) -> None:
+    def refuse(self, channel: ChannelId, reason: str, destination: Destination | None) -> None:
         """The engine does not take the caller."""
-        self.send(partial(self.server.give_back, channel, "refused", reason))
+        self.send(partial(self.server.give_back, channel, "refused", reason, destination))
 
-    def give_back(self, channel: ChannelId, call: CallId, result: str, reason: str) -> None:
+    def move(self, channel: ChannelId, call: CallId, queue: QueueId) -> None:
+        """The caller waits in another queue than the dialplan has said."""
+        if self._ours.get(channel) == call:
+            self.send(partial(self.server.move, channel, queue))
+
+    def give_back(
+        self, channel: ChannelId, call: CallId, result: str, reason: str, destination: Destination | None
+    ) -> None:
         """The caller is not ours any more; one who was handed over again meanwhile is another call."""
         if self._ours.get(channel) == call:
             del self._ours[channel]
-            self.send(partial(self.server.give_back, channel, result, reason))
+            self.send(partial(self.server.give_back, channel, result, reason, destination))
 
     def let_go(self, channel: ChannelId, call: CallId) -> None:
         """The engine holds the call no more: a caller who is still in our place is handed over by the next report."""

@@ -2,8 +2,9 @@
 
 from collections.abc import Callable
 
-from acd.model import ChannelId, Line, OfferId, Phone
+from acd.model import ChannelId, Line, OfferId, Phone, QueueId
 from acd.router.inputs import CallArrived, CallerLeft, LegEnded, SeenCaller, SeenLeg, SeenPhone, ServerReported
+from acd.router.settings import Destination
 from acd.telephony.simulated.calls import SimulatedCall
 from acd.telephony.simulated.legs import Leg
 from acd.telephony.simulated.phones import SimulatedPhone
@@ -29,11 +30,17 @@ class Server:
         if call is not None:
             call.claimed = True
 
-    def give_back(self, channel: ChannelId, result: str, reason: str) -> None:
+    def give_back(self, channel: ChannelId, result: str, reason: str, destination: Destination | None) -> None:
         """The caller goes on in the operator's dialplan."""
         call = self._in_our_place(channel)
         if call is not None and call.waits:
-            call.leave(result, reason)
+            call.leave(result, reason, destination)
+
+    def move(self, channel: ChannelId, queue: QueueId) -> None:
+        """The caller waits in another queue."""
+        call = self._in_our_place(channel)
+        if call is not None:
+            call.queue = queue
 
     def connect(self, channel: ChannelId, offer: OfferId) -> None:
         """The caller's own thread is to make the bridge with the leg."""

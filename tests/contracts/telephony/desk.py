@@ -5,6 +5,7 @@ from typing import NamedTuple
 from acd.model import AgentId, CallId, OfferId, QueueId
 from acd.router import facts as f
 from acd.router.inputs import CallArrived, LegAnswered, LegBridged, ServerReported
+from acd.router.settings import Destination
 from acd.testing.worlds import AgentPhone, CallingParty, World
 
 QUEUE = QueueId("sales")
@@ -52,13 +53,19 @@ class Desk:
         self.world.act(fact)
         return fact
 
-    def refuse(self, arrived: CallArrived, reason: f.RefusalReason) -> None:
+    def refuse(self, arrived: CallArrived, reason: f.RefusalReason, to: Destination | None = None) -> None:
         """The call is not taken."""
-        self.world.act(f.CallRefused(self.world.now_ms(), arrived.line, arrived.queue, reason))
+        self.world.act(f.CallRefused(self.world.now_ms(), arrived.line, arrived.queue, reason, to))
 
-    def time_out(self, call: f.CallQueued) -> None:
+    def time_out(self, call: f.CallQueued, to: Destination | None = None) -> None:
         """The longest wait is over."""
-        self.world.act(f.CallTimedOut(self.world.now_ms(), call.call, call.line, call.queue, 1_000))
+        self.world.act(f.CallTimedOut(self.world.now_ms(), call.call, call.line, call.queue, 1_000, to))
+
+    def move(self, call: f.CallQueued, to: QueueId) -> None:
+        """The call waits in another queue now."""
+        now_ms = self.world.now_ms()
+        via = (f.Hop(call.queue, "timeout"),)
+        self.world.act(f.CallMoved(now_ms, call.call, call.line, call.queue, to, via, 1_000, call.since_ms, None))
 
     def give_back(self, call: f.CallQueued, reason: f.RefusalReason) -> None:
         """The queue closed."""

@@ -2,9 +2,10 @@
 
 import pytest
 
-from acd.model import Skill
+from acd.model import QueueId, Skill
 from acd.router import facts as f
 from acd.router.inputs import CallArrived, CallerLeft
+from acd.router.settings import Destination
 from acd.testing.worlds import World
 from tests.contracts.telephony.desk import QUEUE, Desk
 
@@ -76,6 +77,40 @@ async def test_caller_whose_queue_closed_returns_with_the_reason(world: World, d
     caller, call = await desk.waiting()
     desk.give_back(call, "queue-closed")
     assert await caller.returned() == ("refused", "queue-closed")
+
+
+MAILBOX = Destination("lab-mailbox", "601")
+
+
+async def test_caller_whose_time_is_over_is_sent_to_the_operators_voicemail(world: World, desk: Desk) -> None:
+    """R50."""
+    caller, call = await desk.waiting()
+    desk.time_out(call, MAILBOX)
+    assert await caller.sent_to() == "601"
+    left = await world.reported(CallerLeft)
+    assert left == CallerLeft(call.line, hung_up=False)
+
+
+async def test_refused_caller_is_sent_to_the_operators_voicemail(world: World, desk: Desk) -> None:
+    """R50."""
+    caller = await world.caller(QUEUE)
+    desk.refuse(await desk.arrival(caller), "no-agents", MAILBOX)
+    assert await caller.sent_to() == "601"
+    assert await caller.returned() == ("refused", "no-agents")
+
+
+async def test_caller_who_waits_in_another_queue_is_found_there_after_an_outage(world: World, desk: Desk) -> None:
+    """R52: whom the engine does not know any more is handed over for the queue in which the call waited last."""
+    caller, call = await desk.waiting()
+    desk.move(call, QueueId("everybody"))
+    await world.settled()
+    await caller.hears_music()
+    since = len(world.reports)
+    desk.lose(call)
+    await world.cut_link()
+    await world.restore_link()
+    again = await desk.arrival(caller, since)
+    assert (again.queue, again.line) == ("everybody", call.line)
 
 
 async def test_caller_who_hangs_up_while_waiting_is_reported(world: World, desk: Desk) -> None:
