@@ -12,7 +12,9 @@ from acd.daemon import Daemon, asterisk
 from acd.engine.loop import facts_of
 from acd.journal.memory import MemoryJournal
 from acd.lab.servers import Lab
+from acd.model import RequestId
 from acd.router import facts as f
+from acd.router.inputs import Pause
 from acd.sign_in import hash_pin
 from acd.telephony.sip import Phone
 from acd.testing.watching import Watching
@@ -101,6 +103,28 @@ async def test_agent_works_a_whole_shift_by_feature_codes(desk: Desk) -> None:
     await saw.sees(f.AgentLoggedOut)
     counted = [fact for fact in saw.all(f.DirectCallEnded) if fact.counted]
     assert not counted, "a feature code is no direct call"
+
+
+async def test_pause_during_a_call_takes_effect_after_the_wrap_up(desk: Desk) -> None:
+    """docs/routing.md R13: asked for while the wrap-up of the call lasts, it begins when that ends."""
+    saw = desk.watching
+    await desk.key("*40", "4711#")
+    async with Phone("2001", "lab-2001", (desk.lab.a.host, desk.lab.a.sip_port)) as customer:
+        caller = await customer.place("q-sales")
+        await (await desk.phone.ring(within_s=5)).answer()
+        connected = await saw.sees(f.CallConnected)
+        pause = Pause(request=RequestId("panel"), agent=connected.agent, by=connected.agent, reason="lunch")
+        answer = await desk.daemon.engine.ask(pause)
+        assert isinstance(answer, f.RequestAccepted)
+        assert answer.pending == ("sales",), "she talks, so it is still to come"
+        await caller.hang_up()
+    await saw.sees(f.WrapUpStarted)
+    await desk.key("*431", "4711#")
+    assert not saw.all(f.AgentPaused), "the wrap-up lasts"
+    assert len(saw.all(f.ChangePostponed)) == 2, "asked for by the panel while she talked, by the phone afterwards"
+    await desk.key("*44", "4711#")
+    ended, paused = await saw.sees(f.WrapUpEnded), await saw.sees(f.AgentPaused)
+    assert (paused.at_ms, paused.reason) == (ended.at_ms, "lunch")
 
 
 async def test_wrong_pin_changes_nothing_and_is_locked_in_the_end(desk: Desk) -> None:
