@@ -14,7 +14,6 @@ no file or socket in this process.
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AsyncExitStack
-from pathlib import Path
 from types import TracebackType
 from typing import Final, Self, TypeVar
 from urllib.parse import quote
@@ -37,6 +36,7 @@ from acd.telephony.port import CodeAnswer, FeatureCode
 from acd.telephony.sip import Call, OutgoingCall
 from acd.telephony.sip import Phone as Softphone
 from acd.testing.ears import no_channel_is_left
+from acd.testing.open_files import open_files
 
 PATIENCE_S: Final = 5.0
 """How long a test waits for what should happen within milliseconds: noise of a busy machine is no failure."""
@@ -97,7 +97,7 @@ class Site:
         self._running: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
-        self._open_files = _open_files()
+        self._open_files = open_files()
         try:
             await self.start_engine()
         except BaseException:
@@ -246,7 +246,7 @@ class Site:
         others = [task.get_name() for task in asyncio.all_tasks() if task is not asyncio.current_task()]
         assert not others, f"tasks are left: {others}"
         await no_channel_is_left(self.lab)
-        left = _open_files() - self._open_files
+        left = open_files() - self._open_files
         assert not left, f"files or sockets are left: {left}"
 
 
@@ -279,14 +279,3 @@ async def converse(caller: Call, agent: Call) -> None:
 
 def _has(fact: Fact, values: dict[str, object]) -> bool:
     return all(getattr(fact, name) == value for name, value in values.items())
-
-
-def _open_files() -> set[str]:
-    """What this process has open: sockets and files by their names, as the kernel tells them."""
-    names = set()
-    for descriptor in Path("/proc/self/fd").iterdir():
-        try:
-            names.add(f"{descriptor.name} {descriptor.readlink()}")
-        except FileNotFoundError:  # the directory itself, that was open to list it
-            continue
-    return names
