@@ -1,6 +1,7 @@
 # make demo      the main job, seen: Asterisk, softphones and the engine at work
 # make test      every test, end to end ones included
 # make check     format, lint, types, import contract, unit tests: under two minutes
+# make coverage  what no test of the router reaches: every line and branch of acd/router by its own tests
 # make lab-up    the lab's Asterisk servers; make lab-down stops them
 # make bench-X   the benchmark benchmarks/X.py; ARGS=--quick for a short run
 
@@ -15,9 +16,10 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.acd-ready
 LAB := sip-lab/lab
 UNIT := tests -m "not e2e and not long" -n 2 -q
+OF_THE_ROUTER := tests/router tests/scenarios tests/explain tests/properties
 ALL_BUT_E2E := tests -m "not e2e" -n 2 -q
 
-.PHONY: help setup check format test unit e2e demo lab-up lab-down clean
+.PHONY: help setup check format test unit coverage e2e demo lab-up lab-down clean
 
 help:
 	@sed -n '1,/^$$/s/^# //p' Makefile
@@ -48,6 +50,11 @@ format: setup
 
 unit: setup
 	@$(BIN)/pytest $(UNIT)
+
+# The router's own tests only: what another room's tests happen to reach is not shown to be meant.
+coverage: setup
+	@$(BIN)/coverage run --source=acd/router -m pytest $(OF_THE_ROUTER) -q --timeout 900
+	@$(BIN)/coverage report --show-missing --fail-under=100
 
 # End-to-end tests share the lab and its phones: one after another.
 e2e: setup lab-tools

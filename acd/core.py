@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, get_args
 
 from acd.model import AgentId, CallId, OfferId, QueueId, ServerId
-from acd.router import calls, configuration, links, matching, offers, phones, servers, staff
+from acd.router import calls, configuration, links, matching, memberships, offers, phones, servers, staff, wrap_ups
 from acd.router import facts as f
 from acd.router import inputs as i
 from acd.router.apply import apply
@@ -17,7 +17,7 @@ from acd.router.facts import Fact
 from acd.router.inputs import Input
 from acd.router.settings import Configured
 from acd.router.state import State
-from acd.router.turn import SLICE, Turn
+from acd.router.turn import Turn
 
 __all__ = ["Core", "Fact", "Input", "NotTaken", "fold"]
 
@@ -73,8 +73,8 @@ def fold(facts: Iterable[Fact]) -> State:
 
 
 def _apply_due(turn: Turn) -> None:
-    """A deadline may itself be one slice of a large effect: so what is counted is the facts."""
-    while len(turn.facts) < SLICE:
+    """A deadline may itself be one slice of a large effect: so facts are counted, and what one fact says of many."""
+    while not turn.is_full:
         deadline = turn.state.deadlines.first_due(turn.now_ms)
         if deadline is None:
             return
@@ -115,6 +115,8 @@ HANDLERS: dict[type[Input], Callable[[Turn, Any], None]] = {
     i.Pause: staff.ask,
     i.GetReady: staff.ask,
     i.EndWrapUp: staff.ask,
+    i.ExtendWrapUp: staff.ask,
+    i.SetDisposition: staff.ask,
     i.LinkLost: links.lost,
     i.ServerReported: servers.reported,
     i.OpenJournal: configuration.open_journal,
@@ -123,6 +125,8 @@ HANDLERS: dict[type[Input], Callable[[Turn, Any], None]] = {
     i.RetireQueue: configuration.retire_queue,
     i.ConfigureAgent: configuration.agent,
     i.RetireAgent: configuration.retire_agent,
+    i.ConfigureSupervisor: configuration.supervisor,
+    i.RetireSupervisor: configuration.retire_supervisor,
     i.BeginDay: configuration.begin_day,
     i.OpenQueue: configuration.open_queue,
     i.CloseQueue: configuration.close_queue,
@@ -134,7 +138,8 @@ FALL_DUE: dict[Kind, Callable[[Turn, Deadline], object]] = {
     "give-up": lambda turn, due: calls.wait_is_over(turn, _call(due)),
     "widen": lambda turn, due: calls.widen(turn, _call(due)),
     "named": lambda turn, due: calls.preference_lapses(turn, _call(due)),
-    "wrap-up": lambda turn, due: staff.end_wrap_up(turn, turn.state.agents[_agent(due)], by="time"),
+    "wrap-up": lambda turn, due: wrap_ups.time_is_over(turn, turn.state.agents[_agent(due)]),
+    "pause": lambda turn, due: memberships.pause_limit(turn, turn.state.agents[_agent(due)], due.other),
     "refusal": lambda turn, due: turn.say(f.RefusalLapsed(turn.now_ms, _agent(due), CallId(due.other))),
     "rest": lambda turn, due: turn.say(f.AgentRested(turn.now_ms, _agent(due))),
     "server-lost": lambda turn, due: servers.is_lost(turn, ServerId(due.subject)),

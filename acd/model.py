@@ -8,6 +8,7 @@ QueueId = NewType("QueueId", str)
 AgentId = NewType("AgentId", str)
 CallId = NewType("CallId", str)
 """The journal's tag and the number of the fact that queued the call: `acdk3f9q2-17`."""
+SupervisorId = NewType("SupervisorId", str)
 OfferId = NewType("OfferId", str)
 """As `CallId`, of the fact that made the offer. It is also the channel id of the agent's leg."""
 ServerId = NewType("ServerId", str)

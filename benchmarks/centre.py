@@ -169,7 +169,7 @@ class Centre:
         for number, queues in enumerate(self._memberships):
             settings = agent_settings(number, queues)
             self.tell(i.ConfigureAgent(settings))
-            self.tell(i.LogIn(request=RequestId(f"log-in-{number}"), agent=settings.id, by="bench"))
+            self.tell(i.LogIn(request=RequestId(f"log-in-{number}"), agent=settings.id, by=settings.id))
         self.facts.clear()
 
     def get_busy(self) -> None:

@@ -8,7 +8,15 @@ from collections.abc import Iterator
 
 from acd.config.settings import Config
 from acd.core import Input
-from acd.router.inputs import ConfigureAgent, ConfigureQueue, ConfigureRouter, RetireAgent, RetireQueue
+from acd.router.inputs import (
+    ConfigureAgent,
+    ConfigureQueue,
+    ConfigureRouter,
+    ConfigureSupervisor,
+    RetireAgent,
+    RetireQueue,
+    RetireSupervisor,
+)
 from acd.router.settings import Configured
 
 
@@ -29,11 +37,15 @@ def _new_and_changed(known: Configured, new: Config) -> Iterator[Input]:
     queues = {queue.id: queue for queue in known.queues}
     agents = {agent.id: agent for agent in known.agents}
     yield from (ConfigureQueue(queue) for queue in new.queues if queues.get(queue.id) != queue)
+    supervisors = {supervisor.id: supervisor for supervisor in known.supervisors}
+    yield from (ConfigureSupervisor(each) for each in new.supervisors if supervisors.get(each.id) != each)
     yield from (ConfigureAgent(agent) for agent in new.agents if agents.get(agent.id) != agent)
 
 
 def _gone(known: Configured, new: Config) -> Iterator[Input]:
     queues = {queue.id for queue in new.queues}
     agents = {agent.id for agent in new.agents}
+    supervisors = {supervisor.id for supervisor in new.supervisors}
+    yield from (RetireSupervisor(known.id) for known in known.supervisors if known.id not in supervisors)
     yield from (RetireAgent(agent.id) for agent in known.agents if agent.id not in agents)
     yield from (RetireQueue(queue.id) for queue in known.queues if queue.id not in queues)

@@ -10,7 +10,7 @@ import msgspec
 
 from acd.hours import Hours
 from acd.model import AgentId, Phone, QueueId, ServerId
-from acd.router.settings import AgentSettings, QueueSettings, RouterSettings
+from acd.router.settings import AgentSettings, QueueSettings, RouterSettings, SupervisorSettings
 from acd.sign_in import Credential, SignInSettings
 
 
@@ -59,6 +59,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     router: RouterSettings = RouterSettings()
     queues: tuple[QueueSettings, ...] = ()
     agents: tuple[AgentSettings, ...] = ()
+    supervisors: tuple[SupervisorSettings, ...] = ()
     servers: tuple[ServerSettings, ...] = ()
     telephony: TelephonySettings = TelephonySettings()
     sign_in: SignInSettings = SignInSettings()

@@ -28,7 +28,10 @@ _DONE: Final[dict[type[i.Request], CodeAnswer]] = {
     i.Pause: "paused",
     i.GetReady: "ready",
     i.EndWrapUp: "wrap-up-ended",
+    i.ExtendWrapUp: "wrap-up-extended",
 }
+_LATER: Final[dict[type[i.Request], CodeAnswer]] = {i.LogOut: "logged-out-later", i.Pause: "paused-later"}
+"""Where it is still to come in one of the queues at least."""
 
 
 class FeatureCodes:
@@ -72,7 +75,9 @@ class FeatureCodes:
             log.info("a pause for an unknown reason was refused", agent=agent, reason=code.reason_number)
             return "refused"
         answer = await self._engine.ask(request)
-        return "refused" if isinstance(answer, RequestRefused) else _DONE[type(request)]
+        if isinstance(answer, RequestRefused):
+            return "refused"
+        return (_LATER if answer.pending else _DONE)[type(request)]
 
     def _request(self, code: FeatureCode, agent: AgentId) -> i.Request | None:
         """The request that this code stands for; None for a pause without a known reason."""
@@ -86,6 +91,8 @@ class FeatureCodes:
                 return i.GetReady(request=request, agent=agent, by=agent)
             case "end-wrap-up":
                 return i.EndWrapUp(request=request, agent=agent, by=agent)
+            case "extend-wrap-up":
+                return i.ExtendWrapUp(request=request, agent=agent, by=agent)
             case "pause":
                 reason = self._reasons.get(code.reason_number) if code.reason_number is not None else None
                 return None if reason is None else i.Pause(request=request, agent=agent, by=agent, reason=reason)

@@ -88,7 +88,8 @@ def _agents(found: Explanation, clock: Clock, about: AgentId | None) -> Renderab
     """The free ones in their order; then those who have something to do with the queue; the rest is counted."""
     table = _table("", "agent", "", "why, or why not")
     first = next((agent.agent for agent in found.agents if agent.place is not None), "")
-    told = [agent for agent in found.agents if agent.chosen or agent.agent == about or not _is_stranger(agent)]
+    told = [agent for agent in found.agents if agent.chosen or agent.agent == about or not _is(o.NotAssigned, agent)]
+    told.sort(key=lambda agent: _is(o.LoggedOut, agent))  # who is at work is of more interest
     for agent in told[:ROWS]:
         place = "" if agent.place is None else f"{agent.place.number}."
         table.add_row(*_texts("→" if agent.chosen else "", agent.agent, place, _why(agent, first, found, clock)))
@@ -113,8 +114,8 @@ def _led_by(found: Explanation, clock: Clock) -> Iterator[RenderableType]:
     yield table
 
 
-def _is_stranger(agent: Considered) -> bool:
-    return any(isinstance(reason.objection, o.NotAssigned) for reason in agent.reasons)
+def _is(objection: type[o.AgentObjection], agent: Considered) -> bool:
+    return any(isinstance(reason.objection, objection) for reason in agent.reasons)
 
 
 def _counted(agents: list[Considered]) -> str:
@@ -125,8 +126,9 @@ def _counted(agents: list[Considered]) -> str:
 def _kind(agent: Considered) -> str:
     if agent.place is not None:
         return "free"
-    first = agent.reasons[0].objection
-    return "not assigned to the queue" if isinstance(first, o.NotAssigned) else type(first).__name__
+    if _is(o.NotAssigned, agent):
+        return "not assigned to the queue"
+    return "logged out of the queue" if _is(o.LoggedOut, agent) else "not free"
 
 
 def _why(agent: Considered, first: str, found: Explanation, clock: Clock) -> str:

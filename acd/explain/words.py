@@ -66,8 +66,15 @@ def _with(word: str, moment_ms: int | None, clock: Clock) -> str:
 
 
 def reasons(found: tuple[Reason, ...], call: CallId, now_ms: int, clock: Clock) -> str:
-    """Why not. Whoever is offered the call already is at work with it, and with nothing else."""
-    told = [one for one in found if not (isinstance(one.objection, o.Busy) and one.objection.call == call)]
+    """Why not, without what goes without saying: who is offered the call is at work with it, and who is logged out has
+    no phone."""
+    kinds = {type(one.objection) for one in found}
+    told = [
+        one
+        for one in found
+        if not (isinstance(one.objection, o.Busy) and one.objection.call == call)
+        and not (isinstance(one.objection, o.NoPhone) and o.LoggedOut in kinds)
+    ]
     return "; ".join(reason(one, now_ms, clock) for one in told)
 
 

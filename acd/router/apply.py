@@ -17,9 +17,13 @@ from acd.router.state import (
     Call,
     DirectCall,
     InQueue,
+    Limit,
     Offer,
+    Owed,
+    Postponed,
     Queue,
     State,
+    Supervisor,
     WrapUp,
 )
 from acd.router.states import MEMBERSHIP_MOVES, Membership, Work
@@ -167,8 +171,10 @@ def _agent_configured(state: State, fact: f.AgentConfigured) -> None:
         agent.retired = False
         for queue in agent.queues:
             _count_member(state, agent, queue, 1)
-    for queue in [queue for queue in agent.queues if queue not in fact.settings.queues]:
-        _leave(state, agent, queue)
+    for queue, entry in list(agent.queues.items()):
+        entry.joined = entry.joined and queue not in fact.settings.queues
+        if queue not in fact.settings.queues and not entry.joined:
+            _leave(state, agent, queue)
     for queue, entry in agent.queues.items():
         entry.standing = _standing(fact.settings, queue)
     state.relist(agent)
@@ -194,9 +200,18 @@ def _count_member(state: State, agent: Agent, queue_id: QueueId, step: int) -> N
 def _leave(state: State, agent: Agent, queue: QueueId) -> None:
     _count_member(state, agent, queue, -1)
     del agent.queues[queue]
+    _forget_limits(state, agent)
     state.relist(agent)
     if queue in state.queues:
         _leave_queue(state, agent, queue)
+
+
+def _forget_limits(state: State, agent: Agent) -> None:
+    """Of pauses that have ended."""
+    for reason in list(agent.limits):
+        if all(entry.reason != reason for entry in agent.queues.values()):
+            del agent.limits[reason]
+            state.deadlines.drop("pause", agent.settings.id, reason)
 
 
 def _leave_queue(state: State, agent: Agent, queue_id: QueueId) -> None:
@@ -236,6 +251,14 @@ def _forget_agent(state: State, agent: Agent) -> None:
     state.news.agents.pop(agent.settings.id, None)
     state.leave_skill_set(agent.skills)
     del state.agents[agent.settings.id]
+
+
+def _supervisor_configured(state: State, fact: f.SupervisorConfigured) -> None:
+    state.supervisors[fact.settings.id] = Supervisor(fact.settings, dict.fromkeys(fact.settings.queues))
+
+
+def _supervisor_retired(state: State, fact: f.SupervisorRetired) -> None:
+    del state.supervisors[fact.supervisor]
 
 
 # --- Calls ----------------------------------------------------------------------------------------------------
@@ -361,6 +384,7 @@ def _call_connected(state: State, fact: f.CallConnected) -> None:
     call = state.calls[fact.call]
     _picked_up(state, call, offer)
     call.connected_at_ms = fact.at_ms
+    state.agents[fact.agent].misses = 0
     if call.ring + 1 < len(call.profile.rings):
         state.deadlines.drop("widen", call.id)
     if call.named is not None:
@@ -503,6 +527,8 @@ def _offer_ended(state: State, fact: f.OfferEnded) -> None:
         call.answered = None
     if fact.refused_until_ms is not None:
         _remember_refusal(state, agent, call, fact.refused_until_ms)
+    if fact.misses:
+        agent.misses = fact.misses
     if fact.rest_until_ms is not None:
         agent.rests = True
         _due(state, fact.rest_until_ms, "rest", fact.agent)
@@ -563,21 +589,33 @@ def _agent_rested(state: State, fact: f.AgentRested) -> None:
 
 
 def _move_in_queues(
-    state: State, agent: Agent, queues: tuple[QueueId, ...], request: str, reason: str | None = None
+    state: State,
+    agent: Agent,
+    queues: tuple[QueueId, ...],
+    request: str,
+    reason: str | None = None,
+    joined: tuple[QueueId, ...] = (),
 ) -> None:
-    """A paused agent who logs in stays paused for the reason that was given."""
+    """A paused agent who logs in stays paused for the reason that was given. What was postponed is replaced; but
+    logging in ends no pause, also none to come."""
     for queue in queues:
         entry = agent.queues.get(queue)
         if entry is None:
-            entry = agent.queues[queue] = InQueue(_standing(agent.settings, queue))
+            entry = agent.queues[queue] = InQueue(_standing(agent.settings, queue), joined=queue in joined)
         _count_member(state, agent, queue, -1)
         entry.state = MEMBERSHIP_MOVES[entry.state, request]
         entry.reason = (reason or entry.reason) if entry.state is Membership.PAUSED else None
+        if entry.pending is not None and (request != "log in" or entry.pending.change == "log out"):
+            entry.pending = None
         if entry.state is Membership.LOGGED_OUT:
             _leave_queue(state, agent, queue)
         else:
             _join_queue(state, agent, queue)
         _count_member(state, agent, queue, 1)
+        if entry.joined and entry.state is Membership.LOGGED_OUT:
+            del agent.queues[queue]
+    if agent.limits:
+        _forget_limits(state, agent)
 
 
 def _join_queue(state: State, agent: Agent, queue_id: QueueId) -> None:
@@ -599,8 +637,10 @@ def _agent_logged_in(state: State, fact: f.AgentLoggedIn) -> None:
     agent = state.agents[fact.agent]
     if not agent.logged_in:
         agent.free = state.free_place()
+        agent.misses = 0
+    agent.owes = None
     _move_to_phone(state, agent, fact.phone)
-    _move_in_queues(state, agent, fact.queues, "log in")
+    _move_in_queues(state, agent, fact.queues, "log in", joined=fact.joined)
     _draw_first_lots(state, agent, fact.queues)
     state.relist(agent)
 
@@ -613,13 +653,18 @@ def _draw_first_lots(state: State, agent: Agent, queues: tuple[QueueId, ...]) ->
 
 def _agent_became_ready(state: State, fact: f.AgentBecameReady) -> None:
     agent = state.agents[fact.agent]
-    _move_in_queues(state, agent, fact.queues, "get ready")
+    _move_in_queues(state, agent, fact.queues, "get ready", joined=fact.joined)
+    agent.misses = 0
+    agent.owes = None
     state.relist(agent)
 
 
 def _agent_paused(state: State, fact: f.AgentPaused) -> None:
     agent = state.agents[fact.agent]
     _move_in_queues(state, agent, fact.queues, "pause", fact.reason)
+    if fact.until_ms is not None:
+        agent.limits[fact.reason] = Limit(fact.until_ms, fact.at_limit)
+        _due(state, fact.until_ms, "pause", fact.agent, fact.reason)
     state.relist(agent)
 
 
@@ -630,12 +675,23 @@ def _agent_logged_out(state: State, fact: f.AgentLoggedOut) -> None:
     _tidy(state, agent)
 
 
+def _change_postponed(state: State, fact: f.ChangePostponed) -> None:
+    state.agents[fact.agent].queues[fact.queue].pending = Postponed(fact.change, fact.reason, fact.by)
+
+
 def _wrap_up_started(state: State, fact: f.WrapUpStarted) -> None:
     agent = state.agents[fact.agent]
     agent.move("wrap-up started")
-    agent.wrap_up = WrapUp(fact.call, fact.queue, fact.until_ms)
+    agent.wrap_up = WrapUp(fact.call, fact.queue, fact.until_ms, fact.extendable_until_ms, fact.needs_disposition)
     _due(state, fact.until_ms, "wrap-up", fact.agent)
     state.relist(agent)
+
+
+def _wrap_up_extended(state: State, fact: f.WrapUpExtended) -> None:
+    wrap_up = state.agents[fact.agent].wrap_up
+    assert wrap_up is not None, f"{fact.agent} has no wrap-up to extend"
+    wrap_up.until_ms = fact.until_ms
+    _due(state, fact.until_ms, "wrap-up", fact.agent)
 
 
 def _wrap_up_ended(state: State, fact: f.WrapUpEnded) -> None:
@@ -646,6 +702,22 @@ def _wrap_up_ended(state: State, fact: f.WrapUpEnded) -> None:
     state.deadlines.drop("wrap-up", fact.agent)
     state.relist(agent)
     _tidy(state, agent)
+
+
+def _pause_overdue(state: State, fact: f.PauseOverdue) -> None:
+    del state.agents[fact.agent].limits[fact.reason]
+    state.deadlines.drop("pause", fact.agent, fact.reason)
+
+
+def _disposition_set(state: State, fact: f.DispositionSet) -> None:
+    agent = state.agents[fact.agent]
+    agent.disposed = fact.call
+    if agent.owes is not None and agent.owes.call == fact.call:
+        agent.owes = None
+
+
+def _disposition_missed(state: State, fact: f.DispositionMissed) -> None:
+    state.agents[fact.agent].owes = Owed(fact.call, fact.queue)
 
 
 # --- Phones and servers ---------------------------------------------------------------------------------------
@@ -735,6 +807,8 @@ APPLY: dict[type[f.Fact], Callable[[State, Any], None]] = {
     f.QueueRemoved: _queue_removed,
     f.AgentConfigured: _agent_configured,
     f.AgentRetired: _agent_retired,
+    f.SupervisorConfigured: _supervisor_configured,
+    f.SupervisorRetired: _supervisor_retired,
     f.DayBegan: _day_began,
     f.QueueUnordered: _queue_unordered,
     f.AgentsReordered: _agents_reordered,
@@ -762,7 +836,12 @@ APPLY: dict[type[f.Fact], Callable[[State, Any], None]] = {
     f.AgentBecameReady: _agent_became_ready,
     f.AgentPaused: _agent_paused,
     f.AgentLoggedOut: _agent_logged_out,
+    f.ChangePostponed: _change_postponed,
     f.WrapUpStarted: _wrap_up_started,
+    f.WrapUpExtended: _wrap_up_extended,
+    f.PauseOverdue: _pause_overdue,
+    f.DispositionSet: _disposition_set,
+    f.DispositionMissed: _disposition_missed,
     f.WrapUpEnded: _wrap_up_ended,
     f.RequestAccepted: _nothing,
     f.RequestRefused: _nothing,

@@ -4,7 +4,7 @@ from itertools import islice
 
 from msgspec import structs
 
-from acd.model import AgentId, QueueId
+from acd.model import AgentId, QueueId, SupervisorId
 from acd.router import calls
 from acd.router import facts as f
 from acd.router import inputs as i
@@ -19,6 +19,7 @@ def configured(state: State) -> Configured:
         state.settings,
         tuple(queue.settings for queue in state.queues.values() if not queue.retired),
         tuple(agent.settings for agent in state.agents.values() if not agent.retired),
+        tuple(supervisor.settings for supervisor in state.supervisors.values()),
     )
 
 
@@ -74,6 +75,17 @@ def retire_agent(turn: Turn, change: i.RetireAgent) -> None:
         turn.say(f.AgentRetired(turn.now_ms, AgentId(change.agent)))
 
 
+def supervisor(turn: Turn, change: i.ConfigureSupervisor) -> None:
+    known = turn.state.supervisors.get(change.settings.id)
+    if known is None or known.settings != change.settings:
+        turn.say(f.SupervisorConfigured(turn.now_ms, change.settings))
+
+
+def retire_supervisor(turn: Turn, change: i.RetireSupervisor) -> None:
+    if change.supervisor in turn.state.supervisors:
+        turn.say(f.SupervisorRetired(turn.now_ms, SupervisorId(change.supervisor)))
+
+
 def empty_retired_queue(turn: Turn, queue_id: QueueId) -> None:
     """Return those who wait and log out its agents, a slice at a time. Ringing and talking go on."""
     known = turn.state.queues[queue_id]
@@ -107,4 +119,5 @@ def recount(turn: Turn) -> None:
 def reorder(turn: Turn, queue_id: QueueId) -> None:
     """Let some more of its agents stand as the queue's strategy has it now."""
     agents = tuple(islice(turn.state.queues[queue_id].unordered, SLICE))
+    turn.weight += len(agents)
     turn.say(f.AgentsReordered(turn.now_ms, queue_id, agents))

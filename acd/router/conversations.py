@@ -3,6 +3,7 @@
 from typing import Literal
 
 from acd.router import facts as f
+from acd.router import wrap_ups
 from acd.router.state import Call, Offer
 from acd.router.turn import Turn
 
@@ -18,10 +19,12 @@ def end(turn: Turn, call: Call, ended_by: Literal["caller", "agent", "system"]) 
     assert call.answered is not None, f"call {call.id} has no offer"
     assert call.connected_at_ms is not None, f"call {call.id} is not connected"
     offer = turn.state.offers[call.answered]
-    retired = turn.state.agents[offer.agent].retired
-    wrap_up_ms = turn.state.queues[call.queue].settings.wrap_up_ms if offer.channel == "voice" else 0
+    agent = turn.state.agents[offer.agent]
+    wrap_up_ms = wrap_ups.length_ms(turn.state, agent, call.queue)
+    needs_disposition = wrap_ups.needs_disposition(turn.state, agent, call.queue)
     talked_ms = turn.now_ms - call.connected_at_ms
     turn.say(f.CallEnded(turn.now_ms, call.id, offer.id, offer.agent, call.queue, ended_by, talked_ms))
-    if wrap_up_ms > 0 and not retired:
-        until_ms = turn.now_ms + wrap_up_ms
-        turn.say(f.WrapUpStarted(turn.now_ms, offer.agent, call.id, call.queue, until_ms))
+    if wrap_up_ms > 0:
+        wrap_ups.begin(turn, agent, call.id, call.queue, wrap_up_ms)
+    else:
+        wrap_ups.over(turn, offer.agent, call.id, call.queue, needs_disposition=needs_disposition)

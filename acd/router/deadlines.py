@@ -11,6 +11,7 @@ Kind = Literal[
     "widen",
     "named",
     "wrap-up",
+    "pause",
     "refusal",
     "rest",
     "server-lost",

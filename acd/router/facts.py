@@ -22,8 +22,18 @@ from acd.model import (
     RequestId,
     ServerId,
     Skill,
+    SupervisorId,
 )
-from acd.router.settings import AgentSettings, Destination, Lasting, QueueSettings, Ring, RouterSettings
+from acd.router.settings import (
+    AgentSettings,
+    AtLimit,
+    Destination,
+    Lasting,
+    QueueSettings,
+    Ring,
+    RouterSettings,
+    SupervisorSettings,
+)
 
 
 class _Fact(msgspec.Struct, frozen=True, tag_field="type", tag=True):
@@ -100,6 +110,14 @@ class AgentConfigured(_Fact, frozen=True):
 
 class AgentRetired(_Fact, frozen=True):
     agent: AgentId
+
+
+class SupervisorConfigured(_Fact, frozen=True):
+    settings: SupervisorSettings
+
+
+class SupervisorRetired(_Fact, frozen=True):
+    supervisor: SupervisorId
 
 
 class DayBegan(_Fact, frozen=True):
@@ -377,6 +395,8 @@ class OfferEnded(_Fact, frozen=True):
     """Until then this agent is not offered this call again."""
     rest_until_ms: int | None
     """Until then this agent is offered nothing."""
+    misses: int = 0
+    """How many the agent has missed in a row, this one included; 0 where this is none."""
 
 
 class RefusalLapsed(_Fact, frozen=True):
@@ -400,12 +420,16 @@ class AgentLoggedIn(_Fact, frozen=True):
     queues: tuple[QueueId, ...]
     phone: Phone
     by: str
+    joined: tuple[QueueId, ...] = ()
+    """Those of the queues to which the agent is not assigned; leaving them forgets them."""
 
 
 class AgentBecameReady(_Fact, frozen=True):
     agent: AgentId
     queues: tuple[QueueId, ...]
     by: str
+    joined: tuple[QueueId, ...] = ()
+    """As in `AgentLoggedIn`."""
 
 
 class AgentPaused(_Fact, frozen=True):
@@ -413,6 +437,19 @@ class AgentPaused(_Fact, frozen=True):
     queues: tuple[QueueId, ...]
     reason: str
     by: str
+    until_ms: int | None = None
+    """When the pause for this reason has lasted long enough, in whichever queues ..."""
+    at_limit: AtLimit = "ready"
+    """... and what happens then."""
+    productive: bool = False
+
+
+class PauseOverdue(_Fact, frozen=True):
+    """The pause has lasted longer than its reason allows, and goes on."""
+
+    agent: AgentId
+    queues: tuple[QueueId, ...]
+    reason: str
 
 
 class AgentLoggedOut(_Fact, frozen=True):
@@ -421,11 +458,40 @@ class AgentLoggedOut(_Fact, frozen=True):
     by: str
 
 
+Change = Literal["pause", "log out"]
+"""What waits for the end of the work in hand."""
+
+
+class ChangePostponed(_Fact, frozen=True):
+    """Asked for during work of this queue: it takes effect when the work ends. It stands in the place of what was
+    postponed before; whatever the agent becomes in the queue meanwhile cancels it."""
+
+    agent: AgentId
+    queue: QueueId
+    change: Change
+    by: str
+    reason: str | None = None
+    """Of a pause."""
+
+
 class WrapUpStarted(_Fact, frozen=True):
     agent: AgentId
     call: CallId
     queue: QueueId
     until_ms: int
+    extendable_until_ms: int | None = None
+    """Until then it may be extended. None: not at all."""
+    needs_disposition: bool = False
+
+
+class WrapUpExtended(_Fact, frozen=True):
+    """More time was asked for."""
+
+    agent: AgentId
+    call: CallId
+    queue: QueueId
+    until_ms: int
+    by: str
 
 
 class WrapUpEnded(_Fact, frozen=True):
@@ -437,13 +503,36 @@ class WrapUpEnded(_Fact, frozen=True):
     by: str
 
 
+class DispositionSet(_Fact, frozen=True):
+    """What has come of the call; said again, it replaces what was said before."""
+
+    agent: AgentId
+    call: CallId
+    queue: QueueId
+    disposition: str
+    by: str
+
+
+class DispositionMissed(_Fact, frozen=True):
+    """The time for it is over: till it comes, the agent owes it and is not ready."""
+
+    agent: AgentId
+    call: CallId
+    queue: QueueId
+
+
 RequestRefusal = Literal[
+    "not-allowed",
     "unknown-agent",
     "unknown-queue",
     "not-assigned",
     "unknown-reason",
     "not-logged-in",
     "not-in-wrap-up",
+    "no-more-time",
+    "no-disposition",
+    "unknown-disposition",
+    "no-call",
     "no-phone",
     "phone-taken",
     "at-work",
@@ -451,8 +540,11 @@ RequestRefusal = Literal[
 
 
 class RequestAccepted(_Fact, frozen=True):
+    """Done. In the queues that are named as `pending` it will be done when the work in hand ends."""
+
     request: RequestId
     agent: AgentId
+    pending: tuple[QueueId, ...] = ()
 
 
 class RequestRefused(_Fact, frozen=True):
@@ -545,6 +637,8 @@ Fact = (
     | QueueRemoved
     | AgentConfigured
     | AgentRetired
+    | SupervisorConfigured
+    | SupervisorRetired
     | DayBegan
     | QueueUnordered
     | AgentsReordered
@@ -572,8 +666,13 @@ Fact = (
     | AgentBecameReady
     | AgentPaused
     | AgentLoggedOut
+    | ChangePostponed
     | WrapUpStarted
+    | WrapUpExtended
     | WrapUpEnded
+    | PauseOverdue
+    | DispositionSet
+    | DispositionMissed
     | RequestAccepted
     | RequestRefused
     | DirectCallStarted

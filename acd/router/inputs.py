@@ -21,8 +21,9 @@ from acd.model import (
     RequestId,
     ServerId,
     Skill,
+    SupervisorId,
 )
-from acd.router.settings import AgentSettings, QueueSettings, RouterSettings
+from acd.router.settings import AgentSettings, QueueSettings, RouterSettings, SupervisorSettings
 
 
 class _Input(msgspec.Struct, frozen=True, tag_field="type", tag=True):
@@ -82,6 +83,18 @@ class CloseQueue(_Input, frozen=True):
     """The queue's hours are over."""
 
     queue: QueueId
+
+
+class ConfigureSupervisor(_Input, frozen=True):
+    """A supervisor is new or changed."""
+
+    settings: SupervisorSettings
+
+
+class RetireSupervisor(_Input, frozen=True):
+    """A supervisor is gone from the configuration."""
+
+    supervisor: SupervisorId
 
 
 class BeginDay(_Input, frozen=True):
@@ -212,7 +225,8 @@ class ServerReported(_Input, frozen=True):
 
 
 class _Request(_Input, frozen=True, kw_only=True):
-    """Asked by `by` (the agent, a supervisor, the configuration) for `agent`; answered by one fact."""
+    """Asked by `by` (the agent, a supervisor, the configuration) for `agent`; answered by one fact. Whoever makes such
+    an input has made sure that `by` is who it says."""
 
     request: RequestId
     agent: AgentId
@@ -245,7 +259,19 @@ class EndWrapUp(_Request, frozen=True, kw_only=True):
     """The work after the call is done before its time."""
 
 
-Request = LogIn | LogOut | Pause | GetReady | EndWrapUp
+class ExtendWrapUp(_Request, frozen=True, kw_only=True):
+    """The work after the call needs more time: `for_ms` more, or as much as the queue allows."""
+
+    for_ms: int | None = None
+
+
+class SetDisposition(_Request, frozen=True, kw_only=True):
+    """What has come of the call in hand, or of the one that is still owed an answer: a configured disposition's id."""
+
+    disposition: str
+
+
+Request = LogIn | LogOut | Pause | GetReady | EndWrapUp | ExtendWrapUp | SetDisposition
 Input = (
     CallArrived
     | CallerLeft
@@ -262,6 +288,8 @@ Input = (
     | Pause
     | GetReady
     | EndWrapUp
+    | ExtendWrapUp
+    | SetDisposition
     | LinkLost
     | ServerReported
     | OpenJournal
@@ -270,6 +298,8 @@ Input = (
     | RetireQueue
     | ConfigureAgent
     | RetireAgent
+    | ConfigureSupervisor
+    | RetireSupervisor
     | BeginDay
     | OpenQueue
     | CloseQueue

@@ -12,7 +12,7 @@ agent (`ready`), past those who refused of late, whose number is bounded.
 from collections.abc import Container
 from heapq import heapify, heappop, heapreplace
 from itertools import islice
-from typing import NamedTuple
+from typing import NamedTuple, assert_never
 
 from acd.model import AgentId, QueueId
 from acd.router import offers
@@ -150,6 +150,8 @@ def own_rank(agent: Agent, entry: InQueue) -> int | None:
             return entry.standing.rank
         case "longest-wait":
             return LONGEST_WAIT
+        case takes:
+            assert_never(takes)
 
 
 def order_of(state: State, call: Call, now_ms: int) -> Order:

@@ -1,7 +1,7 @@
 """Offers: one agent's phone rings for one call, and what becomes of that (docs/routing.md R5 to R9)."""
 
 from acd.model import OfferId
-from acd.router import conversations, links
+from acd.router import conversations, links, memberships
 from acd.router import facts as f
 from acd.router import inputs as i
 from acd.router.state import Agent, Call, Offer
@@ -28,6 +28,9 @@ REFUSALS: frozenset[f.OfferOutcome] = frozenset(
     {"declined", "busy", "no-answer", "unreachable", "failed", "agent-left", "lost"}
 )
 """After these the same agent is not offered the same call again at once."""
+
+MISSES: frozenset[f.OfferOutcome] = frozenset({"declined", "busy", "no-answer", "unreachable", "agent-left"})
+"""These the agent missed. What failed or was lost on the way says nothing about the agent."""
 
 UNREACHABLE: frozenset[f.OfferOutcome] = frozenset({"unreachable", "failed"})
 """After these the agent is offered nothing for a while: the next call would fare no better."""
@@ -125,6 +128,7 @@ def time_is_over(turn: Turn, offer_id: OfferId) -> None:
 def end(turn: Turn, offer: Offer, outcome: f.OfferOutcome) -> None:
     """The offer came to nothing; the call is back at its place."""
     settings = turn.state.settings
+    misses = turn.state.agents[offer.agent].misses + 1 if outcome in MISSES else 0
     turn.say(
         f.OfferEnded(
             turn.now_ms,
@@ -135,5 +139,9 @@ def end(turn: Turn, offer: Offer, outcome: f.OfferOutcome) -> None:
             outcome,
             turn.now_ms + settings.refusal_rest_ms if outcome in REFUSALS else None,
             turn.now_ms + settings.unreachable_rest_ms if outcome in UNREACHABLE else None,
+            misses,
         )
     )
+    memberships.work_ended(turn, offer.agent, offer.queue)
+    if misses:
+        memberships.missed(turn, offer.agent, misses)

@@ -4,7 +4,7 @@ from typing import Literal
 
 import msgspec
 
-from acd.model import AgentId, Channel, Phone, QueueId, Skill
+from acd.model import AgentId, Channel, Phone, QueueId, Skill, SupervisorId
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -156,6 +156,14 @@ class QueueSettings(msgspec.Struct, frozen=True):
     """How long a call that names an agent waits for that one alone."""
     ends: Ends = ALL_GO_BACK
     announcements: Announcements | None = None
+    wrap_up_by_agent: bool = False
+    """Whether an agent's own length of the wrap-up takes the place of the queue's."""
+    disposition_required: bool = False
+    """Whether each of its calls needs a disposition before the agent is ready again."""
+    may_join: bool = False
+    """Whether agents may log in to it who are not assigned to it."""
+    wrap_up_extension_ms: int = 0
+    """By how much a wrap-up may be extended on request, all in all. 0: not at all."""
 
 
 class Standing(msgspec.Struct, frozen=True):
@@ -199,10 +207,37 @@ class AgentSettings(msgspec.Struct, frozen=True):
     """The agent's place in the configuration, for the strategy `linear`."""
     chats: int = 0
     """How many chats the agent holds at once."""
+    wrap_up_ms: int | None = None
+    """The agent's own work after the call, in queues that allow it. None: as the queue has it."""
+
+
+AtLimit = Literal["ready", "warn"]
+"""What happens when a pause has lasted as long as its reason allows: it ends, or that is said."""
 
 
 class PauseReason(msgspec.Struct, frozen=True):
     """A reason to pause; `number` is what a phone sends (`*432` is reason 2)."""
+
+    id: str
+    name: str
+    number: int
+    limit_ms: int | None = None
+    """How long such a pause may last. None: without end."""
+    at_limit: AtLimit = "ready"
+    productive: bool = False
+    """Whether it counts as work: training does, lunch does not."""
+
+
+NO_DISPOSITION = "no-disposition"
+"""The pause of an agent who owes the disposition of a call."""
+MISSED_OFFERS = "missed-offers"
+"""The pause of an agent who missed too many offers in a row."""
+SYSTEM_REASONS = (NO_DISPOSITION, MISSED_OFFERS)
+"""Reasons for which the engine itself pauses agents; nobody else can give them."""
+
+
+class Disposition(msgspec.Struct, frozen=True):
+    """What may have come of a call; `number` is what a phone sends (`*462` is number 2)."""
 
     id: str
     name: str
@@ -221,6 +256,17 @@ class RouterSettings(msgspec.Struct, frozen=True):
     pause_reasons: tuple[PauseReason, ...] = ()
     max_profiles: int = 32
     """How many different requirements the waiting calls of one queue may have; the next call is refused."""
+    dispositions: tuple[Disposition, ...] = ()
+    misses_before_pause: int | None = None
+    """Who missed so many offers in a row is paused. None: never."""
+
+
+class SupervisorSettings(msgspec.Struct, frozen=True):
+    """Somebody who may decide for agents, in these queues."""
+
+    id: SupervisorId
+    name: str
+    queues: tuple[QueueId, ...]
 
 
 class Configured(msgspec.Struct, frozen=True):
@@ -229,3 +275,4 @@ class Configured(msgspec.Struct, frozen=True):
     router: RouterSettings = RouterSettings()
     queues: tuple[QueueSettings, ...] = ()
     agents: tuple[AgentSettings, ...] = ()
+    supervisors: tuple[SupervisorSettings, ...] = ()

@@ -1,71 +1,96 @@
-"""Requests: log in, pause, get ready, log out, end the wrap-up. Each is answered by exactly one fact
-(docs/routing.md R12 to R15)."""
+"""Requests of people: log in, pause, get ready, log out, end or extend the wrap-up. Each is answered by exactly one
+fact (docs/routing.md R12 to R15, R40 to R46)."""
 
 from typing import assert_never
 
 from acd.model import Phone, QueueId, RequestId
 from acd.router import facts as f
 from acd.router import inputs as i
+from acd.router import memberships, wrap_ups
+from acd.router.rights import Rights, rights
 from acd.router.state import Agent
 from acd.router.states import Membership, Work, may_move
 from acd.router.turn import Turn
 
 Refusal = f.RequestRefusal
+Done = Refusal | tuple[QueueId, ...] | None
+"""What became of a request: why not, or the queues in which it is still to come, if any."""
 
 
 def ask(turn: Turn, request: i.Request) -> None:
     """Do as asked, or say why not."""
+    done = _try(turn, request)
+    if isinstance(done, str):
+        turn.say(f.RequestRefused(turn.now_ms, RequestId(request.request), request.agent, done))
+    else:
+        turn.say(f.RequestAccepted(turn.now_ms, RequestId(request.request), request.agent, done or ()))
+
+
+def _try(turn: Turn, request: i.Request) -> Done:
     agent = turn.state.agents.get(request.agent)
     if agent is None or agent.retired:
-        _answer(turn, request, "unknown-agent")
-        return
+        return "unknown-agent"
+    may = rights(turn.state, request.by, request.agent)
+    return "not-allowed" if may is None else _do(turn, agent, request, may)
+
+
+def _do(turn: Turn, agent: Agent, request: i.Request, may: Rights) -> Done:
     match request:
         case i.LogIn():
-            refusal = _log_in(turn, agent, request)
+            return _log_in(turn, agent, request, may)
         case i.LogOut():
-            refusal = _log_out(turn, agent, request)
+            return _log_out(turn, agent, request, may)
         case i.Pause():
-            refusal = _pause(turn, agent, request)
+            return _pause(turn, agent, request, may)
         case i.GetReady():
-            refusal = _get_ready(turn, agent, request)
-        case i.EndWrapUp():
-            refusal = end_wrap_up(turn, agent, request.by)
+            return _get_ready(turn, agent, request, may)
+        case i.EndWrapUp() | i.ExtendWrapUp() | i.SetDisposition():
+            return _after_the_call(turn, agent, request, may)
         case _:
             assert_never(request)
-    _answer(turn, request, refusal)
 
 
-def _answer(turn: Turn, request: i.Request, refusal: Refusal | None) -> None:
-    if refusal is None:
-        turn.say(f.RequestAccepted(turn.now_ms, RequestId(request.request), request.agent))
-    else:
-        turn.say(f.RequestRefused(turn.now_ms, RequestId(request.request), request.agent, refusal))
+def _after_the_call(
+    turn: Turn, agent: Agent, request: i.EndWrapUp | i.ExtendWrapUp | i.SetDisposition, may: Rights
+) -> Refusal | None:
+    queue = turn.state.queue_at_work(agent) if agent.owes is None else agent.owes.queue
+    if queue is not None and not may.has(queue):
+        return "not-allowed"
+    match request:
+        case i.EndWrapUp():
+            return wrap_ups.end(turn, agent, request.by)
+        case i.ExtendWrapUp():
+            return wrap_ups.extend(turn, agent, request.for_ms, request.by)
+        case i.SetDisposition():
+            return wrap_ups.dispose(turn, agent, request.disposition, request.by)
+        case _:
+            assert_never(request)
 
 
-def _log_in(turn: Turn, agent: Agent, request: i.LogIn) -> Refusal | None:
-    queues = _once(request.queues) or _open(turn, agent.settings.queues)
-    refusal = _check_queues(turn, agent, queues)
-    if refusal is not None:
-        return refusal
+def _log_in(turn: Turn, agent: Agent, request: i.LogIn, may: Rights) -> Refusal | None:
+    queues = may.choose(request.queues, _open(turn, agent.settings.queues))
+    if queues == "not-allowed":
+        return "not-allowed"
     phone = agent.phone or agent.settings.phone
     if request.phone is not None and (agent.settings.hot_desking or agent.settings.phone is None):
         phone = request.phone
-    refusal = _check_phone(turn, agent, phone)
+    refusal = _check_queues(turn, agent, queues) or _check_owed(turn, agent) or _check_phone(turn, agent, phone)
     if refusal is not None:
         return refusal
     assert phone is not None, "checked just now"
-    turn.say(f.AgentLoggedIn(turn.now_ms, agent.settings.id, queues, phone, request.by))
+    joined = _joined(agent, queues)
+    turn.say(f.AgentLoggedIn(turn.now_ms, agent.settings.id, queues, phone, request.by, joined))
     return None
 
 
-def _once(queues: tuple[QueueId, ...]) -> tuple[QueueId, ...]:
-    """Each queue once: nobody can log out of the same queue twice."""
-    return tuple(dict.fromkeys(queues))
+def _joined(agent: Agent, queues: tuple[QueueId, ...]) -> tuple[QueueId, ...]:
+    """Those to which the agent is not assigned."""
+    return tuple(queue for queue in queues if queue not in agent.settings.queues)
 
 
 def _open(turn: Turn, queues: tuple[QueueId, ...]) -> tuple[QueueId, ...]:
     """Those that exist and take calls: what is asked for all queues leaves out the others."""
-    return tuple(queue for queue in _once(queues) if _is_open(turn, queue))
+    return tuple(queue for queue in dict.fromkeys(queues) if _is_open(turn, queue))
 
 
 def _is_open(turn: Turn, queue: QueueId) -> bool:
@@ -76,9 +101,19 @@ def _check_queues(turn: Turn, agent: Agent, queues: tuple[QueueId, ...]) -> Refu
     for queue in queues:
         if not _is_open(turn, queue):
             return "unknown-queue"
-        if queue not in agent.settings.queues:
+        if queue not in agent.settings.queues and not _may_join(turn, agent, queue):
             return "not-assigned"
     return None if queues else "not-assigned"
+
+
+def _may_join(turn: Turn, agent: Agent, queue: QueueId) -> bool:
+    """Whether an agent who is not assigned to the queue may be in it, or is."""
+    return turn.state.queues[queue].settings.may_join or queue in agent.queues
+
+
+def _check_owed(turn: Turn, agent: Agent) -> Refusal | None:
+    """Before all else it is said what came of the last call."""
+    return "no-disposition" if memberships.owes(turn.state, agent) else None
 
 
 def _check_phone(turn: Turn, agent: Agent, phone: Phone | None) -> Refusal | None:
@@ -91,41 +126,40 @@ def _check_phone(turn: Turn, agent: Agent, phone: Phone | None) -> Refusal | Non
     return None
 
 
-def _get_ready(turn: Turn, agent: Agent, request: i.GetReady) -> Refusal | None:
-    queues = _once(request.queues) or _open(turn, _logged_in(agent) or agent.settings.queues)
-    refusal = _check_queues(turn, agent, queues)
+def _get_ready(turn: Turn, agent: Agent, request: i.GetReady, may: Rights) -> Refusal | None:
+    queues = may.choose(request.queues, _open(turn, memberships.logged_in(agent) or agent.settings.queues))
+    if queues == "not-allowed":
+        return "not-allowed"
+    refusal = _check_queues(turn, agent, queues) or _check_owed(turn, agent)
     if refusal is not None:
         return refusal
     if agent.phone is None:
-        refusal = _log_in(
-            turn, agent, i.LogIn(request=request.request, agent=request.agent, by=request.by, queues=queues)
-        )
+        log_in = i.LogIn(request=request.request, agent=request.agent, by=request.by, queues=queues)
+        refusal = _log_in(turn, agent, log_in, may)
         if refusal is not None:
             return refusal
-    turn.say(f.AgentBecameReady(turn.now_ms, agent.settings.id, queues, request.by))
+    turn.say(f.AgentBecameReady(turn.now_ms, agent.settings.id, queues, request.by, _joined(agent, queues)))
     return None
 
 
-def _pause(turn: Turn, agent: Agent, request: i.Pause) -> Refusal | None:
+def _pause(turn: Turn, agent: Agent, request: i.Pause, may: Rights) -> Done:
     if all(reason.id != request.reason for reason in turn.state.settings.pause_reasons):
         return "unknown-reason"
-    queues = _once(request.queues) or _logged_in(agent)
+    queues = may.choose(request.queues, memberships.logged_in(agent))
+    if queues == "not-allowed":
+        return "not-allowed"
     if not _all_may(agent, queues, "pause"):
         return "not-logged-in"
-    turn.say(f.AgentPaused(turn.now_ms, agent.settings.id, queues, request.reason, request.by))
-    return None
+    return memberships.pause(turn, agent, queues, request.reason, request.by)
 
 
-def _log_out(turn: Turn, agent: Agent, request: i.LogOut) -> Refusal | None:
-    queues = _once(request.queues) or _logged_in(agent)
+def _log_out(turn: Turn, agent: Agent, request: i.LogOut, may: Rights) -> Done:
+    queues = may.choose(request.queues, memberships.logged_in(agent))
+    if queues == "not-allowed":
+        return "not-allowed"
     if not _all_may(agent, queues, "log out"):
         return "not-logged-in"
-    turn.say(f.AgentLoggedOut(turn.now_ms, agent.settings.id, queues, request.by))
-    return None
-
-
-def _logged_in(agent: Agent) -> tuple[QueueId, ...]:
-    return tuple(queue for queue, entry in agent.queues.items() if entry.state is not Membership.LOGGED_OUT)
+    return memberships.log_out(turn, agent, queues, request.by)
 
 
 def _all_may(agent: Agent, queues: tuple[QueueId, ...], request: str) -> bool:
@@ -136,12 +170,3 @@ def _all_may(agent: Agent, queues: tuple[QueueId, ...], request: str) -> bool:
 def _state_in(agent: Agent, queue: QueueId) -> Membership:
     entry = agent.queues.get(queue)
     return Membership.LOGGED_OUT if entry is None else entry.state
-
-
-def end_wrap_up(turn: Turn, agent: Agent, by: str) -> Refusal | None:
-    """The work after the call is done; `by` is `time` where nobody ended it."""
-    if agent.wrap_up is None:
-        return "not-in-wrap-up"
-    wrap_up = agent.wrap_up
-    turn.say(f.WrapUpEnded(turn.now_ms, agent.settings.id, wrap_up.call, wrap_up.queue, by))
-    return None

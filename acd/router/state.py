@@ -8,10 +8,33 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, assert_never
 
-from acd.model import AgentId, Caller, CallId, Channel, Direction, Kind, Line, OfferId, Phone, QueueId, ServerId, Skill
+from acd.model import (
+    AgentId,
+    Caller,
+    CallId,
+    Channel,
+    Direction,
+    Kind,
+    Line,
+    OfferId,
+    Phone,
+    QueueId,
+    ServerId,
+    Skill,
+    SupervisorId,
+)
 from acd.router.deadlines import Deadlines
+from acd.router.facts import Change
 from acd.router.ready import NO_PLACE, AgentKey, ClassKey, IdlePlace, ReadyAgents, draw
-from acd.router.settings import AgentSettings, QueueSettings, Ring, RouterSettings, Standing
+from acd.router.settings import (
+    AgentSettings,
+    AtLimit,
+    QueueSettings,
+    Ring,
+    RouterSettings,
+    Standing,
+    SupervisorSettings,
+)
 from acd.router.skills import Asked, Profile, SkillSet
 from acd.router.states import Membership, Work
 from acd.router.waiting import Group, Place, WaitingCalls
@@ -83,6 +106,31 @@ class WrapUp:
     call: CallId
     queue: QueueId
     until_ms: int
+    extendable_until_ms: int | None = None
+    """Until then it may be extended."""
+    needs_disposition: bool = False
+
+
+class Limit(NamedTuple):
+    """How long a pause may last."""
+
+    until_ms: int
+    at_limit: AtLimit
+
+
+class Owed(NamedTuple):
+    """A call of which nobody has said yet what came of it."""
+
+    call: CallId
+    queue: QueueId
+
+
+class Postponed(NamedTuple):
+    """What was asked for during work, and takes effect when that ends."""
+
+    change: Change
+    reason: str | None
+    by: str
 
 
 @dataclass(slots=True)
@@ -92,6 +140,10 @@ class InQueue:
     standing: Standing
     state: Membership = Membership.LOGGED_OUT
     reason: str | None = None
+    joined: bool = False
+    """Whether the agent is not assigned to it, and forgets it when leaving."""
+    pending: Postponed | None = None
+    """What waits for the end of the work in hand, which is of this queue."""
     offered: int = 0
     """The number of the fact that last offered a call of this queue to the agent."""
     lot: int = 0
@@ -125,6 +177,14 @@ class Agent:
     """Since when the agent has been without work: its place among the ready ones."""
     rests: bool = False
     refusals: dict[CallId, None] = field(default_factory=dict)
+    misses: int = 0
+    """Offers missed in a row."""
+    limits: dict[str, Limit] = field(default_factory=dict)
+    """How long the pauses for these reasons may last, each in all its queues."""
+    disposed: CallId | None = None
+    """The last call of which it was said what came of it."""
+    owes: Owed | None = None
+    """Till that is said, the agent is not ready."""
     retired: bool = False
     day: int = 0
     """The day to which the next two belong."""
@@ -147,10 +207,14 @@ class Agent:
         if self.chats[offer] is Work.IDLE:
             del self.chats[offer]
 
-    @property
-    def works(self) -> bool:
-        """Whether anything is in hand that needs the agent's phone or screen; the wrap-up does not."""
-        return bool(self.chats) or not (self.work is Work.IDLE or self.work is Work.WRAP_UP)
+
+@dataclass(slots=True)
+class Supervisor:
+    """Somebody who may decide for agents."""
+
+    settings: SupervisorSettings
+    queues: dict[QueueId, None]
+    """Those of the settings, so that nobody looks through them."""
 
 
 PACE_OVER = 16
@@ -292,6 +356,7 @@ class State:
         self.settings = RouterSettings()
         self.queues: dict[QueueId, Queue] = {}
         self.agents: dict[AgentId, Agent] = {}
+        self.supervisors: dict[SupervisorId, Supervisor] = {}
         self.calls: dict[CallId, Call] = {}
         self.offers: dict[OfferId, Offer] = {}
         self.direct_calls: dict[Line, DirectCall] = {}
@@ -341,6 +406,13 @@ class State:
         profile.calls -= 1
         if profile.calls == 0:
             del self.profiles[profile.asked]
+
+    def queue_at_work(self, agent: Agent) -> QueueId | None:
+        """The queue of the work that the agent's voice has in hand: it rings, is connected, talks, or wraps up. Chats
+        are not meant: new ones come while others last, and what waits for the end of all might wait for ever."""
+        if agent.wrap_up is not None:
+            return agent.wrap_up.queue
+        return None if agent.offer is None else self.offers[agent.offer].queue
 
     def work_at(self, offer: Offer) -> Work:
         """What the agent does for this offer: ringing, connecting or talking."""

@@ -11,17 +11,24 @@ SLICE = 25
 class Turn:
     """The state, the time, and the facts said so far. A fact is applied in the moment in which it is said."""
 
-    __slots__ = ("facts", "now_ms", "state")
+    __slots__ = ("facts", "now_ms", "state", "weight")
 
     def __init__(self, state: State, now_ms: int) -> None:
         self.state = state
         self.now_ms = now_ms
         self.facts: list[Fact] = []
+        self.weight = 0
+        """What has been done that the facts do not show by their number: agents put in order, many by one fact."""
 
     def say(self, fact: Fact) -> None:
         """Make it so."""
         apply(self.state, fact)
         self.facts.append(fact)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether what else is due is left to the next turn."""
+        return len(self.facts) + self.weight >= SLICE
 
     def new_id(self) -> str:
         """The id of what the next fact brings into being: the journal's tag and that fact's number."""

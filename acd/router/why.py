@@ -5,7 +5,7 @@ Slow, and written without the lists that the match goes by: nothing here reads w
 """
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import NamedTuple, assert_never
 
 from acd.model import AgentId, CallId, QueueId
 from acd.router import objections as o
@@ -206,6 +206,8 @@ def order_of(state: State, agent: Agent, call: Call, now_ms: int) -> tuple[int, 
             return (agent.queues[call.queue].standing.rank, *one_order(state, call, now_ms))
         case "longest-wait":
             return (call.place.since_ms, call.place.number)
+        case takes:
+            assert_never(takes)
 
 
 class Standing(NamedTuple):
@@ -251,3 +253,5 @@ def _measure(state: State, call: Call, agent: Agent) -> int:
             return -sum(skill.level for skill in skills if skill.name in asked)
         case "least-skilled":
             return sum(skill.level for skill in skills)
+        case strategy:
+            assert_never(strategy)

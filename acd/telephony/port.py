@@ -33,7 +33,7 @@ class FeatureCode(msgspec.Struct, frozen=True):
     """What somebody asked for from a phone: agent number and PIN as they were keyed in, not checked yet."""
 
     line: Line
-    request: Literal["login", "logout", "ready", "pause", "end-wrap-up"]
+    request: Literal["login", "logout", "ready", "pause", "end-wrap-up", "extend-wrap-up"]
     agent_number: str
     pin: str
     reason_number: int | None
@@ -45,9 +45,21 @@ class FeatureCode(msgspec.Struct, frozen=True):
 
 
 CodeAnswer = Literal[
-    "logged-in", "logged-out", "ready", "paused", "wrap-up-ended", "wrong", "locked", "refused", "unavailable"
+    "logged-in",
+    "logged-out",
+    "logged-out-later",
+    "ready",
+    "paused",
+    "paused-later",
+    "wrap-up-ended",
+    "wrap-up-extended",
+    "wrong",
+    "locked",
+    "refused",
+    "unavailable",
 ]
-"""What is spoken to somebody who keyed in a feature code. `wrong` never says whether number or PIN was."""
+"""What is spoken to somebody who keyed in a feature code. `wrong` never says whether number or PIN was; `-later` says
+that it will be so when the work in hand ends."""
 
 AnswerCode = Callable[[FeatureCode], Awaitable[CodeAnswer]]
 """Given to a phone system: checks a feature code, has it done, and says what to speak."""

@@ -5,17 +5,32 @@ Everything is chosen through `choose`, so that a seeded generator or Hypothesis 
 """
 
 from collections.abc import Callable, Sequence
-from typing import TypeVar, get_args
+from typing import TypedDict, TypeVar, get_args
 
 from acd.core import Fact, Input
-from acd.model import AgentId, Caller, ChannelId, Direction, Line, OfferId, Phone, QueueId, RequestId, ServerId, Skill
+from acd.model import (
+    AgentId,
+    Caller,
+    ChannelId,
+    Direction,
+    Line,
+    OfferId,
+    Phone,
+    QueueId,
+    RequestId,
+    ServerId,
+    Skill,
+    SupervisorId,
+)
 from acd.router import facts as f
 from acd.router import inputs as i
 from acd.router.settings import (
     AgentSettings,
     Announcements,
+    AtLimit,
     CallbackOffer,
     Destination,
+    Disposition,
     End,
     Ends,
     GoBack,
@@ -29,6 +44,7 @@ from acd.router.settings import (
     Standing,
     Step,
     Strategy,
+    SupervisorSettings,
     Takes,
 )
 from acd.router.state import Offer, State
@@ -66,6 +82,7 @@ PHONES = tuple(Phone(str(number)) for number in range(1001, 1008))
 REASONS = ("lunch", "training", "no-such-reason")
 STEPS_MS = (0, 0, 0, 1, 50, 50, 300, 300, 1_000, 1_000, 3_000, 3_000, 6_000, 15_000)
 CHATS = QueueId("chats")
+SUPERVISORS = tuple(SupervisorId(name) for name in ("bea", "cem"))
 ASKED = ((), (), (Skill("german", 1),), (Skill("german", 3),), (Skill("german", 2), Skill("sales", 1)))
 SKILLS = ((), (Skill("german", 1),), (Skill("german", 3),), (Skill("german", 2), Skill("sales", 5)), (Skill("sales"),))
 RINGS = (
@@ -90,6 +107,13 @@ ANNOUNCEMENTS = (Announcements(1_000, 6_000, position=True, estimated_wait=True)
 LONG_STEPS_MS = (20_000, 70_000, 300_000)
 CHANNELS_KEPT = 24
 OFFERS_KEPT = 12
+
+
+class Asked(TypedDict):
+    """For whom something is asked, and who asks."""
+
+    agent: AgentId
+    by: str
 
 
 class Adversary:
@@ -194,33 +218,53 @@ class Adversary:
 
     def log_in(self, choice: Chooser) -> Input:
         phone = None if choice.likely() else choice.of(PHONES)
-        return i.LogIn(
-            request=self._request(), agent=self._agent(choice), by="x", queues=self._some(choice), phone=phone
-        )
+        return i.LogIn(request=self._request(), **self._who(choice), queues=self._some(choice), phone=phone)
 
     def log_out(self, choice: Chooser) -> Input:
-        return i.LogOut(request=self._request(), agent=self._agent(choice), by="x", queues=self._some(choice))
+        return i.LogOut(request=self._request(), **self._who(choice, at_work=True), queues=self._some(choice))
 
     def pause(self, choice: Chooser) -> Input:
         queues, reason = self._some(choice), choice.of(REASONS)
-        return i.Pause(request=self._request(), agent=self._agent(choice), by="x", reason=reason, queues=queues)
+        return i.Pause(request=self._request(), **self._who(choice, at_work=True), reason=reason, queues=queues)
 
     def get_ready(self, choice: Chooser) -> Input:
-        return i.GetReady(request=self._request(), agent=self._agent(choice), by="x", queues=self._some(choice))
+        return i.GetReady(request=self._request(), **self._who(choice), queues=self._some(choice))
 
     def end_wrap_up(self, choice: Chooser) -> Input:
-        return i.EndWrapUp(request=self._request(), agent=self._agent(choice), by="x")
+        return i.EndWrapUp(request=self._request(), **self._who(choice, at_work=True))
+
+    def extend_wrap_up(self, choice: Chooser) -> Input:
+        for_ms = choice.of((None, 0, 1, 3_000, 60_000))
+        return i.ExtendWrapUp(request=self._request(), **self._who(choice, at_work=True), for_ms=for_ms)
+
+    def set_disposition(self, choice: Chooser) -> Input:
+        disposition = choice.of(("sold", "refused", "no-such-disposition"))
+        return i.SetDisposition(request=self._request(), **self._who(choice, at_work=True), disposition=disposition)
 
     # --- Configuration ----------------------------------------------------------------------------------------
 
     def router_is_configured(self, choice: Chooser) -> Input:
-        reasons = (PauseReason("lunch", "Lunch", 1), PauseReason("training", "Training", 2))
+        reasons = (
+            PauseReason("lunch", "Lunch", 1, choice.of((None, 1, 3_000, 20_000)), choice.of(get_args(AtLimit))),
+            PauseReason("training", "Training", 2, productive=True),
+        )
+        dispositions = choice.of(((), (Disposition("sold", "Sold", 1), Disposition("refused", "Refused", 2))))
         refusal_ms, rest_ms, lost_ms = (
             choice.of((1_000, 5_000)),
             choice.of((1_000, 10_000)),
             choice.of((20_000, 60_000)),
         )
-        return i.ConfigureRouter(RouterSettings(refusal_ms, rest_ms, lost_ms, reasons, choice.of((2, 32))))
+        return i.ConfigureRouter(
+            RouterSettings(
+                refusal_ms,
+                rest_ms,
+                lost_ms,
+                reasons,
+                choice.of((2, 32)),
+                dispositions,
+                choice.of((None, None, None, 1, 3)),
+            )
+        )
 
     def queue_is_configured(self, choice: Chooser) -> Input:
         queue = choice.of((*QUEUES, CHATS))
@@ -237,6 +281,10 @@ class Adversary:
                 named_agent_ms=choice.of((1_000, 15_000)),
                 ring_timeout_ms=choice.of((3_000, 15_000)),
                 wrap_up_ms=choice.of((0, 1, 10_000)),
+                wrap_up_by_agent=choice.yes(),
+                wrap_up_extension_ms=choice.of((0, 5_000, 20_000)),
+                may_join=choice.of((False, False, True)),
+                disposition_required=choice.of((False, False, False, True)),
                 max_wait_ms=choice.of((None, None, None, 1, 20_000, 60_000)),
                 max_length=choice.of((None, None, None, 1, 8)),
                 announcements=choice.of((None, None, *ANNOUNCEMENTS)),
@@ -279,8 +327,18 @@ class Adversary:
                 takes=choice.of(("order", *get_args(Takes))),
                 order=AGENTS.index(agent),
                 chats=choice.of((0, 1, 3)),
+                wrap_up_ms=choice.of((None, None, 0, 3_000)),
             )
         )
+
+    def supervisor_is_configured(self, choice: Chooser) -> Input:
+        supervisor = choice.of(SUPERVISORS)
+        return i.ConfigureSupervisor(
+            SupervisorSettings(supervisor, supervisor.title(), choice.of((QUEUES, QUEUES[:1], (*QUEUES, CHATS), ())))
+        )
+
+    def supervisor_is_retired(self, choice: Chooser) -> Input:
+        return i.RetireSupervisor(choice.of(SUPERVISORS))
 
     def day_begins(self, _choice: Chooser) -> Input:
         return i.BeginDay()
@@ -310,6 +368,13 @@ class Adversary:
 
     def _agent(self, choice: Chooser) -> AgentId:
         return choice.of((*AGENTS, *AGENTS, AgentId("nobody")))
+
+    def _who(self, choice: Chooser, *, at_work: bool = False) -> Asked:
+        """Mostly the agent asks for herself; about work, mostly somebody who has some."""
+        busy = [id_ for id_, agent in self._state.agents.items() if agent.offer or agent.wrap_up or agent.owes]
+        agent = choice.of(busy) if at_work and busy and choice.likely() else self._agent(choice)
+        others = (*SUPERVISORS, "configuration", "x")
+        return {"agent": agent, "by": agent if choice.likely() else choice.of(others)}
 
     def _some(self, choice: Chooser) -> tuple[QueueId, ...]:
         return () if choice.likely() else choice.some((*QUEUES, CHATS, QueueId("unknown")), 3)

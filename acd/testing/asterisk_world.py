@@ -18,9 +18,7 @@ from acd.lab.relay import Relay
 from acd.lab.servers import Lab, LabServer
 from acd.model import Phone, ServerId
 from acd.router.inputs import ServerReported
-from acd.tasks import Tasks
 from acd.telephony.ami.adapter import Asterisk
-from acd.telephony.ami.link import AmiAddress, AmiLink
 from acd.telephony.ami.messages import AmiEvent
 from acd.telephony.ami.protocol import LinkLimits
 from acd.telephony.ami.server import ServerOptions
@@ -28,7 +26,8 @@ from acd.telephony.port import CodeAnswer, FeatureCode
 from acd.telephony.sip import Call, IncomingCall, OutgoingCall, State
 from acd.telephony.sip import Phone as Softphone
 from acd.telephony.sip.transactions import ServerTransaction
-from acd.testing.site import AGENT_HZ, CALLER_HZ, FALLBACK_HZ, ami, number_of
+from acd.testing.ears import Ears
+from acd.testing.site import AGENT_HZ, CALLER_HZ, FALLBACK_HZ, ami, number_of, pings_answered
 from acd.testing.worlds import DEADLINE_S, Returned, World, tell_of
 
 R = TypeVar("R")
@@ -59,8 +58,8 @@ class AsteriskWorld:
         self._lab_servers = (lab.a, lab.b)[:servers]
         self.servers = tuple(ServerId(server.name) for server in self._lab_servers)
         self._relays: dict[ServerId, Relay] = {}
-        self._watchers: list[AmiLink] = []
-        self._watch_tasks = Tasks("asterisk-world")
+        self._ears: list[Ears] = []
+        self._listening = AsyncExitStack()
         self._agents = iter(AGENTS)
         self._callers = iter(CALLERS)
         self._outsiders = iter(OUTSIDERS)
@@ -74,9 +73,8 @@ class AsteriskWorld:
                 self._relays[ServerId(server.name)] = await self._stack.enter_async_context(
                     Relay(server.host, server.ami_port)
                 )
-                self._watch(server)
+                self._ears.append(await self._listening.enter_async_context(Ears(server, on_event=self._saw)))
             self._probe = await self._softphone(str(PROBE), self._lab_servers[0])
-            await self.until(lambda: all(link.connected for link in self._watchers), DEADLINE_S, "link of the watcher")
             self._make_adapter()
             await self.adapter.start()
             for id_ in self.servers:
@@ -98,12 +96,6 @@ class AsteriskWorld:
         """Agents' phones are on the first server; from the second they are reached over the trunk between both."""
         return "PJSIP/{phone}" if server is self._lab_servers[0] else f"PJSIP/{{phone}}@lab-{self.lab.a.name}"
 
-    def _watch(self, server: LabServer) -> None:
-        address = AmiAddress(server=f"watched-{server.name}", username="lab", secret="lab-lab", host=server.host)  # noqa: S106
-        link = AmiLink(address, self._saw, self._changed, lambda _: None)
-        self._watchers.append(link)
-        self._watch_tasks.start(server.name, link.run())
-
     async def __aexit__(self, *_: object) -> None:
         await self._close()
 
@@ -113,10 +105,10 @@ class AsteriskWorld:
             await self.adapter.stop()
         await self._stack.aclose()
         try:
-            if all(link.connected for link in self._watchers):
+            if all(ears.connected for ears in self._ears):
                 await self.is_empty(within_s=10)
         finally:
-            await self._watch_tasks.stop()
+            await self._listening.aclose()
 
     # --- Waiting ----------------------------------------------------------------------------------------------
 
@@ -166,16 +158,11 @@ class AsteriskWorld:
     async def settled(self, within_s: float = DEADLINE_S) -> None:
         """A whole call is placed and ended meanwhile: what was ordered before it is done, and then it is told."""
         async with asyncio.timeout(within_s):
-            await self._answered_pings()
+            await pings_answered(self.adapter)
             call = await self._probe.place("echo")
             await call.answered()
             await call.hang_up()
-            await self._answered_pings()
-
-    async def _answered_pings(self) -> None:
-        for server in self.adapter._servers.values():  # noqa: SLF001  what comes before the answer has been heard
-            if server.link.connected:
-                await server.link.send("Ping")
+            await pings_answered(self.adapter)
 
     # --- The engine's side ------------------------------------------------------------------------------------
 
@@ -242,29 +229,22 @@ class AsteriskWorld:
     # --- Asterisk itself --------------------------------------------------------------------------------------
 
     async def channels(self) -> Sequence[str]:
-        answers = [await link.send("CoreShowChannels") for link in self._watchers]
-        shown = [event for answer in answers for event in answer.events if event.name == "CoreShowChannel"]
-        return [event.get("Channel") for event in shown]
+        return [channel for ears in self._ears for channel in await ears.channels()]
 
     async def transfer(self, number: str, to: str) -> None:
         """What a server does when the phone of that number asks it to, by REFER."""
-        for link in self._watchers:
-            for event in (await link.send("CoreShowChannels")).events:
-                if event.get("Channel").startswith(f"PJSIP/{number}-"):
-                    where = (("Channel", event.get("Channel")), ("Context", "phones"), ("Exten", to))
-                    moved = await link.send("BlindTransfer", *where)
+        for ears in self._ears:
+            for channel in await ears.channels():
+                if channel.startswith(f"PJSIP/{number}-"):
+                    where = (("Channel", channel), ("Context", "phones"), ("Exten", to))
+                    moved = await ears.ask("BlindTransfer", *where)
                     assert moved.success, moved.message
                     return
         raise AssertionError(f"phone {number} is on no call")
 
     async def is_empty(self, within_s: float = DEADLINE_S) -> None:
-        alive: Sequence[str] = ()
-        try:
-            async with asyncio.timeout(within_s):
-                while alive := await self.channels():
-                    pass
-        except TimeoutError:
-            raise AssertionError(f"channels are left after {within_s} s: {alive}") from None
+        for ears in self._ears:
+            await ears.no_channel_is_left(within_s)
 
 
 class AsteriskCaller:

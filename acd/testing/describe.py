@@ -23,6 +23,7 @@ def describe(state: State) -> dict[str, str]:
     }
     _describe_each(parts, "queue", state.queues)
     _describe_each(parts, "agent", state.agents)
+    _describe_each(parts, "supervisor", state.supervisors)
     _describe_each(parts, "call", state.calls)
     _describe_each(parts, "offer", state.offers)
     _describe_each(parts, "direct call", state.direct_calls)

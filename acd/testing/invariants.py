@@ -200,7 +200,9 @@ def _agents_are_kept_while_needed(state: State) -> None:
         logged_in = [queue for queue, entry in agent.queues.items() if entry.state is not Membership.LOGGED_OUT]
         assert agent.logged_in == len(logged_in), f"{id_} counts {agent.logged_in} queues, there are {logged_in}"
         assert set(logged_in) <= set(state.queues), f"{id_} is logged in to a queue that is gone"
-        assert set(agent.queues) <= set(agent.settings.queues), f"{id_} is in a queue without assignment"
+        joined = {queue for queue, entry in agent.queues.items() if entry.joined}
+        assert joined == set(agent.queues) - set(agent.settings.queues), f"{id_} is in a queue without assignment"
+        assert joined <= set(logged_in), f"{id_} has left {joined} and not forgotten it"
         voice = [queue for queue in logged_in if state.queues[queue].settings.channel == "voice"]
         assert not voice or agent.phone is not None, f"{id_} is logged in without a phone"
         assert not agent.retired or agent.work is not Work.IDLE or agent.chats, f"{id_} is retired and without work"
@@ -208,6 +210,36 @@ def _agents_are_kept_while_needed(state: State) -> None:
         assert logged_in or on_the_phone or agent.phone is None, f"{id_} is logged out and holds {agent.phone}"
         for entry in agent.queues.values():
             assert (entry.reason is not None) == (entry.state is Membership.PAUSED), f"{id_}: {entry}"
+
+
+def _what_is_pending_waits_for_work(state: State) -> None:
+    """What was postponed waits for the end of work of its own queue; a wrap-up ends when it says, within its limit."""
+    for id_, agent in state.agents.items():
+        for queue, entry in agent.queues.items():
+            if entry.pending is not None:
+                assert state.queue_at_work(agent) == queue, f"{id_}: {entry} waits for no work of {queue}"
+                assert entry.state is Membership.READY, f"{id_}: {entry}"
+                assert (entry.pending.reason is not None) == (entry.pending.change == "pause"), f"{id_}: {entry}"
+        if agent.wrap_up is not None:
+            due = state.deadlines.find("wrap-up", id_)
+            assert due is not None, f"{id_}: {agent.wrap_up} has no end"
+            assert due.due_ms == agent.wrap_up.until_ms, f"{id_}: {agent.wrap_up} ends at {due}"
+            latest_ms = agent.wrap_up.extendable_until_ms
+            assert latest_ms is None or agent.wrap_up.until_ms <= latest_ms, f"{id_}: {agent.wrap_up}"
+
+
+def _pauses_are_within_their_limits(state: State) -> None:
+    """A limit runs for a pause that is there; who owes a disposition is ready nowhere."""
+    for id_, agent in state.agents.items():
+        for reason, limit in agent.limits.items():
+            assert any(entry.reason == reason for entry in agent.queues.values()), f"{id_} is not paused for {reason}"
+            due = state.deadlines.find("pause", id_, reason)
+            assert due is not None, f"{id_}: {limit} has no end"
+            assert due.due_ms == limit.until_ms, f"{id_}: {limit} ends at {due}"
+        if agent.owes is not None:
+            ready = [queue for queue, entry in agent.queues.items() if entry.state is Membership.READY]
+            assert not ready, f"{id_} owes {agent.owes} and is ready in {ready}"
+            assert agent.owes.call != agent.disposed, f"{id_} owes {agent.owes}, which was given"
 
 
 def _indexes_are_right(state: State) -> None:
@@ -285,7 +317,7 @@ def _of_agent(id_: AgentId, agent: Agent) -> set[Key]:
         expected.add(("rest", id_, ""))
     if agent.wrap_up is not None:
         expected.add(("wrap-up", id_, ""))
-    return expected
+    return expected | {("pause", id_, reason) for reason in agent.limits}
 
 
 def _of_offer(state: State, offer: Offer) -> set[Key]:
@@ -332,6 +364,7 @@ def passing(state: State) -> set[str]:
             things.add(f"wrap-up of {id_} after {agent.wrap_up.call}")
         if agent.rests:
             things.add(f"rest of {id_}")
+        things |= {f"pause of {id_} for {reason} until {limit.until_ms}" for reason, limit in agent.limits.items()}
     for call_id, call in state.calls.items():
         if call.give_up_at_ms is not None and call.connected_at_ms is None:
             things.add(f"wait of {call_id} in {call.queue}, after {call.hops} others")
@@ -349,6 +382,8 @@ INVARIANTS: tuple[Callable[[State], None], ...] = (
     _positions_are_ranks,
     _ready_lists_are_right,
     _agents_are_kept_while_needed,
+    _what_is_pending_waits_for_work,
+    _pauses_are_within_their_limits,
     _indexes_are_right,
     _refusals_agree,
     _servers_know_who_is_there,

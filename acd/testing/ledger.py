@@ -3,6 +3,8 @@
 Nothing here reads the core's state, so a core that is wrong and consistent with itself is found out.
 """
 
+from msgspec import structs
+
 from acd.model import AgentId, CallId, OfferId, QueueId
 from acd.router import facts as f
 
@@ -19,6 +21,12 @@ class Ledger:
         self.talking: dict[OfferId, f.CallConnected] = {}
         self.talking_offers: dict[OfferId, f.OfferMade] = {}
         self.wrapping_up: dict[AgentId, f.WrapUpStarted] = {}
+        self.postponed: dict[tuple[AgentId, QueueId], f.ChangePostponed] = {}
+        self.disposed: dict[CallId, str] = {}
+        self.joined: dict[AgentId, dict[QueueId, None]] = {}
+        """Queues that an agent came into without being assigned."""
+        self.owed: dict[AgentId, CallId] = {}
+        self.misses: dict[AgentId, int] = {}
         self.worked_until_ms: dict[AgentId, int] = {}
         self.ids: set[str] = set()
         self.queued = 0
@@ -47,6 +55,7 @@ class Ledger:
                 self.accepted.add(fact.offer)
             case f.OfferEnded():
                 assert self.offered.pop(fact.offer, None) is not None, f"{fact} of no live offer"
+                self._other(fact)
             case f.CallConnected():
                 self._connected(fact)
             case f.CallEnded():
@@ -60,15 +69,14 @@ class Ledger:
                 assert fact.agent not in self.wrapping_up, f"{fact} within a wrap-up"
                 self.wrapping_up[fact.agent] = fact
             case f.WrapUpEnded():
-                assert self.wrapping_up.pop(fact.agent, None) is not None, f"{fact} of no wrap-up"
-                self.worked_until_ms[fact.agent] = fact.at_ms
+                self._wrapped_up(fact)
             case _:
                 self._other(fact)
 
     def _other(self, fact: f.Fact) -> None:
         match fact:
             case f.AgentConfigured():
-                self.chats[fact.settings.id] = fact.settings.chats
+                self._configured(fact)
             case f.CallMoved():
                 self._moved(fact)
             case f.AnnouncementMade():
@@ -78,7 +86,72 @@ class Ledger:
             case f.CallbackOffered():
                 self._callback_offered(fact)
             case _:
+                self._of_agent(fact)
+
+    def _of_agent(self, fact: f.Fact) -> None:
+        match fact:
+            case f.WrapUpExtended():
+                self._extended(fact)
+            case f.ChangePostponed():
+                self.postponed[fact.agent, fact.queue] = fact
+            case f.DispositionMissed():
+                assert fact.call not in self.disposed, f"{fact} after all"
+                self.owed[fact.agent] = fact.call
+            case f.DispositionSet():
+                self.disposed[fact.call] = fact.disposition
+                self.owed.pop(fact.agent, None)
+            case f.OfferEnded():
+                known = self.misses.get(fact.agent, 0)
+                assert fact.misses <= known + 1, f"{fact} after {known}"
+                self.misses[fact.agent] = fact.misses or known
+            case f.AgentLoggedIn():
+                self._changed(fact, "log out")
+                self._is_there(fact)
+            case f.AgentBecameReady():
+                self._changed(fact, "log out", "pause")
+                self.misses.pop(fact.agent, None)
+                self._is_there(fact)
+            case f.AgentPaused() | f.AgentLoggedOut():
+                self._changed(fact, "log out", "pause")
+            case _:
                 pass
+
+    def _configured(self, fact: f.AgentConfigured) -> None:
+        """In a queue that the agent loses, nothing is to come."""
+        self.chats[fact.settings.id] = fact.settings.chats
+        for agent, queue in list(self.postponed):
+            known = (*fact.settings.queues, *self.joined.get(agent, ()))
+            if agent == fact.settings.id and queue not in known:
+                del self.postponed[agent, queue]
+
+    def _is_there(self, fact: f.AgentLoggedIn | f.AgentBecameReady) -> None:
+        self.owed.pop(fact.agent, None)
+        self.joined.setdefault(fact.agent, {}).update(dict.fromkeys(fact.joined))
+
+    def _changed(
+        self,
+        fact: f.AgentLoggedIn | f.AgentBecameReady | f.AgentPaused | f.AgentLoggedOut,
+        *replaced: f.Change,
+    ) -> None:
+        for queue in fact.queues:
+            to_come = self.postponed.get((fact.agent, queue))
+            if to_come is not None and to_come.change in replaced:
+                del self.postponed[fact.agent, queue]
+
+    def _extended(self, fact: f.WrapUpExtended) -> None:
+        """Never shortened, and never beyond what was allowed when it began."""
+        before = self.wrapping_up.get(fact.agent)
+        assert before is not None, f"{fact} of no wrap-up"
+        assert before.extendable_until_ms is not None, f"{fact} of {before}"
+        assert before.until_ms < fact.until_ms <= before.extendable_until_ms, f"{fact} of {before}"
+        self.wrapping_up[fact.agent] = structs.replace(before, until_ms=fact.until_ms)
+
+    def _wrapped_up(self, fact: f.WrapUpEnded) -> None:
+        """Time ends it when it was said to, and not before."""
+        began = self.wrapping_up.pop(fact.agent, None)
+        assert began is not None, f"{fact} of no wrap-up"
+        assert fact.by != "time" or fact.at_ms >= began.until_ms, f"{fact} of {began}"
+        self.worked_until_ms[fact.agent] = fact.at_ms
 
     def balance(self) -> None:
         """Every call that was queued is waiting, talking or ended, and nothing is counted twice."""
@@ -111,6 +184,9 @@ class Ledger:
         else:
             assert not held, f"{fact} while {held}"
             assert fact.agent not in self.wrapping_up, f"{fact} during a wrap-up"
+            assert fact.agent not in self.owed, f"{fact} while {self.owed}"
+            to_come = [change for (agent, _), change in self.postponed.items() if agent == fact.agent]
+            assert not to_come, f"{fact} before {to_come} took effect"
 
     def _connected(self, fact: f.CallConnected) -> None:
         offer = self.offered.pop(fact.offer, None)
@@ -120,6 +196,7 @@ class Ledger:
         assert fact.queue == self.queue_of.pop(fact.call), f"{fact}: the call waited elsewhere"
         assert fact.call not in self.callbacks, f"{fact} after {self.callbacks[fact.call]}"
         del self.waiting[fact.call]
+        self.misses.pop(fact.agent, None)
         self.talking[fact.offer] = fact
         self.talking_offers[fact.offer] = offer
 

@@ -10,13 +10,27 @@ from collections.abc import Callable
 from typing import NamedTuple, TypeVar, get_args
 
 from acd.core import Input
-from acd.model import AgentId, Caller, ChannelId, Direction, Kind, Line, OfferId, Phone, QueueId, RequestId, ServerId
+from acd.model import (
+    AgentId,
+    Caller,
+    ChannelId,
+    Direction,
+    Kind,
+    Line,
+    OfferId,
+    Phone,
+    QueueId,
+    RequestId,
+    ServerId,
+    SupervisorId,
+)
 from acd.router import inputs as i
 from acd.router.settings import (
     AgentSettings,
     Announcements,
     CallbackOffer,
     Destination,
+    Disposition,
     End,
     Ends,
     GoBack,
@@ -30,6 +44,7 @@ from acd.router.settings import (
     Standing,
     Step,
     Strategy,
+    SupervisorSettings,
     Takes,
 )
 from acd.telephony.wishes import wishes_of
@@ -124,7 +139,11 @@ def _one_of(text: str, allowed: tuple[T, ...], what: str) -> T:
 
 QUEUE_OPTIONS = (
     "ring", "wrap-up", "longest wait", "at most", "strategy", "weight", "grows", "a point every", "open to", "rung at",
-    "chats", "named", "timeout", "full", "closed", "no-agents", "all-paused", "also for who waits", "announces",
+    "chats", "named", "own wrap-ups", "extension", "timeout", "full", "closed", "no-agents", "all-paused",
+    "also for who waits", "dispositions required", "may be joined", "announces",
+)  # fmt: skip
+AGENT_OPTIONS = (
+    "phone", "queues", "hot-desking", "skills", "tier", "rank", "weight", "takes", "order", "chats", "own wrap-up",
 )  # fmt: skip
 
 
@@ -137,6 +156,8 @@ def _queue(said: Said) -> Input:
             name.title(),
             ring_timeout_ms=_time_ms(options.get("ring", "15 s")),
             wrap_up_ms=_time_ms(options.get("wrap-up", "10 s")),
+            wrap_up_by_agent="own wrap-ups" in options,
+            wrap_up_extension_ms=_time_ms(options.get("extension", "0 s")),
             max_wait_ms=_time_ms(options["longest wait"]) if "longest wait" in options else None,
             max_length=_number(options["at most"]) if "at most" in options else None,
             strategy=_one_of(options.get("strategy", "longest-idle"), get_args(Strategy), "strategy"),
@@ -147,6 +168,8 @@ def _queue(said: Said) -> Input:
             channel="chat" if "chats" in options else "voice",
             named_agent_ms=_time_ms(options.get("named", "30 s")),
             announcements=_announcements(options["announces"]) if "announces" in options else None,
+            may_join="may be joined" in options,
+            disposition_required="dispositions required" in options,
             ends=Ends(
                 _end(options.get("timeout", "goes back")),
                 _end(options.get("full", "goes back")),
@@ -213,9 +236,7 @@ def _end(text: str) -> End:
 
 
 def _agent(said: Said) -> Input:
-    options = said.options(
-        "phone", "queues", "hot-desking", "skills", "tier", "rank", "weight", "takes", "order", "chats"
-    )
+    options = said.options(*AGENT_OPTIONS)
     name = said.word("agent")
     return i.ConfigureAgent(
         AgentSettings(
@@ -229,6 +250,7 @@ def _agent(said: Said) -> Input:
             _one_of(options.get("takes", "order"), get_args(Takes), "order of work"),
             _number(options.get("order", "0")),
             _number(options.get("chats", "0")),
+            wrap_up_ms=_time_ms(options["own wrap-up"]) if "own wrap-up" in options else None,
         )
     )
 
@@ -243,17 +265,49 @@ def _standings(options: dict[str, str]) -> tuple[Standing, ...]:
     return tuple(Standing(queue, **values) for queue, values in standings.items())
 
 
+def _supervisor(said: Said) -> Input:
+    queues, name = said.options("queues").get("queues", ""), said.word("supervisor")
+    return i.ConfigureSupervisor(
+        SupervisorSettings(SupervisorId(name), name.title(), tuple(QueueId(queue) for queue in queues.split()))
+    )
+
+
+ROUTER_OPTIONS = (
+    "refusals last", "unreachable rests", "servers lost after", "reasons", "profiles", "limits", "productive",
+    "dispositions", "misses",
+)  # fmt: skip
+
+
 def _router(said: Said) -> Input:
-    options = said.options("refusals last", "unreachable rests", "servers lost after", "reasons", "profiles")
+    options = said.options(*ROUTER_OPTIONS)
     reasons = options.get("reasons", "").split()
     return i.ConfigureRouter(
         RouterSettings(
             refusal_rest_ms=_time_ms(options.get("refusals last", "5 s")),
             unreachable_rest_ms=_time_ms(options.get("unreachable rests", "10 s")),
             server_lost_after_ms=_time_ms(options.get("servers lost after", "60 s")),
-            pause_reasons=tuple(PauseReason(reason, reason.title(), at + 1) for at, reason in enumerate(reasons)),
+            pause_reasons=tuple(_reason(options, reason, at + 1) for at, reason in enumerate(reasons)),
+            dispositions=tuple(
+                Disposition(name, name.title(), at + 1)
+                for at, name in enumerate(options.get("dispositions", "").split())
+            ),
+            misses_before_pause=_number(options["misses"]) if "misses" in options else None,
             max_profiles=_number(options.get("profiles", "32")),
         )
+    )
+
+
+def _reason(options: dict[str, str], reason: str, number: int) -> PauseReason:
+    """`limits lunch 30 s then training 60 s warn`, `productive training`."""
+    limits = [part.split() for part in options.get("limits", "").split(" then ") if part]
+    own = next((part for part in limits if part[0] == reason), None)
+    return PauseReason(
+        reason,
+        reason.title(),
+        number,
+        None if own is None else _time_ms(" ".join(own[1:3])),
+        "warn" if own is not None and own[3:] == ["warn"] else "ready",
+        reason in options.get("productive", "").split(),
     )
 
 
@@ -344,6 +398,16 @@ def _pause(said: Said) -> Input:
     return i.Pause(request=REQUEST, agent=_who(said), by=_by(said), queues=_queues(said), reason=reason)
 
 
+def _extend(said: Said) -> Input:
+    more_ms = _time_ms(said.word("more")) if said.word("more") else None
+    return i.ExtendWrapUp(request=REQUEST, agent=_who(said), by=_by(said), for_ms=more_ms)
+
+
+def _dispose(said: Said) -> Input:
+    disposition = said.word("disposition")
+    return i.SetDisposition(request=REQUEST, agent=_who(said), by=_by(said), disposition=disposition)
+
+
 REQUEST = RequestId("r")
 
 
@@ -365,6 +429,7 @@ PLACES = {
     "caller": r'[^"]*',
     "queues": r"[^\s,]+(?: [^\s,]+)*",
     "waited": r"[0-9.]+ m?s",
+    "more": r"[0-9.]+ m?s",
     "wishes": r"[^,]+",
     "end": r"[a-z-]+",
     "verb": r"rings|dials",
@@ -400,6 +465,10 @@ SENTENCES = (
     _sentence("queue <queue> opens", lambda said: i.OpenQueue(QueueId(said.word("queue")))),
     _sentence("queue <queue> closes", lambda said: i.CloseQueue(QueueId(said.word("queue")))),
     _sentence("agent <agent> is configured: <options>", _agent),
+    _sentence("supervisor <supervisor> is configured: <options>", _supervisor),
+    _sentence(
+        "supervisor <supervisor> is retired", lambda said: i.RetireSupervisor(SupervisorId(said.word("supervisor")))
+    ),
     _sentence("agent <agent> is retired", lambda said: i.RetireAgent(_who(said))),
     _sentence(
         'call <channel> arrives in <queue>[ from <number>][ "<caller>"][, priority <priority>]'
@@ -431,4 +500,6 @@ SENTENCES = (
         "<agent> ends the wrap-up[, asked by <by>]",
         lambda said: i.EndWrapUp(request=REQUEST, agent=_who(said), by=_by(said)),
     ),
+    _sentence("<agent> extends the wrap-up[ by <more>][, asked by <by>]", _extend),
+    _sentence("<agent> says what came of the call: <disposition>[, asked by <by>]", _dispose),
 )

@@ -14,7 +14,6 @@ no file or socket in this process.
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AsyncExitStack
-from pathlib import Path
 from types import TracebackType
 from typing import Final, Self, TypeVar
 from urllib.parse import quote
@@ -25,7 +24,7 @@ from acd.engine.clock import RealClock
 from acd.engine.loop import Engine, facts_of
 from acd.journal.memory import MemoryJournal
 from acd.journal.port import Entry
-from acd.lab.servers import Lab, LabServer, Name
+from acd.lab.servers import Lab, LabServer
 from acd.model import AgentId, Phone, QueueId, RequestId, ServerId
 from acd.router import facts as f
 from acd.router import inputs as i
@@ -36,6 +35,8 @@ from acd.telephony.ami.server import ServerOptions
 from acd.telephony.port import CodeAnswer, FeatureCode
 from acd.telephony.sip import Call, OutgoingCall
 from acd.telephony.sip import Phone as Softphone
+from acd.testing.ears import no_channel_is_left
+from acd.testing.open_files import open_files
 
 PATIENCE_S: Final = 5.0
 """How long a test waits for what should happen within milliseconds: noise of a busy machine is no failure."""
@@ -45,8 +46,6 @@ FALLBACK_HZ: Final = 2_900.0
 CALLER_HZ: Final = 1_700.0
 AGENT_HZ: Final = 2_300.0
 """What callers and agents say, in tests."""
-
-LAB_SERVERS: Final[tuple[Name, ...]] = ("a", "b")
 
 F = TypeVar("F", bound=Fact)
 
@@ -98,7 +97,7 @@ class Site:
         self._running: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
-        self._open_files = _open_files()
+        self._open_files = open_files()
         try:
             await self.start_engine()
         except BaseException:
@@ -185,8 +184,8 @@ class Site:
         """Return once so many calls are queued and their claims are confirmed by Asterisk."""
         await self.fact(f.CallQueued, count=count)
         async with asyncio.timeout(PATIENCE_S):
-            while self.telephony.unconfirmed_claims:  # noqa: ASYNC110  no fact tells of it
-                await asyncio.sleep(0)
+            await pings_answered(self.telephony)
+        assert not self.telephony.unconfirmed_claims, "a claim is answered before the ping that was sent after it"
 
     # --- Facts ------------------------------------------------------------------------------------------------
 
@@ -246,15 +245,16 @@ class Site:
     async def _check_nothing_is_left(self) -> None:
         others = [task.get_name() for task in asyncio.all_tasks() if task is not asyncio.current_task()]
         assert not others, f"tasks are left: {others}"
-        await self._until_no_channels()
-        left = _open_files() - self._open_files
+        await no_channel_is_left(self.lab)
+        left = open_files() - self._open_files
         assert not left, f"files or sockets are left: {left}"
 
-    async def _until_no_channels(self) -> None:
-        async with asyncio.timeout(10.0):
-            for name in LAB_SERVERS:
-                while await self.lab.channels(name) > 0:
-                    pass
+
+async def pings_answered(adapter: Asterisk) -> None:
+    """Return once each server that is connected has answered all that it was sent so far: it answers in order."""
+    for server in adapter._servers.values():  # noqa: SLF001  its port has no use for it
+        if server.link.connected:
+            await server.link.send("Ping")
 
 
 def ami(server: LabServer, dial: str = "PJSIP/{phone}", host: str = "", port: int = 0) -> ServerSettings:
@@ -279,14 +279,3 @@ async def converse(caller: Call, agent: Call) -> None:
 
 def _has(fact: Fact, values: dict[str, object]) -> bool:
     return all(getattr(fact, name) == value for name, value in values.items())
-
-
-def _open_files() -> set[str]:
-    """What this process has open: sockets and files by their names, as the kernel tells them."""
-    names = set()
-    for descriptor in Path("/proc/self/fd").iterdir():
-        try:
-            names.add(f"{descriptor.name} {descriptor.readlink()}")
-        except FileNotFoundError:  # the directory itself, that was open to list it
-            continue
-    return names

@@ -136,6 +136,11 @@ def _is_usual(field: str, value: object, fact: Fact) -> bool:
         ("kind", "inbound"),
         ("ring_at_most", 1),
         ("reorders", False),
+        ("at_limit", "ready"),
+        ("productive", False),
+        ("needs_disposition", False),
+        ("misses", 0),
+        ("misses", 1),
     }
     return value in (None, (), "", Caller()) or field == "rings" or (field, value) in usual
 

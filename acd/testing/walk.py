@@ -24,10 +24,10 @@ LONG_STEP = 0.01
 def weights(adversary: Adversary) -> dict[Callable[[Chooser], Input], int]:
     """How often what happens: mostly a working day, with trouble all over it."""
     return {
-        adversary.call_arrives: 50,
+        adversary.call_arrives: 110,
         adversary.caller_leaves: 12,
-        adversary.leg_answers: 90,
-        adversary.leg_is_bridged: 90,
+        adversary.leg_answers: 130,
+        adversary.leg_is_bridged: 130,
         adversary.leg_ends: 60,
         adversary.any_leg_ends: 10,
         adversary.phone_is_used: 5,
@@ -35,18 +35,22 @@ def weights(adversary: Adversary) -> dict[Callable[[Chooser], Input], int]:
         adversary.link_is_lost: 3,
         adversary.server_reports_all: 14,
         adversary.server_reports_anything: 2,
-        adversary.log_in: 20,
+        adversary.log_in: 30,
         adversary.log_out: 2,
-        adversary.pause: 4,
-        adversary.get_ready: 8,
+        adversary.pause: 16,
+        adversary.get_ready: 40,
         adversary.end_wrap_up: 10,
-        adversary.router_is_configured: 1,
+        adversary.extend_wrap_up: 16,
+        adversary.set_disposition: 30,
+        adversary.router_is_configured: 2,
         adversary.queue_is_configured: 4,
         adversary.queue_opens_or_closes: 4,
         adversary.queue_is_retired: 1,
         adversary.agent_is_configured: 8,
         adversary.agent_is_retired: 1,
         adversary.day_begins: 1,
+        adversary.supervisor_is_configured: 3,
+        adversary.supervisor_is_retired: 1,
     }
 
 
@@ -91,6 +95,7 @@ class Walk:
 
     def _furnish(self) -> None:
         """Begin with everybody and every queue there, so that no walk is idle."""
+        self.book.tell(self.adversary.router_is_configured(self._choice))
         for _ in range(2 * len(QUEUES)):
             self.book.tell(self.adversary.queue_is_configured(self._choice))
         for _ in range(2 * len(AGENTS)):

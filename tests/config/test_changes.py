@@ -1,6 +1,7 @@
 """A reload is a difference."""
 
 from itertools import permutations
+from typing import get_args
 
 import msgspec
 from hypothesis import given
@@ -8,9 +9,21 @@ from hypothesis import strategies as st
 
 from acd.config import Config, changes
 from acd.core import Core, Fact, Input, fold
-from acd.model import AgentId, QueueId
+from acd.model import AgentId, QueueId, Skill
 from acd.router.inputs import ConfigureAgent, ConfigureQueue, ConfigureRouter, OpenJournal, RetireAgent, RetireQueue
-from acd.router.settings import AgentSettings, Configured, QueueSettings, RouterSettings
+from acd.router.settings import (
+    NO_GROWTH,
+    AgentSettings,
+    Configured,
+    Growth,
+    QueueSettings,
+    Ring,
+    RouterSettings,
+    Standing,
+    Step,
+    Strategy,
+    Takes,
+)
 
 SALES, SUPPORT = QueueSettings(QueueId("sales"), "Sales"), QueueSettings(QueueId("support"), "Support")
 ANA = AgentSettings(AgentId("ana"), "Ana", None, (SALES.id, SUPPORT.id))
@@ -62,12 +75,35 @@ def test_agents_are_retired_before_their_queues_and_after_all_changes() -> None:
 def _agents(queues: tuple[QueueSettings, ...]) -> st.SearchStrategy[tuple[AgentSettings, ...]]:
     ids = tuple(queue.id for queue in queues)
     chosen = st.lists(st.sampled_from(ids), unique=True).map(tuple) if ids else st.just(())
-    agent = st.builds(AgentSettings, st.sampled_from("abcde").map(AgentId), st.just("x"), st.none(), chosen)
+    skills = st.lists(st.builds(Skill, st.sampled_from("xyz"), st.integers(1, 3)), unique_by=lambda skill: skill.name)
+    agent = st.builds(
+        AgentSettings,
+        st.sampled_from("abcde").map(AgentId),
+        st.just("x"),
+        st.none(),
+        chosen,
+        skills=skills.map(lambda known: tuple(sorted(known, key=lambda skill: skill.name))),
+        standings=chosen.map(lambda queues: tuple(Standing(queue, tier=2, rank=3, weight=4) for queue in queues)),
+        takes=st.sampled_from(get_args(Takes)),
+        order=st.integers(0, 3),
+        chats=st.integers(0, 2),
+    )
     return st.lists(agent, unique_by=lambda agent: agent.id).map(tuple)
 
 
 _QUEUES = st.lists(
-    st.builds(QueueSettings, st.sampled_from("pqrst").map(QueueId), st.just("x"), st.integers(1_000, 3_000)),
+    st.builds(
+        QueueSettings,
+        st.sampled_from("pqrst").map(QueueId),
+        st.just("x"),
+        st.integers(1_000, 3_000),
+        strategy=st.sampled_from(get_args(Strategy)),
+        weight=st.integers(-2, 2),
+        growth=st.sampled_from([NO_GROWTH, Growth((Step(10, 1),), 20)]),
+        rings=st.sampled_from([(), (Ring(0, tier=1), Ring(10, slack=1))]),
+        ring_at_most=st.integers(1, 3),
+        named_agent_ms=st.integers(0, 10),
+    ),
     unique_by=lambda queue: queue.id,
 ).map(tuple)
 _CONFIGS = _QUEUES.flatmap(

@@ -15,8 +15,9 @@ from acd.engine.clock import VirtualClock
 from acd.engine.loop import Engine, facts_of
 from acd.journal.memory import MemoryJournal
 from acd.journal.port import CommitFailed, Entry
-from acd.model import AgentId, ChannelId, Line, Phone, QueueId, ServerId
+from acd.model import AgentId, Caller, ChannelId, Line, Phone, QueueId, ServerId
 from acd.router import facts as f
+from acd.router.inputs import CallArrived, LegBridged, LegEnded, ServerReported
 from acd.router.settings import AgentSettings, Configured, PauseReason, QueueSettings, RouterSettings
 from acd.sign_in import Credential, SignIn, SignInSettings
 from acd.tasks import Tasks
@@ -27,7 +28,7 @@ CHEAP = argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 ANA, SALES, DESK = AgentId("ana"), QueueId("sales"), Phone("1901")
 CONFIG = Config(
     router=RouterSettings(pause_reasons=(PauseReason("lunch", "Lunch", 1), PauseReason("training", "Training", 12))),
-    queues=(QueueSettings(SALES, "Sales"),),
+    queues=(QueueSettings(SALES, "Sales", wrap_up_extension_ms=60_000),),
     agents=(AgentSettings(ANA, "Ana", None, (SALES,)),),
     credentials=(Credential("41", ANA, CHEAP.hash("4711")),),
 )
@@ -79,13 +80,29 @@ async def test_a_day_of_an_agent_without_a_panel(site: Bench) -> None:
     assert told[1].reason == "training"
 
 
+async def test_what_is_still_to_come_is_said_so(site: Bench) -> None:
+    await site.dial("login")
+    site.engine.submit(ServerReported(ServerId("main")))
+    site.engine.submit(CallArrived(Line(ServerId("main"), ChannelId("2.1")), SALES, Caller()))
+    await site.engine.settled()
+    (made,) = (fact for fact in site.facts if isinstance(fact, f.OfferMade))
+    assert await site.dial("pause", reason=1) == "paused-later", "the phone rings: the pause begins when that is over"
+    assert await site.dial("logout") == "logged-out-later"
+    assert await site.dial("ready") == "ready"
+    site.engine.submit(LegBridged(made.offer))
+    site.engine.submit(LegEnded(made.offer, "hung-up"))
+    await site.engine.settled()
+    assert await site.dial("extend-wrap-up") == "wrap-up-extended"
+    assert await site.dial("extend-wrap-up") == "refused", "nothing is left"
+
+
 async def test_every_request_has_an_id_of_its_own(site: Bench) -> None:
     for _ in range(3):
         await site.dial("login")
     assert len({fact.request for fact in site.facts if isinstance(fact, f.RequestAccepted)}) == 3
 
 
-@pytest.mark.parametrize("request_", ["login", "logout", "pause", "ready", "end-wrap-up"])
+@pytest.mark.parametrize("request_", ["login", "logout", "pause", "ready", "end-wrap-up", "extend-wrap-up"])
 async def test_no_request_is_made_with_a_wrong_pin(site: Bench, request_: str) -> None:
     await site.engine.settled()
     before = len(site.facts)

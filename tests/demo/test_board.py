@@ -1,6 +1,7 @@
 """The board: what somebody who watches wants to know, folded from facts."""
 
 from acd.lab.view.board import CALLS_KEPT, Board, Step
+from acd.lab.view.calls import steps_of
 from acd.lab.view.fold import apply
 from acd.model import AgentId, CallId, QueueId
 from acd.router import facts as f
@@ -91,6 +92,56 @@ def test_decline_is_a_step_and_a_refusal_and_the_caller_waits_on() -> None:
     assert told.board.agents[ANA].state == "ready"
 
 
+def _shown(told: Told) -> str:
+    (call,) = told.board.calls.values()
+    return steps_of(call, told.now_ms, width=100).plain
+
+
+def _rung_at_two() -> Told:
+    told = two_agents()
+    told.say("queue sales is configured: rung at 10", "call C1 arrives in sales")
+    return told
+
+
+def test_phones_that_ring_for_one_call_are_one_step_and_the_quickest_is_named() -> None:
+    told = _rung_at_two()
+    told.wait(2)
+    assert _shown(told) == "arrived → Ana, Ben ring 2 s"
+    told.say("ben's leg answers", "ben's leg is bridged")
+    told.wait(3)
+    assert _shown(told) == "arrived → Ana, Ben ring → Ben talks 3 s"
+    assert (told.board.offers, told.board.refusals) == (2, 0)
+    assert [agent.state for agent in told.board.agents.values()] == ["ready", "talking"]
+
+
+def test_call_still_rings_at_others_when_one_declines() -> None:
+    told = _rung_at_two()
+    told.wait(1)
+    told.say("ana's leg ends: declined")
+    told.wait(2)
+    assert _shown(told) == "arrived → Ana, Ben ring → Ana declined → Ben rings 2 s"
+    told.say("ben's leg ends: declined")
+    told.wait(1)
+    assert _shown(told) == "arrived → Ana, Ben ring → Ana declined → declined → waits 1 s"
+
+
+def test_phone_that_joins_is_shown_beside_the_one_that_rings() -> None:
+    told = two_agents()
+    told.say("queue sales is configured: rung at 10", "ben logs out", "call C1 arrives in sales")
+    told.wait(1)
+    told.say("ben logs in")
+    told.rang("1002", 1_004.0)
+    assert _shown(told) == "arrived → Ana rings → Ana, Ben ring 0 s"
+    assert told.board.ring_median_ms is None
+
+
+def test_first_of_several_phones_to_ring_gives_the_time() -> None:
+    told = _rung_at_two()
+    told.rang("1002", 4.2)
+    told.rang("1001", 4.6)
+    assert list(told.board.rang_after_ms) == [4.2]
+
+
 def test_offer_that_the_caller_left_is_no_refusal() -> None:
     told = two_agents()
     told.say("call C1 arrives in sales", "caller C1 hangs up")
@@ -111,6 +162,18 @@ def test_pause_has_its_reason_and_counts_as_not_ready() -> None:
     told.say("ana pauses for lunch")
     assert (told.board.agents[ANA].state, told.board.agents[ANA].pause) == ("paused", "Lunch")
     assert told.board.ready_in(SALES) == 1
+
+
+def test_what_comes_after_the_work_in_hand_is_shown_and_taken_back() -> None:
+    told = two_agents()
+    told.say("call C1 arrives in sales", "ana pauses for lunch", "ana logs in")
+    assert told.board.agents[ANA].to_come == {SALES: "Lunch"}, "logging in takes no pause back"
+    told.say("ana logs out")
+    assert told.board.agents[ANA].to_come == {SALES: "off"}
+    told.say("ana logs in")
+    assert not told.board.agents[ANA].to_come
+    told.say("ana pauses for lunch", "ana's leg ends: declined")
+    assert (told.board.agents[ANA].state, told.board.agents[ANA].to_come) == ("paused", {})
 
 
 def test_direct_call_makes_an_agent_unavailable() -> None:

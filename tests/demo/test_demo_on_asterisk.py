@@ -3,22 +3,26 @@
 import asyncio
 import os
 import re
+import select
 import signal
+import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
-from acd.lab.servers import Lab
+from acd.lab.servers import SCRIPT, Lab
+from acd.testing.ears import no_channel_is_left
 from tests import needs
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
 
 DEMO = [sys.executable, "-m", "acd", "demo"]
 PATIENCE_S = 90.0
+ENDS_WITHIN_S = 15.0
 
 
 @pytest.fixture(scope="module")
@@ -35,15 +39,15 @@ def environment(tmp_path: Path) -> dict[str, str]:
     return {**os.environ, "TMPDIR": str(tmp_path)}
 
 
-def _engines(folder: Path) -> list[str]:
+def _engines(folder: Path) -> list[int]:
     """Processes that work in the folder."""
-    return [line for line in _processes() if str(folder) in line]
+    return [process for process, line in _processes() if str(folder) in line]
 
 
-def _processes() -> Iterator[str]:
+def _processes() -> Iterator[tuple[int, str]]:
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         try:
-            yield path.read_bytes().replace(b"\0", b" ").decode(errors="replace")
+            yield int(path.parent.name), path.read_bytes().replace(b"\0", b" ").decode(errors="replace")
         except OSError:
             continue
 
@@ -96,18 +100,65 @@ def test_engine_goes_where_the_demo_is_killed(lab: Lab, environment: dict[str, s
         assert process.stdout is not None
         while "talks with" not in process.stdout.readline():
             assert process.poll() is None
+        (engine,) = _engines(tmp_path)
+        handle = os.pidfd_open(engine)
     finally:
         process.kill()
         process.communicate()
-    deadline = time.monotonic() + 15
-    while _engines(tmp_path):
-        assert time.monotonic() < deadline, _engines(tmp_path)
+    try:
+        ended, _, _ = select.select([handle], [], [], ENDS_WITHIN_S)
+    finally:
+        os.close(handle)
+    assert ended, "the engine has ended by itself"
     asyncio.run(lab.cli("a", "channel request hangup all"))  # no phone was left to say good-bye
+
+
+def test_demo_that_finds_no_lab_starts_one_and_leaves_none(environment: dict[str, str], tmp_path: Path) -> None:
+    lab = Lab({"ACD_LAB": str(int(os.environ.get("ACD_LAB") or "1") % 49 + 50)})  # one that no other test uses
+    number = lab.a.host.split(".")[2]
+    environment["ACD_LAB"] = number
+    with needs.the_lab():
+        asyncio.run(Lab().up("a"))  # so the Docker engine and the image are here: they are not the demo's to take away
+    _lab("down", environment)
+    assert _containers(number) == []
+    before = _lab("status", os.environ)
+
+    done = subprocess.run(
+        [*DEMO, "--seconds", "5"], check=False, env=environment, text=True, capture_output=True, timeout=PATIENCE_S
+    )
+    try:
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert re.search(rf"The demo runs on Asterisk 22\S* at {re.escape(lab.a.host)}", done.stdout), done.stdout
+        assert _containers(number) == []
+        assert _engines(tmp_path) == []
+        assert [path.name for path in tmp_path.iterdir()] == []
+        assert _sockets_at(lab.a.host) == []
+        assert _lab("status", os.environ) == before, "the lab that was up before is up"
+    finally:
+        _lab("down", environment)
+
+
+def _lab(command: str, environment: Mapping[str, str]) -> str:
+    return subprocess.run([SCRIPT, command], env=environment, capture_output=True, text=True, check=True).stdout
+
+
+def _containers(number: str) -> list[str]:
+    """The containers of that lab, also such as do not run."""
+    listed = subprocess.run(
+        ["docker", "ps", "--all", "--filter", f"name=^acd-lab{number}-", "--format", "{{.Names}}"],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    return listed.stdout.split()
+
+
+def _sockets_at(host: str) -> list[str]:
+    """Who listens at that address, as the kernel lists it."""
+    word = socket.inet_aton(host)[::-1].hex().upper()
+    lines = [line for table in ("udp", "tcp") for line in Path("/proc/net", table).read_text().splitlines()[1:]]
+    return [line for line in lines if line.split()[1].startswith(f"{word}:") and line.split()[3] in {"07", "0A"}]
 
 
 def _nothing_is_left(lab: Lab, folder: Path) -> None:
     assert _engines(folder) == []
     assert not any(folder.iterdir())
-    deadline = time.monotonic() + 10
-    while (channels := asyncio.run(lab.channels("a"))) > 0:
-        assert time.monotonic() < deadline, f"{channels} channels are left"
+    asyncio.run(no_channel_is_left(lab))

@@ -1,7 +1,13 @@
 """What the demo says where there is no terminal."""
 
+from typing import get_args
+
+import pytest
+
 from acd.lab.view.board import Board
-from acd.lab.view.sentences import summary
+from acd.lab.view.sentences import sentence, summary
+from acd.model import AgentId, CallId, OfferId, ServerId
+from acd.router import facts as f
 from tests.demo.told import two_agents
 
 
@@ -56,6 +62,20 @@ def test_people_come_go_and_rest() -> None:
     ]
 
 
+def test_what_waits_for_the_end_of_the_work_is_told() -> None:
+    told = two_agents()
+    told.say("queue sales is configured: wrap-up 10 s, extension 20 s")
+    told.say("call C1 arrives in sales from 555", "ana's leg is bridged", "ana pauses for lunch", "ana logs out")
+    told.say("caller C1 hangs up", "ana extends the wrap-up")
+    assert told.said[-5:] == [
+        "Ana will pause (Lunch) when the work in hand is done",
+        "Ana will log out when the work in hand is done",
+        "Bob hangs up after 0.0 s with Ana",
+        "Ana wraps up for 10.0 s at most",
+        "Ana wraps up for 30.0 s more",
+    ]
+
+
 def test_those_who_are_not_served_are_told_of() -> None:
     told = two_agents()
     told.say("ana logs out", "ben logs out", "call C1 arrives in sales from 555", "call C2 arrives in nowhere")
@@ -67,6 +87,28 @@ def test_those_who_are_not_served_are_told_of() -> None:
         "Bob gives up after 3.0 s",
         "server a is not heard of",
     ]
+
+
+def test_who_was_not_quick_enough_is_told() -> None:
+    told = two_agents()
+    told.say("queue sales is configured: rung at 10", "call C1 arrives in sales from 555", "ben's leg answers")
+    assert told.said[-2:] == ["Ben picks up", "Ana's phone stops: somebody was quicker"]
+
+
+@pytest.mark.parametrize("outcome", get_args(f.OfferOutcome))
+def test_every_way_an_offer_can_end_has_its_sentence(outcome: f.OfferOutcome) -> None:
+    ended = f.OfferEnded(1, OfferId("o"), CallId("c"), AgentId("ana"), ServerId("a"), outcome, None, None)
+    assert sentence(Board(), ended)
+
+
+def test_what_a_caller_asks_for_and_how_that_relaxes_is_told() -> None:
+    told = two_agents()
+    told.say(
+        "queue sales is configured: open to all then all less 2 after 20 s",
+        "call C1 arrives in sales from 555, asking for german:2",
+    )
+    told.wait(20)
+    assert told.said[:2] == ["Bob calls Sales for german", "Bob has waited so long that more agents may help"]
 
 
 def test_summary_tells_the_whole_in_sentences() -> None:

@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator
 import pytest_asyncio
 
 from acd.lab.servers import Lab
-from acd.testing.site import LAB_SERVERS
+from acd.testing.ears import no_channel_is_left
+from acd.testing.open_files import open_files
 from tests import needs
 
 
@@ -21,11 +22,11 @@ async def lab() -> AsyncIterator[Lab]:
 
 @pytest_asyncio.fixture(autouse=True)
 async def nothing_is_left(lab: Lab) -> AsyncIterator[None]:
-    """After each test: no task of this process, and no channel on either server."""
+    """After each test: no task, socket or file of this process, and no channel on either server."""
+    before = open_files()
     yield
     others = [task.get_name() for task in asyncio.all_tasks() if task is not asyncio.current_task()]
     assert not others, f"tasks are left: {others}"
-    async with asyncio.timeout(10):
-        for name in LAB_SERVERS:
-            while await lab.channels(name):
-                pass
+    await no_channel_is_left(lab)
+    left = open_files() - before
+    assert not left, f"files or sockets are left: {left}"

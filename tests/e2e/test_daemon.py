@@ -10,7 +10,7 @@ import pytest_asyncio
 
 from acd.lab.servers import Lab
 from acd.router import facts as f
-from acd.telephony.sip import OutgoingCall, Phone
+from acd.telephony.sip import Call, OutgoingCall, Phone
 from acd.testing.process import EngineProcess
 from acd.testing.site import AGENT_HZ, CALLER_HZ, FALLBACK_HZ, converse
 
@@ -78,19 +78,40 @@ async def test_reload_with_a_call_in_progress_changes_only_what_changed(centre: 
     assert len(engine.saw.all(f.AgentConfigured)) == 1, "nothing was said about what did not change"
 
 
-async def test_reload_of_a_wrong_file_changes_nothing_and_says_why(centre: Centre) -> None:
+async def test_reload_of_a_wrong_file_changes_nothing_for_those_who_talk_and_says_why(centre: Centre) -> None:
     engine = centre.engine
+    ana = await centre.phone("1001")
+    caller = await centre.calls("2001")
+    ring = await ana.ring(within_s=5)
+    await ring.answer()
+    await engine.saw.sees(f.CallConnected)
+    await converse(caller, ring)
+    said = len(engine.saw.seen)
+
     engine.config.write_text(engine.config.read_text().replace("wrap_up_s = 0", 'wrap_up_s = "long"'))
     engine.signal(signal.SIGHUP)
     line = await engine.says("configuration is wrong")
     assert "queue.sales.wrap_up_s" in line
-    ana = await centre.phone("1001")
-    caller = await centre.calls("2001")
-    await (await ana.ring(within_s=5)).answer()
-    await engine.saw.sees(f.CallConnected)
+    await falls_silent(caller, ring)
+    await converse(caller, ring)
+    assert engine.saw.seen[said:] == [], "nothing was decided by the wrong file"
     await caller.hang_up()
     await engine.saw.sees(f.CallEnded)
     assert not engine.saw.all(f.WrapUpStarted)
+
+    again = await centre.calls("2002")
+    await (await ana.ring(within_s=5)).answer()
+    await engine.saw.sees(f.CallConnected, count=2)
+    await again.hang_up()
+    await engine.saw.sees(f.CallEnded, count=2)
+
+
+async def falls_silent(*sides: Call) -> None:
+    """Both stop speaking, and hear it: what they hear from now on was said from now on."""
+    for side in sides:
+        side.send_silence()
+    for side in sides:
+        await side.hears_silence(for_s=0.1, within_s=3)
 
 
 async def test_conversation_outlives_a_graceful_stop(centre: Centre) -> None:

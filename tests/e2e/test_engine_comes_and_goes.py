@@ -7,6 +7,7 @@ from acd.router import facts as f
 from acd.router import inputs as i
 from acd.telephony.ami.server import ServerOptions
 from acd.telephony.sip import NotHeard
+from acd.testing.ears import Ears
 from acd.testing.site import FALLBACK_HZ, Site, agent, converse, queue
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
@@ -58,14 +59,20 @@ async def test_callers_take_the_fallback_after_two_seconds_when_the_engine_has_j
 
 
 async def test_waiting_caller_of_a_silent_engine_returns_as_lost(lab: Lab) -> None:
-    """Also after a graceful stop without a restart. Three seconds here, sixty by default."""
+    """Also after a graceful stop without a restart. Three seconds here, sixty by default. The operator's dialplan
+    reads why: the lab's fallback says what it found in the channel's variables."""
     options = ServerOptions(lost_after_s=3, heartbeat_s=1.0)
-    async with Site(lab, queues=[queue("sales")], agents=[], options=options) as site:
+    async with (
+        Site(lab, queues=[queue("sales")], agents=[], options=options) as site,
+        Ears(lab.a, "user") as ears,
+    ):
         caller = await site.calls("sales")
         await site.claimed(count=1)
         await caller.hears_sound(within_s=3, other_than=(FALLBACK_HZ,))
         await site.stop_engine()
         await caller.hears(FALLBACK_HZ, within_s=8)
+        fallback = await ears.hears("LabFallback")
+        assert (fallback.get("Result"), fallback.get("Reason")) == ("lost", "engine-silent")
         await caller.hang_up()
 
 

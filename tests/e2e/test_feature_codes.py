@@ -12,9 +12,12 @@ from acd.daemon import Daemon, asterisk
 from acd.engine.loop import facts_of
 from acd.journal.memory import MemoryJournal
 from acd.lab.servers import Lab
+from acd.model import RequestId
 from acd.router import facts as f
+from acd.router.inputs import Pause
 from acd.sign_in import hash_pin
 from acd.telephony.sip import Phone
+from acd.testing.ears import Ears
 from acd.testing.watching import Watching
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
@@ -49,13 +52,15 @@ tries = 3
 
 
 class Desk:
-    """A daemon on the lab and the phone on a hot desk."""
+    """A daemon on the lab, the phone on a hot desk, and ears for what Asterisk plays."""
 
-    def __init__(self, daemon: Daemon, phone: Phone, watching: Watching[Fact], lab: Lab) -> None:
-        self.daemon, self.phone, self.watching, self.lab = daemon, phone, watching, lab
+    def __init__(self, daemon: Daemon, phone: Phone, watching: Watching[Fact], lab: Lab, ears: Ears) -> None:
+        self.daemon, self.phone, self.watching, self.lab, self.ears = daemon, phone, watching, lab, ears
 
-    async def key(self, code: str, pin: str, number: str = "41#") -> None:
-        """Dial the code, key in number and PIN, listen to the answer until Asterisk hangs up."""
+    async def key(self, code: str, pin: str, number: str = "41#") -> str:
+        """Dial the code, key in number and PIN, listen to the answer until Asterisk hangs up. Returns which sound the
+        answer was (config/asterisk/acd.conf says what each means)."""
+        self.ears.heard.clear()
         call = await self.phone.place(code)
         await call.answered(within_s=5)
         await call.hears_sound(within_s=3)
@@ -63,6 +68,8 @@ class Desk:
         await call.press(pin)
         await call.hears_sound(within_s=5)
         await call.ended(within_s=15)
+        played = await self.ears.hears("Newexten", Application="Playback")
+        return played.get("AppData")
 
 
 @pytest_asyncio.fixture
@@ -72,15 +79,19 @@ async def desk(lab: Lab, tmp_path: Path) -> AsyncIterator[Desk]:
     watching: Watching[Fact] = Watching()
     daemon = Daemon(read_config(path), path, MemoryJournal(), asterisk)
     daemon.engine.add_reader("test", lambda entries: watching.saw(*facts_of(entries)))
-    async with daemon, Phone("1901", "lab-1901", (lab.a.host, lab.a.sip_port)) as phone:
+    async with (
+        Ears(lab.a, "dialplan") as ears,
+        daemon,
+        Phone("1901", "lab-1901", (lab.a.host, lab.a.sip_port)) as phone,
+    ):
         await phone.register()
         await watching.sees(f.ServerSettled)
-        yield Desk(daemon, phone, watching, lab)
+        yield Desk(daemon, phone, watching, lab, ears)
 
 
 async def test_agent_works_a_whole_shift_by_feature_codes(desk: Desk) -> None:
     saw = desk.watching
-    await desk.key("*40", "4711#")
+    assert await desk.key("*40", "4711#") == "agent-loginok"
     logged_in = await saw.sees(f.AgentLoggedIn)
     assert (logged_in.agent, logged_in.phone) == ("ana", "1901"), "the phone is hers now"
 
@@ -90,25 +101,52 @@ async def test_agent_works_a_whole_shift_by_feature_codes(desk: Desk) -> None:
         await saw.sees(f.CallConnected)
         await caller.hang_up()
     await saw.sees(f.WrapUpStarted)
-    await desk.key("*44", "4711#")
+    assert await desk.key("*44", "4711#") == "auth-thankyou"
     assert (await saw.sees(f.WrapUpEnded)).by == "ana"
 
-    await desk.key("*431", "4711#")
+    assert await desk.key("*431", "4711#") == "do-not-disturb&activated"
     assert (await saw.sees(f.AgentPaused)).reason == "lunch"
-    await desk.key("*42", "4711#")
+    assert await desk.key("*42", "4711#") == "do-not-disturb&de-activated"
     await saw.sees(f.AgentBecameReady)
-    await desk.key("*41", "4711#")
+    assert await desk.key("*41", "4711#") == "agent-loggedoff"
     await saw.sees(f.AgentLoggedOut)
     counted = [fact for fact in saw.all(f.DirectCallEnded) if fact.counted]
     assert not counted, "a feature code is no direct call"
 
 
+async def test_pause_during_a_call_takes_effect_after_the_wrap_up(desk: Desk) -> None:
+    """docs/routing.md R13: asked for while the wrap-up of the call lasts, it begins when that ends."""
+    saw = desk.watching
+    await desk.key("*40", "4711#")
+    async with Phone("2001", "lab-2001", (desk.lab.a.host, desk.lab.a.sip_port)) as customer:
+        caller = await customer.place("q-sales")
+        await (await desk.phone.ring(within_s=5)).answer()
+        connected = await saw.sees(f.CallConnected)
+        pause = Pause(request=RequestId("panel"), agent=connected.agent, by=connected.agent, reason="lunch")
+        answer = await desk.daemon.engine.ask(pause)
+        assert isinstance(answer, f.RequestAccepted)
+        assert answer.pending == ("sales",), "she talks, so it is still to come"
+        await caller.hang_up()
+    await saw.sees(f.WrapUpStarted)
+    await desk.key("*431", "4711#")
+    assert not saw.all(f.AgentPaused), "the wrap-up lasts"
+    assert len(saw.all(f.ChangePostponed)) == 2, "asked for by the panel while she talked, by the phone afterwards"
+    await desk.key("*44", "4711#")
+    ended, paused = await saw.sees(f.WrapUpEnded), await saw.sees(f.AgentPaused)
+    assert (paused.at_ms, paused.reason) == (ended.at_ms, "lunch")
+
+
 async def test_wrong_pin_changes_nothing_and_is_locked_in_the_end(desk: Desk) -> None:
-    for _ in range(3):
-        await desk.key("*4041", "9999#", number="")
-    await desk.key("*4041", "4711#", number="")
+    answers = [await desk.key("*4041", pin, number="") for pin in ("9999#", "9999#", "9999#", "4711#")]
+    assert answers == ["vm-incorrect"] * 3 + ["im-sorry&please-try-call-later"]
     assert len(desk.watching.all(f.DirectCallExcluded)) == 4, "all four were asked for and answered"
     assert not desk.watching.all(f.AgentLoggedIn), "locked: the right PIN comes too late"
     text = str(desk.watching.seen)
     assert "9999" not in text
     assert "4711" not in text
+
+
+async def test_code_that_cannot_be_done_now_is_answered_otherwise_than_a_wrong_pin(desk: Desk) -> None:
+    assert await desk.key("*44", "4711#") == "pm-invalid-option", "nobody is in wrap-up"
+    assert await desk.key("*40", "0000#") == "vm-incorrect"
+    assert not desk.watching.all(f.AgentLoggedIn)

@@ -15,6 +15,7 @@ import pytest
 from acd.lab.servers import Lab, LabServer
 from acd.router import facts as f
 from acd.router import inputs as i
+from acd.testing.ears import no_channel_is_left
 from acd.testing.site import Site, agent, queue
 from tests import needs
 
@@ -127,7 +128,7 @@ async def test_hundred_calls_at_ten_a_second_are_served_exactly_once(
         assert callers.returncode == 0, output.decode(errors="replace")[-3_000:]
         await site.fact(f.CallEnded, count=CALLS)
         _each_was_served_once(site)
-        await site._until_no_channels()
+        await no_channel_is_left(lab)
         a_call = (heard.events - before) / CALLS
         record_property("events_a_call", a_call)
         sys.stdout.write(f"events a call: {a_call:.2f} (at most {MOST_EVENTS_A_CALL})\n")

@@ -1,12 +1,14 @@
 """Explanations of moments that a text cannot stop at: in the midst of an instant, and everywhere on a walk."""
 
+import io
 import subprocess
 import sys
 
 import msgspec
 import pytest
+from rich.console import Console
 
-from acd.explain import tables, times, words
+from acd.explain import refold, tables, times, words
 from acd.router import explanation
 from acd.router import facts as f
 from acd.router import objections as o
@@ -15,6 +17,7 @@ from acd.router.explanation import AgentExplanation, Explanation
 from acd.router.since import Since
 from acd.router.state import State
 from acd.testing import sentences
+from acd.testing.explanations import Told
 from acd.testing.playbook import Playbook
 from acd.testing.walk import Walk
 
@@ -93,6 +96,26 @@ def test_while_a_queue_is_put_in_order_anew_its_calls_have_that_as_the_reason() 
     found = explanation.explain_wait(state, since, next(iter(state.calls)), book.now_ms)
     assert [type(reason.objection) for reason in found.reasons] == [o.QueueInDisorder, o.ServerUnheard]
     assert "are being put in order anew" in words.reasons(found.reasons, found.work.call, found.at_ms, times.clock)
+
+
+def test_of_very_many_agents_the_last_are_counted() -> None:
+    book = Playbook()
+    book.say("queue sales is configured")
+    book.say("queue support is configured")
+    for number in range(tables.ROWS + 5):
+        book.say(f"agent a{number} is configured: phone {2000 + number}, queues sales")
+    book.say("agent ben is configured: phone 1002, queues support")
+    book.say("agent ana is configured: phone 1001, queues sales")
+    book.say("server a reports: nothing")
+    book.say("ana logs in")
+    book.say("phone 1001 rings on D1")
+    book.say("call C1 arrives in sales")
+    found = refold.explain_call(Told(book), refold.find(Told(book), "C1").stories[0], book.now_ms)
+    page = io.StringIO()
+    tables.show(Console(file=page, width=100), tables.of_call(found, None, times.clock))
+    _, first, *_ = (line for line in page.getvalue().splitlines() if line.startswith("  "))
+    assert first.split() == ["ana", "on", "a", "direct", "call", "since", times.clock(book.now_ms)]
+    assert "\n7 more: 6 logged out of the queue, 1 not assigned to the queue" in page.getvalue()
 
 
 def test_nothing_that_runs_the_engine_loads_it() -> None:

@@ -38,6 +38,7 @@ async def dial(ami: Ami, agent: str, pin: str) -> str:
         ("*437", "pause", "7"),
         ("*4312", "pause", "12"),
         ("*44", "end-wrap-up", ""),
+        ("*45", "extend-wrap-up", ""),
         ("*401001", "login", ""),
     ],
 )

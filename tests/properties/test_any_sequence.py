@@ -82,12 +82,16 @@ class CoreUnderAnything(RuleBasedStateMachine):
     pause = _rule(Adversary.pause)
     get_ready = _rule(Adversary.get_ready)
     end_wrap_up = _rule(Adversary.end_wrap_up)
+    extend_wrap_up = _rule(Adversary.extend_wrap_up)
+    set_disposition = _rule(Adversary.set_disposition)
     router_is_configured = _rule(Adversary.router_is_configured)
     queue_is_configured = _rule(Adversary.queue_is_configured)
     queue_opens_or_closes = _rule(Adversary.queue_opens_or_closes)
     queue_is_retired = _rule(Adversary.queue_is_retired)
     agent_is_configured = _rule(Adversary.agent_is_configured)
     agent_is_retired = _rule(Adversary.agent_is_retired)
+    supervisor_is_configured = _rule(Adversary.supervisor_is_configured)
+    supervisor_is_retired = _rule(Adversary.supervisor_is_retired)
     day_begins = _rule(Adversary.day_begins)
 
     def teardown(self) -> None:

@@ -6,8 +6,7 @@ import sys
 
 import pytest
 
-from acd import core
-from acd.router import calls, configuration, matching, servers
+from acd.router import calls, configuration, matching, servers, turn
 from acd.router.facts import (
     AgentRetired,
     AnnouncementMade,
@@ -72,7 +71,7 @@ def test_guarantees_hold_after_each_of_a_thousand_inputs(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", range(200, 203))
 def test_guarantees_hold_when_inputs_come_between_slices(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (calls, core, configuration, matching, servers):
+    for module in (calls, configuration, matching, servers, turn):
         monkeypatch.setattr(module, "SLICE", 1)  # every effect is large
     Walk(seed, check_every=1, hasty=True).run(1_000)
 

@@ -8,7 +8,7 @@ from acd.model import AgentId, CallId, OfferId, Phone, QueueId, ServerId
 from acd.router import facts as f
 from acd.router.ready import AgentKey, ClassKey
 from acd.router.settings import Standing
-from acd.router.state import InQueue, State
+from acd.router.state import InQueue, Postponed, State
 from acd.router.states import Membership, Work
 from acd.testing import invariants
 from acd.testing.ledger import Ledger
@@ -127,6 +127,14 @@ def _logged_in_without_phone(state: State) -> None:
     state.agents[BEN].phone = None
 
 
+def _pending_for_nothing(state: State) -> None:
+    state.agents[BEN].queues[SALES].pending = Postponed("log out", None, "ben")
+
+
+def _pause_for_no_reason_pending(state: State) -> None:
+    state.agents[ANA].queues[SALES].pending = Postponed("pause", None, "ana")
+
+
 @pytest.mark.parametrize(
     "break_it",
     [
@@ -150,6 +158,8 @@ def _logged_in_without_phone(state: State) -> None:
         _work_without_offer,
         _retired_and_idle,
         _logged_in_without_phone,
+        _pending_for_nothing,
+        _pause_for_no_reason_pending,
     ],
 )
 def test_broken_state_is_found(break_it: Callable[[State], None]) -> None:
@@ -192,6 +202,9 @@ def _connected(offer: str, call: str, agent: AgentId) -> f.CallConnected:
     return f.CallConnected(3, CallId(call), OfferId(offer), agent, SALES, 0)
 
 
+_WRAP_UP = f.WrapUpStarted(1, ANA, CallId("c"), SALES, 9, 20)
+
+
 @pytest.mark.parametrize(
     "story",
     [
@@ -207,6 +220,11 @@ def _connected(offer: str, call: str, agent: AgentId) -> f.CallConnected:
             f.CallTimedOut(2, CallId("c"), _made("o", "c", ANA).line, SALES, 1),
         ],
         [f.WrapUpEnded(1, ANA, CallId("c"), SALES, "time")],
+        [_WRAP_UP, f.WrapUpEnded(8, ANA, CallId("c"), SALES, "time")],
+        [_WRAP_UP, f.WrapUpExtended(2, ANA, CallId("c"), SALES, 8, "ana")],
+        [_WRAP_UP, f.WrapUpExtended(2, ANA, CallId("c"), SALES, 21, "ana")],
+        [f.WrapUpExtended(2, ANA, CallId("c"), SALES, 8, "ana")],
+        [_queued("c"), f.ChangePostponed(1, ANA, SALES, "pause", "ana", "lunch"), _made("o", "c", ANA)],
         [f.AgentRested(2, ANA), f.AgentRested(1, ANA)],
     ],
 )

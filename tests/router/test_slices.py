@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 
 import pytest
+from msgspec import structs
 
 from acd.core import Core, Fact, fold
 from acd.model import AgentId, Caller, ChannelId, Line, Phone, QueueId, RequestId, ServerId
 from acd.router import inputs as i
-from acd.router.facts import OfferMade
+from acd.router.facts import OfferMade, QueueRemoved, QueueUnordered
 from acd.router.settings import AgentSettings, Destination, Ends, NextQueue, QueueSettings, RouterSettings
 from acd.router.turn import SLICE
 from acd.testing import invariants
@@ -193,3 +194,43 @@ def test_queue_that_comes_back_before_it_is_emptied_serves_who_is_left(core: Cor
     facts = core.handle(i.ConfigureQueue(QueueSettings(SALES, "Sales again")), 0)
     assert [fact.agent for fact in facts if isinstance(fact, OfferMade)] == [last.agent]
     _check_turns(core, 0, least=0)
+
+
+def test_agents_of_a_queue_are_put_in_order_anew_in_slices(core: Core) -> None:
+    """R38. Of many agents one fact tells; still there are so many in a turn, and no more."""
+    core.handle(i.ConfigureQueue(QueueSettings(SALES, "Sales", strategy="round-robin")), 0)
+    left = len(core.state.queues[SALES].unordered)
+    while left:
+        core.handle(i.PassTime(), 0)
+        assert left - len(core.state.queues[SALES].unordered) == min(left, SLICE)
+        left = len(core.state.queues[SALES].unordered)
+    _check_turns(core, 0, least=0)
+
+
+def test_agent_who_leaves_a_queue_that_is_put_in_order_anew_is_not_waited_for(core: Core) -> None:
+    """R38."""
+    core.handle(i.ConfigureQueue(QueueSettings(SALES, "Sales", strategy="round-robin")), 0)
+    last = next(reversed(core.state.queues[SALES].unordered))
+    settings = core.state.agents[last].settings
+    core.handle(i.ConfigureAgent(structs.replace(settings, queues=())), 0)
+    unordered = core.state.queues[SALES].unordered
+    assert unordered, "a slice was put in order, not all"
+    assert last not in unordered
+    _check_turns(core, 0, least=1)
+    assert not core.state.queues[SALES].unordered
+
+
+def test_queue_that_is_removed_at_midnight_keeps_no_other_from_being_counted_anew(core: Core) -> None:
+    """R32, R18: the day begins while the agents of a retired queue are still logged out, slice by slice."""
+    for queue in (SALES, NIGHT):
+        core.handle(i.ConfigureQueue(QueueSettings(queue, "Queue", strategy="fewest-calls-today")), 0)
+    list(_turns(core, 0))
+    for call in list(core.state.calls.values()):
+        core.handle(i.CallerLeft(call.line, hung_up=True), 0)
+    core.handle(i.RetireQueue(SALES), 0)
+    core.handle(i.BeginDay(), 0)
+    assert list(core.state.recount) == [SALES, NIGHT]
+    said = [type(fact) for facts in _turns(core, 0) for fact in facts]
+    assert said.index(QueueRemoved) < said.index(QueueUnordered)
+    assert not core.state.recount
+    invariants.check(core.state)

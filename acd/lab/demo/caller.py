@@ -3,6 +3,7 @@
 import asyncio
 from contextlib import suppress
 from typing import Final
+from urllib.parse import quote
 
 from acd.lab.demo.cast import Visit
 from acd.telephony.sip import CallRefused, NothingHappened, OutgoingCall, Phone
@@ -35,7 +36,7 @@ class Caller:
         number = self.visit.phone
         with suppress(NothingHappened, CallRefused):
             async with Phone(number, f"lab-{number}", registrar) as phone:
-                self.call = await phone.place(f"q-{self.visit.queue}")
+                self.call = await phone.place(_dialled(self.visit))
                 self.call.send_tone(self.visit.tone_hz)
                 await self.call.answered()
                 if await self._is_served():
@@ -47,3 +48,8 @@ class Caller:
                 await self._waits_no_more.wait()
                 return True
         return False
+
+
+def _dialled(visit: Visit) -> str:
+    """The queue, and what the caller asks for (sip-lab/asterisk/extensions.conf)."""
+    return f"q-{visit.queue}" + (f"++{quote(visit.wishes, safe='&')}" if visit.wishes else "")

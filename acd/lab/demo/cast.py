@@ -26,13 +26,22 @@ class Queue(msgspec.Struct, frozen=True):
     wrap_up_s: int
     weight: int
     """How many of the calls are for it."""
+    ring_at_most: int = 1
+    wishes: str = ""
+    """What some of its callers ask for."""
+    relaxes_after_s: int | None = None
+    """Who has waited so long speaks with anybody."""
 
 
 QUEUES: Final = (
     Queue(QueueId("sales"), "Sales", 6, 5),
-    Queue(QueueId("support"), "Support", 8, 4),
-    Queue(QueueId("billing"), "Billing", 5, 3),
+    Queue(QueueId("support"), "Support", 8, 4, wishes="german:2", relaxes_after_s=10),
+    Queue(QueueId("billing"), "Billing", 5, 3, ring_at_most=2),
 )
+WISH_IN: Final = 4
+"""One in so many asks for something."""
+_SKILLS: Final = (("german:3",), (), ("german:2",), (), ())
+"""Of the agents, one after the other."""
 
 
 def _names(text: str) -> tuple[str, ...]:
@@ -69,6 +78,7 @@ class Agent(msgspec.Struct, frozen=True):
     queues: tuple[QueueId, ...]
     tone_hz: int
     """What the agent says."""
+    skills: tuple[str, ...] = ()
 
 
 def agents(count: int) -> tuple[Agent, ...]:
@@ -80,7 +90,9 @@ def agents(count: int) -> tuple[Agent, ...]:
 def _agent(index: int) -> Agent:
     name = _AGENTS[index]
     queues = tuple(QueueId(queue) for queue in _TEAMS[index % len(_TEAMS)])
-    return Agent(AgentId(name.lower()), name, str(11 + index), Phone(str(1_001 + index)), queues, 500 + 30 * index)
+    skills = _SKILLS[index % len(_SKILLS)]
+    number, phone = str(11 + index), Phone(str(1_001 + index))
+    return Agent(AgentId(name.lower()), name, number, phone, queues, 500 + 30 * index, skills)
 
 
 def address_book() -> dict[str, str]:
@@ -101,6 +113,8 @@ class Visit(msgspec.Struct, frozen=True):
     """... and hangs up after so long with one."""
     tone_hz: int
     """What the caller says: above all agents, under the tone of the lab's fallback."""
+    wishes: str = ""
+    """What the caller asks for, as the dialplan writes it."""
 
 
 def visits(seed: int, per_minute: float) -> Iterator[Visit]:
@@ -122,10 +136,13 @@ _RUSH: Final = 10
 
 def _visit(dice: random.Random, number: int, per_minute: float) -> Visit:
     who = number % CALLERS_MOST
+    after_ms = _gap_ms(dice, number, per_minute)
+    queue = dice.choices(QUEUES, [queue.weight for queue in QUEUES])[0]
     return Visit(
-        after_ms=_gap_ms(dice, number, per_minute),
+        after_ms=after_ms,
         phone=CALLER_PHONES[who],
-        queue=dice.choices(QUEUES, [queue.weight for queue in QUEUES])[0].id,
+        queue=queue.id,
+        wishes=queue.wishes if number % WISH_IN == 0 else "",
         patience_ms=dice.randint(4_000, 9_000) if dice.random() < 0.2 else dice.randint(15_000, 45_000),
         talk_ms=round(dice.triangular(5_000, 26_000, 10_000)),
         tone_hz=2_000 + 10 * who,

@@ -23,15 +23,20 @@ def _tables(server: LabServer, agents: Sequence[Agent], pin_hash: str) -> Iterat
 
 
 def _queue(queue: Queue) -> str:
-    return (
-        f'[queue.{queue.id}]\nname = "{queue.name}"\n'
-        f"ring_timeout_s = {RING_TIMEOUT_S}\nwrap_up_s = {queue.wrap_up_s}\nmax_wait_s = 120"
-    )
+    lines = [
+        f'[queue.{queue.id}]\nname = "{queue.name}"',
+        f"ring_timeout_s = {RING_TIMEOUT_S}\nwrap_up_s = {queue.wrap_up_s}\nmax_wait_s = 120",
+        f"ring_at_most = {queue.ring_at_most}",
+    ]
+    if queue.relaxes_after_s is not None:
+        lines.append(f"rings = [{{ after_s = 0 }}, {{ after_s = {queue.relaxes_after_s}, skill_slack = 100 }}]")
+    return "\n".join(lines)
 
 
 def _agent(agent: Agent, pin_hash: str) -> str:
     queues = ", ".join(f'"{queue}"' for queue in agent.queues)
+    skills = ", ".join(f'"{skill}"' for skill in agent.skills)
     return (
         f'[agent.{agent.id}]\nname = "{agent.name}"\nnumber = "{agent.number}"\npin_hash = "{pin_hash}"\n'
-        f'phone = "{agent.phone}"\nqueues = [{queues}]\nlogged_in_at_start = true'
+        f'phone = "{agent.phone}"\nqueues = [{queues}]\nskills = [{skills}]\nlogged_in_at_start = true'
     )

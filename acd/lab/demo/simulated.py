@@ -20,6 +20,7 @@ from acd.model import AgentId, Phone, RequestId
 from acd.router import inputs as i
 from acd.tasks import Tasks
 from acd.telephony.simulated import Answer, Behaviour, Decline, Exchange, Ring, SimulatedCall, SimulatedPhones, Steps
+from acd.telephony.wishes import words_of
 
 STOP_WITHIN_S: Final = 5.0
 OUTSIDE: Final = Phone("outside")
@@ -128,7 +129,11 @@ class SimulatedStage:
         self._callers = {number: call for number, call in self._callers.items() if call.place != "gone"}
         if visit.phone not in self._callers:
             self._callers[visit.phone] = self._phones.place_call(
-                visit.queue, visit.phone, patience_ms=visit.patience_ms, talk_ms=visit.talk_ms
+                visit.queue,
+                visit.phone,
+                skills=words_of(visit.wishes),
+                patience_ms=visit.patience_ms,
+                talk_ms=visit.talk_ms,
             )
         self._next_visit()
 

@@ -58,6 +58,8 @@ class Step:
     at_ms: int
     agent: str = ""
     what: str = ""
+    ring: tuple[str, ...] = ()
+    """Whose phones ring from this step on, by name."""
 
 
 CallState = Literal["waiting", "ringing", "talking", "wrap-up", "over"]
@@ -91,7 +93,8 @@ class CallRow:
     """For a call that found a ready agent: how long until the phone rang, as the phones saw it."""
     heard_by_agent: Heard | None = None
     heard_by_caller: Heard | None = None
-    rings_at: dict[AgentId, None] = field(default_factory=dict)
+    rings_at: dict[AgentId, str] = field(default_factory=dict)
+    """At whose phones it rings, by name; and who picked up."""
 
     @property
     def state(self) -> CallState:
@@ -124,6 +127,10 @@ class AgentRow:
     call: CallId | None = None
     until_ms: int | None = None
     """When the ringing or the wrap-up is over at the latest."""
+    joined: dict[QueueId, None] = field(default_factory=dict)
+    """Queues to which the agent is not assigned."""
+    to_come: dict[QueueId, str] = field(default_factory=dict)
+    """What the agent becomes in the queue of the work in hand when that ends."""
     rests: bool = False
     retired: bool = False
     """Gone from the configuration; forgotten once the work in hand is done."""

@@ -63,10 +63,10 @@ def _parts(call: CallRow, step: Step, after: Step | None, until_ms: int) -> Iter
         case "rings":
             yield _rings(call, step, time, going_on=going_on)
         case "refused" | "moved" if step.what != "caller-gone":
-            yield _turned_away(step)
-            yield from _waited(step, until_ms, time, going_on=going_on, first=False)
+            yield _turned_away(call, step)
+            yield from _goes_on(step, until_ms, time, going_on=going_on)
         case "talks":
-            yield _talks(call, time, going_on=going_on)
+            yield _talks(call, step, time, going_on=going_on)
         case "ended":
             who = step.agent if step.what == "agent" else step.what
             yield Text("parted" if who == "system" else f"{who} hung up")
@@ -80,10 +80,34 @@ def _parts(call: CallRow, step: Step, after: Step | None, until_ms: int) -> Iter
             return
 
 
-def _turned_away(step: Step) -> Text:
+def _goes_on(step: Step, until_ms: int, time: str, *, going_on: bool) -> Iterator[Text]:
+    """The call waits for another phone, or rings at others still."""
+    if not step.ring:
+        yield from _waited(step, until_ms, time, going_on=going_on, first=False)
+    elif going_on:
+        yield Text(f"{_phones(step.ring)} {time}", "yellow1")
+
+
+def _turned_away(call: CallRow, step: Step) -> Text:
     if step.kind == "moved":
         return Text(f"to {step.what}", "orange3")
-    return Text(_OUTCOMES.get(step.what, step.what), "red3")
+    outcome = _OUTCOMES.get(step.what, step.what)
+    return Text(f"{step.agent} {outcome}" if _rang_at_several(call, step) else outcome, "red3")
+
+
+def _rang_at_several(call: CallRow, until: Step) -> bool:
+    """Whether several phones rang just before this step: then it is said who it was."""
+    ring: tuple[str, ...] = ()
+    for step in call.steps:
+        if step is until:
+            break
+        if step.kind in {"rings", "refused"}:
+            ring = step.ring
+    return len(ring) > 1
+
+
+def _phones(names: Sequence[str]) -> str:
+    return f"{', '.join(names)} ring{'s' if len(names) == 1 else ''}"
 
 
 def _waited(step: Step, until_ms: int, time: str, *, going_on: bool, first: bool) -> Iterator[Text]:
@@ -95,13 +119,15 @@ def _waited(step: Step, until_ms: int, time: str, *, going_on: bool, first: bool
 
 def _rings(call: CallRow, step: Step, time: str, *, going_on: bool) -> Text:
     if going_on:
-        return Text(f"{step.agent} rings {time}", "yellow1")
+        return Text(f"{_phones(step.ring)} {time}", "yellow1")
     measured = call.rang_after_ms if step is call.steps[1] else None
-    return Text(f"{step.agent} rings" + (f" in {measured:.1f} ms" if measured is not None else ""), "yellow3")
+    return Text(_phones(step.ring) + (f" in {measured:.1f} ms" if measured is not None else ""), "yellow3")
 
 
-def _talks(call: CallRow, time: str, *, going_on: bool) -> Text:
-    text = Text(f"talks {time}" if going_on else f"talked {time}", "deep_sky_blue1" if going_on else "deep_sky_blue3")
+def _talks(call: CallRow, step: Step, time: str, *, going_on: bool) -> Text:
+    who = f"{step.agent} " if _rang_at_several(call, step) else ""
+    verb = "talks" if going_on else "talked"
+    text = Text(f"{who}{verb} {time}", "deep_sky_blue1" if going_on else "deep_sky_blue3")
     if call.was_heard:
         text.append(" ♪", "green3")
     return text

@@ -73,7 +73,8 @@ def _call_at(board: Board, seen: Observation) -> CallRow | None:
 def _rang(board: Board, call: CallRow, rang: Rang) -> None:
     """Only the first offer, made at once, says something about us; later ones waited for an agent."""
     kinds = [step.kind for step in call.steps]
-    if kinds != ["arrived", "rings"] or call.steps[1].at_ms - call.since_ms > AT_ONCE_MS:
+    first = kinds == ["arrived", "rings"] and call.rang_after_ms is None
+    if not first or call.steps[1].at_ms - call.since_ms > AT_ONCE_MS:
         return
     call.rang_after_ms = rang.after_ms
     board.rang_after_ms.append(rang.after_ms)
@@ -109,7 +110,10 @@ def _agent_configured(board: Board, fact: f.AgentConfigured) -> None:
     settings = fact.settings
     agent = board.agents.setdefault(settings.id, AgentRow(settings.id, settings.name, settings.phone))
     agent.name, agent.own_phone, agent.retired = settings.name, settings.phone, False
-    agent.queues = {queue: state for queue, state in agent.queues.items() if queue in settings.queues}
+    kept = {*settings.queues, *agent.joined}
+    agent.joined = {queue: None for queue in agent.joined if queue not in settings.queues}
+    agent.queues = {queue: state for queue, state in agent.queues.items() if queue in kept}
+    agent.to_come = {queue: what for queue, what in agent.to_come.items() if queue in kept}
 
 
 def _agent_retired(board: Board, fact: f.AgentRetired) -> None:
@@ -220,13 +224,22 @@ def _over(board: Board, offer: OfferId, agent: AgentId) -> None:
 
 def _offer_made(board: Board, fact: f.OfferMade) -> None:
     board.offers += 1
-    _step(board, fact.call, "rings", fact.at_ms, fact.agent)
     if fact.call in board.calls:
-        board.calls[fact.call].rings_at[fact.agent] = None
+        _rings(board, board.calls[fact.call], fact)
     if fact.kind == "chat":
         board.chats.add(fact.offer)  # the agent's row shows what the voice does
     else:
         _work(board, fact.agent, "ringing", fact.call, fact.ring_until_ms)
+
+
+def _rings(board: Board, call: CallRow, fact: f.OfferMade) -> None:
+    """Phones that begin to ring in one breath are one step, and one that joins others names them all."""
+    call.rings_at[fact.agent] = board.name_of(fact.agent)
+    step = Step("rings", fact.at_ms, board.name_of(fact.agent), ring=tuple(call.rings_at.values()))
+    if call.steps[-1].kind == "rings" and call.steps[-1].at_ms == fact.at_ms:
+        call.steps[-1] = step
+    else:
+        call.steps.append(step)
 
 
 def _offer_accepted(board: Board, fact: f.OfferAccepted) -> None:
@@ -240,10 +253,17 @@ def _offer_ended(board: Board, fact: f.OfferEnded) -> None:
         board.calls[fact.call].rings_at.pop(fact.agent, None)
     if fact.outcome != "taken":  # another agent was quicker: that one's step tells more
         board.refusals += fact.outcome != "caller-gone"
-        _step(board, fact.call, "refused", fact.at_ms, fact.agent, fact.outcome)
+        _refused(board, fact)
     _over(board, fact.offer, fact.agent)
     if fact.rest_until_ms is not None and fact.agent in board.agents:
         board.agents[fact.agent].rests = True
+
+
+def _refused(board: Board, fact: f.OfferEnded) -> None:
+    call = board.calls.get(fact.call)
+    if call is not None:
+        left = tuple(call.rings_at.values())
+        call.steps.append(Step("refused", fact.at_ms, board.name_of(fact.agent), fact.outcome, left))
 
 
 def _agent_rested(board: Board, fact: f.AgentRested) -> None:
@@ -267,6 +287,18 @@ def _wrap_up_started(board: Board, fact: f.WrapUpStarted) -> None:
     _work(board, fact.agent, "wrap-up", fact.call, fact.until_ms)
 
 
+def _wrap_up_extended(board: Board, fact: f.WrapUpExtended) -> None:
+    row = board.agents.get(fact.agent)
+    if row is not None and row.work == "wrap-up":
+        row.until_ms = fact.until_ms
+
+
+def _change_postponed(board: Board, fact: f.ChangePostponed) -> None:
+    if fact.agent in board.agents:
+        what = "off" if fact.reason is None else board.pauses.get(fact.reason, fact.reason)
+        board.agents[fact.agent].to_come[fact.queue] = what
+
+
 def _wrap_up_ended(board: Board, fact: f.WrapUpEnded) -> None:
     _step(board, fact.call, "done", fact.at_ms, fact.agent, fact.by)
     _work(board, fact.agent, None)
@@ -287,8 +319,14 @@ def _membership(board: Board, fact: f.AgentLoggedIn | f.AgentBecameReady | f.Age
     for queue in fact.queues:
         before = agent.queues.get(queue, Membership.LOGGED_OUT)
         agent.queues[queue] = MEMBERSHIP_MOVES.get((before, _REQUESTS[type(fact)]), before)
+        if not isinstance(fact, f.AgentLoggedIn) or agent.to_come.get(queue) == "off":
+            agent.to_come.pop(queue, None)
+    if isinstance(fact, f.AgentLoggedIn | f.AgentBecameReady):
+        agent.joined.update(dict.fromkeys(fact.joined))
     if isinstance(fact, f.AgentLoggedIn):
         agent.at_phone = fact.phone
+    if isinstance(fact, f.AgentLoggedOut):
+        agent.joined = {queue: None for queue in agent.joined if queue not in fact.queues}
     if isinstance(fact, f.AgentPaused):
         agent.pause = board.pauses.get(fact.reason, fact.reason)
 
@@ -366,7 +404,9 @@ _APPLY: Final[dict[type[Fact], Callable[[Board, Any], None]]] = {
     f.AgentBecameReady: _membership,
     f.AgentPaused: _membership,
     f.AgentLoggedOut: _membership,
+    f.ChangePostponed: _change_postponed,
     f.WrapUpStarted: _wrap_up_started,
+    f.WrapUpExtended: _wrap_up_extended,
     f.WrapUpEnded: _wrap_up_ended,
     f.DirectCallStarted: _direct_call_started,
     f.DirectCallExcluded: _direct_call_excluded,

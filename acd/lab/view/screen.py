@@ -182,7 +182,13 @@ def _agent(board: Board, agent: AgentRow, now_ms: int, *, phones: bool) -> Itera
 
 
 def _occupation(board: Board, agent: AgentRow, now_ms: int, *, phones: bool) -> Text:
-    """Whom the agent speaks with, how long the wrap-up lasts, why the agent pauses."""
+    """Whom the agent speaks with, how long the wrap-up lasts, why the agent pauses; and what comes after it."""
+    to_come = ", ".join(dict.fromkeys(agent.to_come.values()))
+    doing = _doing(board, agent, now_ms, phones=phones)
+    return doing.append(f" then {to_come}", "orange3") if to_come else doing
+
+
+def _doing(board: Board, agent: AgentRow, now_ms: int, *, phones: bool) -> Text:
     call = board.calls.get(agent.call) if agent.call is not None else None
     match agent.state:
         case "ringing" if call is not None:

@@ -84,7 +84,10 @@ def _queued(board: Board, fact: f.CallQueued) -> str:
     """How many stand before, those whose agent's phone rings already left aside."""
     waiting = board.queues[fact.queue].waiting if fact.queue in board.queues else {}
     before = sum(id_ in board.calls and board.calls[id_].state == "waiting" for id_ in waiting if id_ != fact.call)
-    return f"{_who(board, fact.call)} calls {_queue(board, fact.queue)}" + (f", behind {before}" if before else "")
+    asks = " and ".join(skill.name for skill in fact.required)
+    wish = f" for {asks}" if asks else ""
+    behind = f", behind {before}" if before else ""
+    return f"{_who(board, fact.call)} calls {_queue(board, fact.queue)}{wish}{behind}"
 
 
 def _offer_ended(board: Board, fact: f.OfferEnded) -> str:
@@ -99,6 +102,7 @@ def _offer_ended(board: Board, fact: f.OfferEnded) -> str:
         "caller-gone": f"{agent}'s phone stops ringing",
         "lost": f"nobody knows what became of {agent}'s phone",
         "withdrawn": f"{agent} is not rung any more",
+        "taken": f"{agent}'s phone stops: somebody was quicker",
     }
     return words[fact.outcome]
 
@@ -140,6 +144,10 @@ _SAY: Final[dict[type[Fact], Callable[[Board, Any], str | None]]] = {
     f.CallMoved: lambda board, fact: (
         f"{_who(board, fact.call)} goes on waiting in {_queue(board, fact.to)}: {fact.via[-1].reason}"
     ),
+    f.RingWidened: lambda board, fact: f"{_who(board, fact.call)} has waited so long that more agents may help",
+    f.PreferenceLapsed: lambda board, fact: (
+        f"{_who(board, fact.call)} has waited for {board.name_of(fact.agent)}: anyone may take the call"
+    ),
     f.CallbackOffered: lambda board, fact: (
         f"{fact.caller.name or fact.caller.number or 'a caller'} is to be called back by {_queue(board, fact.queue)}"
     ),
@@ -166,6 +174,17 @@ _SAY: Final[dict[type[Fact], Callable[[Board, Any], str | None]]] = {
         f"{board.name_of(fact.agent)} pauses: {board.pauses.get(fact.reason, fact.reason)}"
     ),
     f.AgentLoggedOut: lambda board, fact: f"{board.name_of(fact.agent)} logs out",
+    f.PauseOverdue: lambda board, fact: (
+        f"{board.name_of(fact.agent)} should be back: {board.pauses.get(fact.reason, fact.reason)}"
+    ),
+    f.DispositionSet: lambda board, fact: f"{board.name_of(fact.agent)} says what came of it: {fact.disposition}",
+    f.DispositionMissed: lambda board, fact: f"{board.name_of(fact.agent)} has not said what came of it",
+    f.ChangePostponed: lambda board, fact: (
+        f"{board.name_of(fact.agent)} will {_later(board, fact)} when the work in hand is done"
+    ),
+    f.WrapUpExtended: lambda board, fact: (
+        f"{board.name_of(fact.agent)} wraps up for {seconds(fact.until_ms - fact.at_ms)} more"
+    ),
     f.WrapUpStarted: lambda board, fact: (
         f"{board.name_of(fact.agent)} wraps up for {seconds(fact.until_ms - fact.at_ms)} at most"
     ),
@@ -176,6 +195,10 @@ _SAY: Final[dict[type[Fact], Callable[[Board, Any], str | None]]] = {
     f.ServerWentQuiet: lambda _board, fact: f"server {fact.server} is not heard of",
     f.ServerSettled: lambda _board, fact: f"server {fact.server} is up" if fact.up else None,
 }
+
+
+def _later(board: Board, fact: f.ChangePostponed) -> str:
+    return "log out" if fact.reason is None else f"pause ({board.pauses.get(fact.reason, fact.reason)})"
 
 
 def _queues(board: Board, queues: tuple[QueueId, ...]) -> str:

@@ -41,9 +41,12 @@ _MADE_HERE = re.compile(r"acd[0-9a-f]{10}-[0-9]+")
 SPOKEN: Final[dict[CodeAnswer, str]] = {
     "logged-in": "agent-loginok",
     "logged-out": "agent-loggedoff",
+    "logged-out-later": "one-moment-please&agent-loggedoff",
     "ready": "do-not-disturb&de-activated",
     "paused": "do-not-disturb&activated",
+    "paused-later": "one-moment-please&do-not-disturb&activated",
     "wrap-up-ended": "auth-thankyou",
+    "wrap-up-extended": "one-moment-please&auth-thankyou",
     "wrong": "vm-incorrect",
     "locked": "im-sorry&please-try-call-later",
     "refused": "pm-invalid-option",

@@ -24,12 +24,13 @@ TIMED_OUT: Final = "3"
 """The one Reason of a failed Originate that says something: its channel rang, so a Hangup will follow."""
 HOLDING: Final = "holding_bridge"
 """The technology of a bridge in which nobody hears anybody."""
-CODES: Final[dict[str, Literal["login", "logout", "ready", "pause", "end-wrap-up"]]] = {
+CODES: Final[dict[str, Literal["login", "logout", "ready", "pause", "end-wrap-up", "extend-wrap-up"]]] = {
     "login": "login",
     "logout": "logout",
     "ready": "ready",
     "pause": "pause",
     "end-wrap-up": "end-wrap-up",
+    "extend-wrap-up": "extend-wrap-up",
 }
 
 

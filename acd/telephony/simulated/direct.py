@@ -9,7 +9,7 @@ from acd.telephony.port import CodeAnswer, FeatureCode
 from acd.telephony.simulated.phones import SimulatedPhone
 from acd.telephony.simulated.site import Site
 
-CodeRequest = Literal["login", "logout", "ready", "pause", "end-wrap-up"]
+CodeRequest = Literal["login", "logout", "ready", "pause", "end-wrap-up", "extend-wrap-up"]
 
 
 class Side:

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from acd.model import AgentId, CallId, OfferId, QueueId
+from acd.model import AgentId, CallId, OfferId, QueueId, ServerId
 from acd.router import facts as f
 from acd.router.inputs import CallArrived, LegAnswered, LegBridged, ServerReported
 from acd.router.settings import Destination
@@ -125,9 +125,9 @@ class Desk:
 
     # --- The usual ways ---------------------------------------------------------------------------------------
 
-    async def waiting(self) -> tuple[CallingParty, f.CallQueued]:
+    async def waiting(self, server: ServerId | None = None) -> tuple[CallingParty, f.CallQueued]:
         """A caller who was taken and waits."""
-        caller = await self.world.caller(QUEUE)
+        caller = await self.world.caller(QUEUE, server=server)
         call = self.queue(await self.arrival(caller))
         await caller.hears_music()
         return caller, call
@@ -140,9 +140,9 @@ class Desk:
         await phone.rings()
         return Conversation(caller, call, phone, offer)
 
-    async def ringing_at(self, count: int) -> list[Conversation]:
+    async def ringing_at(self, count: int, server: ServerId | None = None) -> list[Conversation]:
         """A caller for whom several phones ring at once."""
-        caller, call = await self.waiting()
+        caller, call = await self.waiting(server)
         phones = [await self.world.phone() for _ in range(count)]
         offers = [self._offer(call, phone) for phone in phones]
         self.world.act(*offers)

@@ -121,6 +121,20 @@ async def test_report_shows_every_leg_and_the_one_that_was_answered_can_be_accep
     assert [pair.phone.invites for pair in (first, second, third)] == [1, 1, 1]
 
 
+async def test_phones_of_another_server_ring_and_stop_over_the_trunk(two_servers: World) -> None:
+    desk = Desk(two_servers)
+    first, second = await desk.ringing_at(2, server=two_servers.servers[1])
+    await desk.answered(second)
+    desk.accept(second.offer, first.offer)
+    await first.phone.is_idle(within_s=1)
+    await desk.together(second)
+    await second.caller.hang_up()
+    await two_servers.reported(CallerLeft)
+    desk.call_ended(second.offer)
+    await second.phone.is_idle()
+    await two_servers.is_empty()
+
+
 async def test_all_phones_stop_when_the_adapter_stops(world: World, desk: Desk) -> None:
     ringing, answered = await desk.ringing_at(2)
     await answered.phone.answer()

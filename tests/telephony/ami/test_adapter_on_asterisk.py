@@ -16,6 +16,7 @@ from acd.tasks import Tasks
 from acd.telephony.ami.dialplan import claim, set_global
 from acd.telephony.ami.link import AmiAddress, AmiLink
 from acd.telephony.ami.messages import MAX_RECORD_BYTES
+from acd.testing.ears import no_channel_is_left
 from acd.testing.site import AGENT_HZ, CALLER_HZ, Site, agent, ami, queue
 from tests import needs
 from tests.telephony.ami.link_harness import Witness, record_writes
@@ -179,7 +180,7 @@ async def test_books_are_empty_after_calls_on_a_real_server(lab: Lab) -> None:
         await served.hang_up()
         for caller in (timed_out, unknown):
             await caller.ended(within_s=10)  # the lab's fallback plays for five seconds
-        await site._until_no_channels()
+        await no_channel_is_left(lab)
         await asyncio.wait_for(site.engine.settled(), 5)
         (server,) = site.telephony._servers.values()
         await server.link.send("Ping")

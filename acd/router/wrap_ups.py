@@ -1,0 +1,102 @@
+"""The work after a call: it begins when the conversation ends, may be extended, and ends by itself or on request. Some
+calls need a disposition before the agent is ready again (docs/routing.md R11, R12, R40 to R42)."""
+
+from acd.model import AgentId, CallId, QueueId
+from acd.router import facts as f
+from acd.router import memberships
+from acd.router.settings import NO_DISPOSITION
+from acd.router.state import Agent, Owed, State
+from acd.router.states import Work
+from acd.router.turn import Turn
+
+Refusal = f.RequestRefusal
+
+
+def length_ms(state: State, agent: Agent, queue: QueueId) -> int:
+    """How long the agent's work after a call of this queue is; 0 where there is none."""
+    settings, own_ms = state.queues[queue].settings, agent.settings.wrap_up_ms
+    if agent.retired or settings.channel != "voice":
+        return 0
+    return own_ms if own_ms is not None and settings.wrap_up_by_agent else settings.wrap_up_ms
+
+
+def begin(turn: Turn, agent: Agent, call: CallId, queue: QueueId, lasts_ms: int) -> None:
+    """Its end, and how far that may be put off, are fixed now."""
+    until_ms = turn.now_ms + lasts_ms
+    more_ms = turn.state.queues[queue].settings.wrap_up_extension_ms
+    extendable_until_ms = until_ms + more_ms if more_ms else None
+    needs = needs_disposition(turn.state, agent, queue)
+    turn.say(f.WrapUpStarted(turn.now_ms, agent.settings.id, call, queue, until_ms, extendable_until_ms, needs))
+
+
+def needs_disposition(state: State, agent: Agent, queue: QueueId) -> bool:
+    """Whether it must be said what came of a call of this queue."""
+    settings = state.queues[queue].settings
+    required = settings.disposition_required and settings.channel == "voice"
+    return required and bool(state.settings.dispositions) and not agent.retired
+
+
+def extend(turn: Turn, agent: Agent, for_ms: int | None, by: str) -> Refusal | None:
+    """Give more time, as far as there is any left."""
+    wrap_up = agent.wrap_up
+    if wrap_up is None:
+        return "not-in-wrap-up"
+    extendable_until_ms = wrap_up.until_ms if wrap_up.extendable_until_ms is None else wrap_up.extendable_until_ms
+    until_ms = extendable_until_ms if for_ms is None else min(wrap_up.until_ms + for_ms, extendable_until_ms)
+    if until_ms <= wrap_up.until_ms:
+        return "no-more-time"
+    turn.say(f.WrapUpExtended(turn.now_ms, agent.settings.id, wrap_up.call, wrap_up.queue, until_ms, by))
+    return None
+
+
+def time_is_over(turn: Turn, agent: Agent) -> None:
+    """Nobody ended it before."""
+    wrap_up = agent.wrap_up
+    assert wrap_up is not None, f"{agent.settings.id} has no wrap-up"
+    turn.say(f.WrapUpEnded(turn.now_ms, agent.settings.id, wrap_up.call, wrap_up.queue, "time"))
+    over(turn, agent.settings.id, wrap_up.call, wrap_up.queue, needs_disposition=wrap_up.needs_disposition)
+
+
+def end(turn: Turn, agent: Agent, by: str) -> Refusal | None:
+    """The work is done before its time."""
+    wrap_up = agent.wrap_up
+    if wrap_up is None:
+        return "not-in-wrap-up"
+    if wrap_up.needs_disposition and agent.disposed != wrap_up.call:
+        return "no-disposition"
+    turn.say(f.WrapUpEnded(turn.now_ms, agent.settings.id, wrap_up.call, wrap_up.queue, by))
+    over(turn, agent.settings.id, wrap_up.call, wrap_up.queue, needs_disposition=False)
+    return None
+
+
+def over(turn: Turn, agent_id: AgentId, call: CallId, queue: QueueId, *, needs_disposition: bool) -> None:
+    """The call and the work after it are over. Who did not say what came of it is not ready till that is said."""
+    memberships.work_ended(turn, agent_id, queue)
+    agent = turn.state.agents.get(agent_id)  # who was retired is gone
+    if agent is not None and needs_disposition and agent.disposed != call:
+        turn.say(f.DispositionMissed(turn.now_ms, agent_id, call, queue))
+        memberships.pause_everywhere(turn, agent, NO_DISPOSITION)
+
+
+def dispose(turn: Turn, agent: Agent, disposition: str, by: str) -> Refusal | None:
+    """Say what came of the call: the one that talks or is wrapped up, or the one that is owed."""
+    if all(known.id != disposition for known in turn.state.settings.dispositions):
+        return "unknown-disposition"
+    of = _to_be_disposed(turn.state, agent)
+    if of is None:
+        return "no-call"
+    owed = agent.owes is not None
+    turn.say(f.DispositionSet(turn.now_ms, agent.settings.id, of.call, of.queue, disposition, by))
+    queues = memberships.paused_for(agent, NO_DISPOSITION)
+    if owed and queues:
+        turn.say(f.AgentBecameReady(turn.now_ms, agent.settings.id, queues, "system"))
+    return None
+
+
+def _to_be_disposed(state: State, agent: Agent) -> Owed | None:
+    if agent.owes is not None:
+        return agent.owes
+    if agent.wrap_up is not None:
+        return Owed(agent.wrap_up.call, agent.wrap_up.queue)
+    offer = None if agent.offer is None or agent.work is not Work.TALKING else state.offers[agent.offer]
+    return None if offer is None else Owed(offer.call, offer.queue)
