@@ -32,7 +32,7 @@ from acd.tasks import Tasks
 from acd.telephony.ami.link import AmiAddress, AmiLink
 from acd.telephony.ami.messages import AmiEvent
 from acd.telephony.sip import IncomingCall, OutgoingCall, Phone
-from acd.testing.process import EngineProcess
+from acd.testing.process import WatchedEngine
 from benchmarks.report import Check, finish, run_benchmark, times_table
 
 WAYS = {"bare Dial": "bench-dial", "app_queue": "bench-queue-1", "acd": "bench-acd"}
@@ -84,7 +84,7 @@ logged_in_at_start = true
 class Bench:
     """An engine on the lab, one agent's phone, and callers."""
 
-    def __init__(self, lab: Lab, engine: EngineProcess, ami: AmiLink, stack: AsyncExitStack) -> None:
+    def __init__(self, lab: Lab, engine: WatchedEngine, ami: AmiLink, stack: AsyncExitStack) -> None:
         self.lab, self.engine, self._ami, self._stack = lab, engine, ami, stack
 
     async def queue(self, queue: str, event: str, header: str) -> str:
@@ -103,7 +103,7 @@ class Bench:
 async def bench(lab: Lab) -> AsyncIterator[Bench]:
     with tempfile.TemporaryDirectory() as folder:
         config = CONFIG.format(host=lab.a.host)
-        async with EngineProcess(Path(folder), config) as engine, AsyncExitStack() as stack, ears(lab, "lab") as ami:
+        async with WatchedEngine(Path(folder), config) as engine, AsyncExitStack() as stack, ears(lab, "lab") as ami:
             await ami.send("Events", ("EventMask", "off"))  # it only asks
             await engine.saw.sees(f.ServerSettled, within_s=15)
             yield Bench(lab, engine, ami, stack)
