@@ -117,12 +117,14 @@ class Ledger:
                 pass
 
     def _configured(self, fact: f.AgentConfigured) -> None:
-        """In a queue that the agent loses, nothing is to come."""
+        """In a queue that the agent loses, nothing is to come. Who is assigned to a queue has joined it no more."""
         self.chats[fact.settings.id] = fact.settings.chats
         for agent, queue in list(self.postponed):
             known = (*fact.settings.queues, *self.joined.get(agent, ()))
             if agent == fact.settings.id and queue not in known:
                 del self.postponed[agent, queue]
+        for queue in fact.settings.queues:
+            self.joined.get(fact.settings.id, {}).pop(queue, None)
 
     def _is_there(self, fact: f.AgentLoggedIn | f.AgentBecameReady) -> None:
         self.owed.pop(fact.agent, None)
