@@ -28,11 +28,10 @@ from rich.table import Table
 
 from acd.lab.servers import Lab
 from acd.router import facts as f
-from acd.tasks import Tasks
-from acd.telephony.ami.link import AmiAddress, AmiLink
 from acd.telephony.ami.messages import AmiEvent
 from acd.telephony.sip import IncomingCall, OutgoingCall, Phone
-from acd.testing.process import EngineProcess
+from acd.testing.ears import Ears
+from acd.testing.process import WatchedEngine
 from benchmarks.report import Check, finish, run_benchmark, times_table
 
 WAYS = {"bare Dial": "bench-dial", "app_queue": "bench-queue-1", "acd": "bench-acd"}
@@ -84,13 +83,27 @@ logged_in_at_start = true
 class Bench:
     """An engine on the lab, one agent's phone, and callers."""
 
-    def __init__(self, lab: Lab, engine: EngineProcess, ami: AmiLink, stack: AsyncExitStack) -> None:
-        self.lab, self.engine, self._ami, self._stack = lab, engine, ami, stack
+    def __init__(self, lab: Lab, engine: WatchedEngine, ears: Ears, stack: AsyncExitStack) -> None:
+        self.lab, self.engine, self._ears, self._stack = lab, engine, ears, stack
 
-    async def queue(self, queue: str, event: str, header: str) -> str:
-        """What app_queue says of a queue of its own."""
-        answer = await self._ami.send("QueueStatus", ("Queue", queue))
-        return next((found.get(header) for found in answer.events if found.name == event), "")
+    async def queue(self, queue: str, event: str, header: str, value: str) -> None:
+        """Return once app_queue says this of a queue of its own. It is heard only meanwhile: while times are taken,
+        nobody is in the phones' way."""
+        await self._ears.listen("agent,call")
+
+        async def says() -> bool:
+            answer = await self._ears.ask("QueueStatus", ("Queue", queue))
+            return any(found.get(header) == value for found in answer.events if found.name == event)
+
+        said = await self._ears.until(says, within_s=10)
+        assert said, f"app_queue does not say of {queue}: {header} is {value}"
+        await self._ears.listen("off")
+
+    async def is_idle(self) -> None:
+        """Return once no call is left."""
+        await self._ears.listen("call")
+        await self._ears.no_channel_is_left()
+        await self._ears.listen("off")
 
     async def phone(self, number: str) -> Phone:
         phone = Phone(number, f"lab-{number}", (self.lab.a.host, self.lab.a.sip_port), media=False)
@@ -103,31 +116,14 @@ class Bench:
 async def bench(lab: Lab) -> AsyncIterator[Bench]:
     with tempfile.TemporaryDirectory() as folder:
         config = CONFIG.format(host=lab.a.host)
-        async with EngineProcess(Path(folder), config) as engine, AsyncExitStack() as stack, ears(lab, "lab") as ami:
-            await ami.send("Events", ("EventMask", "off"))  # it only asks
+        async with WatchedEngine(Path(folder), config) as engine, AsyncExitStack() as stack, Ears(lab.a, "off") as ears:
             await engine.saw.sees(f.ServerSettled, within_s=15)
-            yield Bench(lab, engine, ami, stack)
-
-
-@asynccontextmanager
-async def ears(lab: Lab, user: str, on_event: Callable[[AmiEvent], None] = lambda _: None) -> AsyncIterator[AmiLink]:
-    """One more pair of ears on the lab's AMI."""
-    tasks, up = Tasks(f"ami-{user}"), asyncio.Event()
-    address = AmiAddress(server=user, host=lab.a.host, username=user, secret=f"lab-{user}")
-    link = AmiLink(address, on_event, up.set, lambda _reason: None)
-    tasks.start("link", link.run())
-    try:
-        await up.wait()
-        yield link
-    finally:
-        await tasks.stop()
+            yield Bench(lab, engine, ears, stack)
 
 
 async def until_not_in_use(site: Bench) -> None:
     """app_queue passes over a member whose device state it has not seen change back: let it see that."""
-    async with asyncio.timeout(10):
-        while await site.queue(WAYS["app_queue"], "QueueMember", "Status") != NOT_IN_USE:
-            pass
+    await site.queue(WAYS["app_queue"], "QueueMember", "Status", NOT_IN_USE)
 
 
 async def arrivals(site: Bench, runs: int, step: Callable[[], None]) -> dict[str, list[float]]:
@@ -205,9 +201,7 @@ class Line:
         if self._way == "acd":
             await self._site.engine.saw.sees(f.CallQueued, count=self._joined)
         else:
-            async with asyncio.timeout(10):
-                while await self._site.queue(RELEASES[self._way], "QueueParams", "Calls") != str(len(self._waiting)):
-                    pass
+            await self._site.queue(RELEASES[self._way], "QueueParams", "Calls", str(len(self._waiting)))
 
     async def _next_is_served(self, ring: IncomingCall) -> None:
         """app_queue answers the caller only when the conversation begins; of ours a fact says so."""
@@ -237,7 +231,7 @@ async def releases(site: Bench, way: str, runs: int, chance: random.Random, step
         ring = following
         step()
     await line.hang_up()
-    await _until_idle(site)
+    await site.is_idle()
     return took
 
 
@@ -254,7 +248,7 @@ async def events_of_one_call(site: Bench, agent: Phone) -> dict[str, Counter[str
     heard: dict[str, Counter[str]] = {"acd": Counter(), "acd-all": Counter()}
     async with AsyncExitStack() as stack:
         for user, counter in heard.items():
-            await stack.enter_async_context(ears(site.lab, user, _count_in(counter)))
+            await stack.enter_async_context(Ears(site.lab.a, user=user, on_event=_count_in(counter)))
         call = await caller.place(WAYS["acd"])
         ring = await agent.ring(within_s=5)
         await ring.answer()
@@ -262,7 +256,7 @@ async def events_of_one_call(site: Bench, agent: Phone) -> dict[str, Counter[str
         await call.hang_up()
         await ring.ended(within_s=5)
         await site.engine.saw.sees(f.CallEnded)
-        await _until_idle(site)
+        await site.is_idle()
     return heard
 
 
@@ -272,12 +266,6 @@ def _count_in(counter: Counter[str]) -> Callable[[AmiEvent], None]:
         counter[name] += 1
 
     return count
-
-
-async def _until_idle(site: Bench) -> None:
-    async with asyncio.timeout(10):
-        while await site.lab.channels("a"):
-            pass
 
 
 def events_table(heard: dict[str, Counter[str]]) -> Table:

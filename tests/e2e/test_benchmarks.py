@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from acd.lab.servers import Lab
+from acd.testing.ears import Ears
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(150)]
 
@@ -75,9 +76,8 @@ async def test_released_agent_is_offered_fifty_times_sooner_than_by_app_queue(la
 
 async def test_benchmark_that_is_stopped_leaves_no_call_and_no_engine(lab: Lab, tmp_path: Path) -> None:
     async with quick_offer(tmp_path) as bench:
-        async with asyncio.timeout(ENDS_WITHIN_S):
-            while not await lab.channels("a"):
-                assert bench.returncode is None, (await bench.communicate())[1].decode()
+        async with Ears(lab.a, "call") as ears:
+            await ears.hears("Newchannel", within_s=ENDS_WITHIN_S)
         bench.send_signal(signal.SIGTERM)
         async with asyncio.timeout(STOPS_WITHIN_S):
             _, complaints = await bench.communicate()

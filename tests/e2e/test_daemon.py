@@ -11,7 +11,7 @@ import pytest_asyncio
 from acd.lab.servers import Lab
 from acd.router import facts as f
 from acd.telephony.sip import Call, OutgoingCall, Phone
-from acd.testing.process import EngineProcess
+from acd.testing.process import WatchedEngine
 from acd.testing.site import AGENT_HZ, CALLER_HZ, FALLBACK_HZ, converse
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
@@ -37,7 +37,7 @@ logged_in_at_start = true
 class Centre:
     """An engine process on the lab, and people with phones."""
 
-    def __init__(self, lab: Lab, engine: EngineProcess, stack: AsyncExitStack) -> None:
+    def __init__(self, lab: Lab, engine: WatchedEngine, stack: AsyncExitStack) -> None:
         self.lab, self.engine, self._stack = lab, engine, stack
 
     async def phone(self, number: str) -> Phone:
@@ -52,7 +52,7 @@ class Centre:
 
 @pytest_asyncio.fixture
 async def centre(lab: Lab, tmp_path: Path) -> AsyncIterator[Centre]:
-    async with EngineProcess(tmp_path, CONFIG.format(host=lab.a.host)) as engine, AsyncExitStack() as stack:
+    async with WatchedEngine(tmp_path, CONFIG.format(host=lab.a.host)) as engine, AsyncExitStack() as stack:
         await engine.saw.sees(f.ServerSettled, within_s=15)
         yield Centre(lab, engine, stack)
 

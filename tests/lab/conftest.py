@@ -41,10 +41,11 @@ async def ami(server: Server) -> AsyncIterator[Ami]:
 
 
 async def empty(link: Ami) -> None:
-    """Hangs up whatever is left, and waits until it is gone."""
+    """Hangs up whatever is left, and waits until it is gone: another look after each channel's end."""
     async with asyncio.timeout(5):
         while True:
             await link.ask("Hangup", Channel="/.*/", Cause="16")
             await link.ask("Status")
             if (await link.event("StatusComplete"))["Items"] == "0":
                 return
+            await link.event("Hangup")

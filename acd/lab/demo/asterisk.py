@@ -9,10 +9,10 @@ from acd.core import Fact
 from acd.engine.clock import Clock
 from acd.lab.demo.cast import PIN, Agent
 from acd.lab.demo.config import config_text
-from acd.lab.demo.engine import EngineProcess
 from acd.lab.demo.host import LabHost, Say
 from acd.lab.demo.people import People
 from acd.lab.demo.stage import StageFailed, TellFact, TellSeen
+from acd.lab.engine import EngineProcess
 from acd.lab.servers import Lab
 from acd.router.facts import ServerSettled
 from acd.sign_in import hash_pin
@@ -57,11 +57,13 @@ class AsteriskStage:
         self._say(f"{len(self._agents)} agents take their phones")
         await self._unless_failed("registration", self._people.come_to_work())
         self._say("the engine starts")
-        engine = await self._stack.enter_async_context(EngineProcess(await self._config(), self._tell))
+        engine = await self._stack.enter_async_context(
+            EngineProcess(await self._config(), self._tell, own_session=True)
+        )
         self._stack.push_async_callback(self._tasks.stop)  # before the engine stops: that is no failure then
         self._stack.push_async_callback(self._people.go_home)
         self._people.before_ring = engine.drain
-        self._tasks.start("engine", engine.ended())
+        self._tasks.start("engine", engine.failed())
         await self._until_up(engine)
         self._people.open_lines(self._per_minute)
 

@@ -153,10 +153,6 @@ class Phone:
         caller; say a tone meanwhile. Such calls do not appear in `ring()`."""
         self._attending = (after_ms, talk_ms, tone_hz)
 
-    def unattend(self) -> None:
-        """Answer no more calls by itself."""
-        self._attending = None
-
     async def vanish(self) -> None:
         """Be gone at once, as if the plug was pulled: nobody is told."""
         self._gone = True

@@ -287,6 +287,11 @@ def answer_getvar(action: ReceivedAction) -> Pairs:
     return {"Value": EPOCH if action.get("Variable") == "EPOCH" else ""}
 
 
+def hung_up(scene: Scene) -> list[str]:
+    """The channels that the server was told to hang up."""
+    return [action.get("Channel") for action in scene.ami.actions if action.name == "Hangup"]
+
+
 async def until(condition: Callable[[], object], within_s: float = 5.0) -> None:
     """For what nobody is told: look once a turn."""
     async with asyncio.timeout(within_s):

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from acd.lab.demo import follow as demo_follow
-from acd.lab.demo.follow import Follower
+from acd.lab import follow
+from acd.lab.follow import Follower
 from acd.testing.watching import Watching
 
 
@@ -96,7 +96,7 @@ async def test_kernel_without_a_watch_left_is_said(path: Path, monkeypatch: pyte
     def refuse(_path: Path) -> int:
         raise OSError(28, "inotify_add_watch: No space left on device")
 
-    monkeypatch.setattr(demo_follow, "_watch", refuse)
+    monkeypatch.setattr(follow, "_watch", refuse)
     before = open_files()
     with pytest.raises(OSError, match="inotify"):
         async with Follower(path, lambda _line: None):

@@ -1,4 +1,4 @@
-"""The demo's engine as a process: its facts come, it stops, and it leaves nothing."""
+"""An engine as a process: its facts come, it stops, and it leaves nothing."""
 
 import asyncio
 import os
@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from acd.core import Fact
-from acd.lab.demo import engine as demo_engine
+from acd.lab import engine as lab_engine
 from acd.lab.demo.cast import PIN, agents
 from acd.lab.demo.config import config_text
-from acd.lab.demo.engine import EngineFailed, EngineProcess
+from acd.lab.engine import EngineFailed, EngineProcess
 from acd.lab.servers import Lab
 from acd.router import facts as f
 from acd.sign_in import hash_pin
@@ -56,14 +56,33 @@ async def test_facts_have_their_numbers() -> None:
 async def test_engine_that_ends_is_a_failure_with_its_last_words() -> None:
     async with EngineProcess("[asterisk.a]\n", lambda _number, _fact: None) as engine:
         with pytest.raises(EngineFailed, match=r"ended with 2(.|\n)*username"):
-            await asyncio.wait_for(engine.ended(), PATIENCE_S)
+            await asyncio.wait_for(engine.failed(), PATIENCE_S)
 
 
 async def test_engine_that_does_not_stop_is_killed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(demo_engine, "STOP_WITHIN_S", 0.2)
+    monkeypatch.setattr(lab_engine, "STOP_WITHIN_S", 0.2)
     told: Watching[Fact] = Watching()
     async with EngineProcess(CONFIG, lambda _number, fact: told.saw(fact)) as engine:
         await told.sees(f.JournalOpened, 1, PATIENCE_S)
         engine.process.send_signal(signal.SIGSTOP)
     assert engine.process.returncode == -signal.SIGKILL
     assert modes(folder) == []
+
+
+async def test_engine_that_is_started_again_goes_on_in_the_same_files() -> None:
+    told: Watching[Fact] = Watching()
+    async with EngineProcess(CONFIG, lambda _number, fact: told.saw(fact)) as engine:
+        await told.sees(f.JournalOpened, 1, PATIENCE_S)
+        engine.signal(signal.SIGKILL)
+        assert await engine.ended(PATIENCE_S) == -signal.SIGKILL
+        await engine.start()
+        await told.sees(f.JournalOpened, 2, PATIENCE_S)
+        engine.config.write_text("[queue.sales]\nwrap_up_s = 'long'\n")
+        engine.signal(signal.SIGHUP)
+        assert "wrap_up_s" in await engine.says("configuration is wrong", PATIENCE_S)
+
+
+def test_engine_has_one_class_that_starts_it() -> None:
+    """Two that do the same drift apart."""
+    sources = Path(lab_engine.__file__).parents[1].rglob("*.py")
+    assert [path.name for path in sources if '"acd", "run"' in path.read_text()] == ["engine.py"]
