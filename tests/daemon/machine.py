@@ -73,11 +73,10 @@ class Machine:
         return self.run("systemctl", "show", "acd", "--value", "--property", name).strip()
 
     def until(self, what: Callable[[], bool]) -> None:
-        """Return once it is so; each look takes the time that Docker needs."""
-        deadline = time.monotonic() + PATIENCE_S
-        while not what():
+        """Return once it is so. systemd tells what changes to whoever is on D-Bus, which this machine has not."""
+        if not _seen(what):
             status = self.run("sh", "-c", "systemctl status --no-pager acd || true")
-            assert time.monotonic() < deadline, f"{status}{self.journal()}"
+            raise AssertionError(f"not within {PATIENCE_S} s: {status}{self.journal()}")
 
     def journal(self) -> str:
         return _docker("exec", self._container, "journalctl", "--no-pager", "--unit", "acd").stdout
@@ -108,12 +107,25 @@ def machine(folder: Path) -> Iterator[Machine]:
         _docker("rmi", image)
 
 
-def _wait_until_up(name: str) -> None:
+def _seen(what: Callable[[], bool]) -> bool:
+    """Whether it is so in time: the one way here to wait for what systemd does. Each look is a command in the
+    container, and takes the time that Docker needs."""
     deadline = time.monotonic() + PATIENCE_S
-    while (said := _docker("exec", name, "systemctl", "is-system-running")).stdout.strip() != "running":
-        if "is not running" in said.stderr or time.monotonic() > deadline:
-            log = _docker("logs", name)
-            not_up(log.stdout + log.stderr, said.stdout + said.stderr)
+    while not (seen := what()) and time.monotonic() < deadline:
+        pass
+    return seen
+
+
+def _wait_until_up(name: str) -> None:
+    said: list[subprocess.CompletedProcess[str]] = []
+
+    def is_decided() -> bool:
+        said[:] = [_docker("exec", name, "systemctl", "is-system-running")]
+        return said[0].stdout.strip() == "running" or "is not running" in said[0].stderr
+
+    if not _seen(is_decided) or said[0].stdout.strip() != "running":
+        log = _docker("logs", name)
+        not_up(log.stdout + log.stderr, said[0].stdout + said[0].stderr)
 
 
 def not_up(log: str, said: str) -> NoReturn:

@@ -16,9 +16,9 @@ from tests.telephony.ami.adapter_harness import (
     leg,
     running,
     status,
-    until,
     waiting,
 )
+from tests.turns import until
 
 A, B = ServerId("a"), ServerId("b")
 

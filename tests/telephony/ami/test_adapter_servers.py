@@ -18,9 +18,9 @@ from tests.telephony.ami.adapter_harness import (
     running,
     settings,
     status,
-    until,
     waiting,
 )
+from tests.turns import until
 
 A, B = ServerId("a"), ServerId("b")
 
