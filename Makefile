@@ -15,9 +15,9 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 BIN := $(VENV)/bin
 READY := $(VENV)/.acd-ready
 LAB := sip-lab/lab
-UNIT := tests -m "not e2e and not long" -n 2 -q
+UNIT := tests -m "not e2e and not long" -n 2 -q -rs
 OF_THE_ROUTER := tests/router tests/scenarios tests/explain tests/properties
-ALL_BUT_E2E := tests -m "not e2e" -n 2 -q
+ALL_BUT_E2E := tests -m "not e2e" -n 2 -q -rs
 
 .PHONY: help setup check format test unit coverage e2e demo lab-up lab-down clean
 
@@ -58,14 +58,14 @@ coverage: setup
 
 # End-to-end tests share the lab and its phones: one after another.
 e2e: setup lab-tools
-	@$(BIN)/pytest tests -m e2e --durations 10
+	@$(BIN)/pytest tests -m e2e -rs --durations 10
 
 # Each half is run whatever became of the other: a failure must not hide what the rest would have said.
 test: setup lab-tools
 	@failed=0; \
 	echo "== the lab";  $(LAB) up || test $$? = 3 || failed=1; \
 	echo "== tests without Asterisk";  $(BIN)/pytest $(ALL_BUT_E2E) --durations 5 || failed=1; \
-	echo "== tests on Asterisk";  $(BIN)/pytest tests -m e2e --durations 10 || failed=1; \
+	echo "== tests on Asterisk";  $(BIN)/pytest tests -m e2e -rs --durations 10 || failed=1; \
 	exit $$failed
 
 # SIPp makes the load; where it cannot be had, its tests say so.

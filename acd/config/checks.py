@@ -8,7 +8,8 @@ from math import inf
 from acd.config.errors import Mistake, setting_path, shown
 from acd.config.limits import check_limits
 from acd.config.tables import AgentTable, AsteriskTable, QueueTable, RingTable, Tables
-from acd.router.settings import CLASSES_MOST
+from acd.router.rights import THE_ENGINE
+from acd.router.settings import CLASSES_MOST, SYSTEM_REASONS
 from acd.sign_in import PIN_HASH_ALLOWED, is_pin_hash
 
 SECRETS = ("secret", "secret_file", "secret_env")
@@ -88,19 +89,51 @@ def _tiers(ring: RingTable) -> str:
 
 def _agents(tables: Tables) -> Iterator[Mistake]:
     for name, agent in tables.agent.items():
-        yield from _known_queues(name, agent, tables)
+        yield from _known_queues(setting_path("agent", name, "queues"), agent.queues, tables)
         yield from _skills(setting_path("agent", name, "skills"), agent)
         yield from _standings(setting_path("agent", name, "standing"), agent)
         yield from _sign_in(name, agent)
         yield from _ready_at_start(name, agent)
 
 
-def _known_queues(name: str, agent: AgentTable, tables: Tables) -> Iterator[Mistake]:
-    for index, queue in enumerate(agent.queues):
-        where = f"{setting_path('agent', name, 'queues')}[{index}]"
+def _supervisors(tables: Tables) -> Iterator[Mistake]:
+    for name, supervisor in tables.supervisor.items():
+        yield from _known_queues(setting_path("supervisor", name, "queues"), supervisor.queues, tables)
+
+
+def _reserved(tables: Tables) -> Iterator[Mistake]:
+    """What the engine does by itself has a name too: nobody may pass for it, and its pauses are nobody else's."""
+    for section, names in (("agent", tables.agent), ("supervisor", tables.supervisor)):
+        for name in (*THE_ENGINE, "time"):
+            if name in names:
+                yield Mistake(setting_path(section, name), "this is how facts call the engine itself", "another name")
+    for name in SYSTEM_REASONS:
+        if name in tables.pause:
+            yield Mistake(setting_path("pause", name), "this is a pause of the engine's own", "another name")
+
+
+def _dispositions(tables: Tables) -> Iterator[Mistake]:
+    for name, queue in tables.queue.items():
+        where = setting_path("queue", name, "disposition_required")
+        if queue.disposition_required and not tables.disposition:
+            yield Mistake(where, "the file has no [disposition.NAME]", "true only together with at least one of them")
+        if queue.disposition_required and queue.channel == "chat":
+            yield Mistake(where, "chats have no dispositions yet", "true only for a queue of calls")
+
+
+def _pauses(tables: Tables) -> Iterator[Mistake]:
+    for name, pause in tables.pause.items():
+        if pause.at_limit != "ready" and pause.limit_s is None:
+            where = setting_path("pause", name, "at_limit")
+            yield Mistake(where, "it has no effect without limit_s", "at_limit together with limit_s")
+
+
+def _known_queues(path: str, queues: list[str], tables: Tables) -> Iterator[Mistake]:
+    for index, queue in enumerate(queues):
+        where = f"{path}[{index}]"
         if queue not in tables.queue:
             yield Mistake(where, f"there is no queue {shown(queue)}", _names(tables.queue))
-        if queue in agent.queues[:index]:
+        if queue in queues[:index]:
             yield Mistake(where, f"{shown(queue)} stands there already", "every queue once")
 
 
@@ -221,6 +254,11 @@ _RULES: tuple[Callable[[Tables], Iterator[Mistake]], ...] = (
     _once("agent", "number"),
     _once("agent", "phone"),
     _once("pause", "number"),
+    _once("disposition", "number"),
+    _supervisors,
+    _reserved,
+    _dispositions,
+    _pauses,
     _hot_desks,
     check_limits,
 )

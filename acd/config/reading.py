@@ -18,14 +18,15 @@ from acd.config.tables import (
     PauseTable,
     QueueTable,
     RingTable,
-    RoutingTable,
     StandingTable,
+    SupervisorTable,
     Tables,
 )
-from acd.model import AgentId, Phone, QueueId, ServerId, Skill
+from acd.model import AgentId, Phone, QueueId, ServerId, Skill, SupervisorId
 from acd.router.settings import (
     NO_GROWTH,
     AgentSettings,
+    Disposition,
     Growth,
     PauseReason,
     QueueSettings,
@@ -33,6 +34,7 @@ from acd.router.settings import (
     RouterSettings,
     Standing,
     Step,
+    SupervisorSettings,
 )
 from acd.sign_in import Credential, SignInSettings
 
@@ -98,9 +100,10 @@ class _Reading:
         self._warn_of_the_unwatched()
         phones = [agent.phone for agent in tables.agent.values() if agent.phone is not None]
         return Config(
-            router=_router(tables.routing, tables.pause),
+            router=_router(tables),
             queues=tuple(_queue(name, table) for name, table in tables.queue.items()),
             agents=tuple(_agent(name, table, order) for name, table, order in _in_order(tables)),
+            supervisors=tuple(_supervisor(name, table) for name, table in tables.supervisor.items()),
             servers=servers,
             telephony=_telephony(tables),
             sign_in=SignInSettings(tables.sign_in.tries, _ms(tables.sign_in.locked_for_s)),
@@ -176,8 +179,8 @@ class _Reading:
         if not self._tables.queue:
             self._warn("queue", "there is no queue: every call returns with unknown-queue")
         assigned = {queue for agent in self._tables.agent.values() for queue in agent.queues}
-        for name in self._tables.queue:
-            if name not in assigned:
+        for name, table in self._tables.queue.items():
+            if name not in assigned and not table.may_join:
                 self._warn(setting_path("queue", name), "no agent is assigned to this queue")
         for name, queue in self._tables.queue.items():
             if queue.channel == "chat":
@@ -243,6 +246,10 @@ def _queue(name: str, table: QueueTable) -> QueueSettings:
         name=table.name or name,
         ring_timeout_ms=_ms(table.ring_timeout_s),
         wrap_up_ms=_ms(table.wrap_up_s),
+        wrap_up_by_agent=table.wrap_up_by_agent,
+        wrap_up_extension_ms=_ms(table.wrap_up_extension_s),
+        disposition_required=table.disposition_required,
+        may_join=table.may_join,
         max_wait_ms=None if table.max_wait_s is None else _ms(table.max_wait_s),
         max_length=table.max_length,
         strategy=table.strategy,
@@ -293,6 +300,7 @@ def _agent(name: str, table: AgentTable, order: int) -> AgentSettings:
         takes=table.takes,
         order=order,
         chats=table.chats,
+        wrap_up_ms=None if table.wrap_up_s is None else _ms(table.wrap_up_s),
     )
 
 
@@ -308,13 +316,28 @@ def _skill(word: str) -> Skill:
     return Skill(name, int(level or 1))
 
 
-def _router(table: RoutingTable, pauses: dict[str, PauseTable]) -> RouterSettings:
+def _supervisor(name: str, table: SupervisorTable) -> SupervisorSettings:
+    queues = tuple(QueueId(queue) for queue in table.queues)
+    return SupervisorSettings(SupervisorId(name), table.name or name, queues)
+
+
+def _pause_reason(name: str, table: PauseTable) -> PauseReason:
+    limit_ms = None if table.limit_s is None else _ms(table.limit_s)
+    return PauseReason(name, table.name or name, table.number, limit_ms, table.at_limit, table.productive)
+
+
+def _router(tables: Tables) -> RouterSettings:
+    table = tables.routing
     return RouterSettings(
         refusal_rest_ms=_ms(table.refusal_rest_s),
         unreachable_rest_ms=_ms(table.unreachable_rest_s),
         server_lost_after_ms=_ms(table.server_lost_after_s),
         max_profiles=table.max_profiles,
-        pause_reasons=tuple(PauseReason(name, pause.name or name, pause.number) for name, pause in pauses.items()),
+        pause_reasons=tuple(_pause_reason(name, pause) for name, pause in tables.pause.items()),
+        dispositions=tuple(
+            Disposition(name, each.name or name, each.number) for name, each in tables.disposition.items()
+        ),
+        misses_before_pause=table.misses_before_pause,
     )
 
 

@@ -11,7 +11,7 @@ from msgspec import Meta
 
 from acd.hours import HOLIDAYS, SPECIAL, WEEKLY
 from acd.model import Channel
-from acd.router.settings import Lasting, Strategy, Takes
+from acd.router.settings import AtLimit, Lasting, Strategy, Takes
 
 ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}\Z"
 ID_ALLOWED = "letters, digits, and _ . - after the first of them, at most 64"
@@ -133,6 +133,10 @@ class QueueTable(_Table, frozen=True, kw_only=True):
     name: Text | None = None
     ring_timeout_s: Annotated[float, Meta(ge=1, le=300, description="seconds, from 1 to 300")] = 15
     wrap_up_s: Annotated[float, Meta(ge=0, le=3600, description="seconds, from 0 to 3600")] = 10
+    wrap_up_by_agent: Switch = False
+    wrap_up_extension_s: Annotated[float, Meta(ge=0, le=3600, description="seconds, from 0 to 3600")] = 0
+    disposition_required: Switch = False
+    may_join: Switch = False
     max_wait_s: Annotated[float, Meta(ge=1, le=86_400, description="seconds, from 1 to 86400")] | None = None
     max_length: Annotated[int, Meta(ge=1, le=100_000, description="a whole number, from 1 to 100000")] | None = None
     strategy: Annotated[Strategy, Meta(description=f"one of {', '.join(get_args(Strategy))}")] = "longest-idle"
@@ -182,6 +186,7 @@ class AgentTable(_Table, frozen=True, kw_only=True):
     standing: Standings = {}
     takes: Annotated[Takes, Meta(description=f"one of {', '.join(get_args(Takes))}")] = "order"
     chats: Annotated[int, Meta(ge=0, le=50, description="a whole number, from 0 to 50")] = 0
+    wrap_up_s: Annotated[float, Meta(ge=0, le=3600, description="seconds, from 0 to 3600")] | None = None
     hot_desking: Switch = False
     logged_in_at_start: Switch = False
 
@@ -189,12 +194,26 @@ class AgentTable(_Table, frozen=True, kw_only=True):
 class PauseTable(_Table, frozen=True, kw_only=True):
     number: Annotated[int, Meta(ge=1, le=99, description="a whole number, from 1 to 99")]
     name: Text | None = None
+    limit_s: Annotated[float, Meta(ge=1, le=86_400, description="seconds, from 1 to 86400")] | None = None
+    at_limit: Annotated[AtLimit, Meta(description=f"one of {', '.join(get_args(AtLimit))}")] = "ready"
+    productive: Switch = False
+
+
+class DispositionTable(_Table, frozen=True, kw_only=True):
+    number: Annotated[int, Meta(ge=1, le=99, description="a whole number, from 1 to 99")]
+    name: Text | None = None
+
+
+class SupervisorTable(_Table, frozen=True, kw_only=True):
+    name: Text | None = None
+    queues: Queues
 
 
 class RoutingTable(_Table, frozen=True, kw_only=True):
     refusal_rest_s: Annotated[float, Meta(ge=1, le=3600, description="seconds, from 1 to 3600")] = 5
     unreachable_rest_s: Annotated[float, Meta(ge=1, le=3600, description="seconds, from 1 to 3600")] = 10
     server_lost_after_s: Annotated[float, Meta(ge=1, le=3600, description="seconds, from 1 to 3600")] = 60
+    misses_before_pause: Annotated[int, Meta(ge=1, le=100, description="a whole number, from 1 to 100")] | None = None
     max_profiles: Annotated[int, Meta(ge=1, le=256, description="a whole number, from 1 to 256")] = 32
 
 
@@ -244,6 +263,8 @@ class Tables(msgspec.Struct, frozen=True, kw_only=True):
     queue: dict[str, QueueTable]
     agent: dict[str, AgentTable]
     pause: dict[str, PauseTable]
+    disposition: dict[str, DispositionTable]
+    supervisor: dict[str, SupervisorTable]
     hours: dict[str, HoursTable]
     site: SiteTable
     routing: RoutingTable
@@ -257,6 +278,8 @@ NAMED: dict[str, type[_Table]] = {
     "queue": QueueTable,
     "agent": AgentTable,
     "pause": PauseTable,
+    "disposition": DispositionTable,
+    "supervisor": SupervisorTable,
     "hours": HoursTable,
 }
 """Sections with a table for each name."""

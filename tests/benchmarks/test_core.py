@@ -8,6 +8,12 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
+NO_WORSE_THAN = {
+    "1,000 agents: the core, in multiples of the bare loop": 25,
+    "10,000 agents: the core, in multiples of the bare loop": 17,
+}
+"""What holds today, with room for a machine that others use: the core takes about 18 and 12 times the bare loop, in CPU
+time. The limits of the benchmark itself, 14 and 8, are not kept yet; these bounds fall to them with issue 3."""
 
 
 @pytest.mark.timeout(120)
@@ -25,4 +31,6 @@ def test_quick_form_ends_with_one_line_of_json_and_exits_by_its_checks() -> None
         "runs: rounds of each",
     ]
     assert all(check["value"] > 0 for check in told["checks"])
+    value = {check["name"]: check["value"] for check in told["checks"]}
+    assert {name: value[name] for name, bound in NO_WORSE_THAN.items() if value[name] > bound} == {}
     assert ran.returncode == (0 if all(check["ok"] for check in told["checks"]) else 1)

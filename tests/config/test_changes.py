@@ -9,8 +9,17 @@ from hypothesis import strategies as st
 
 from acd.config import Config, changes
 from acd.core import Core, Fact, Input, fold
-from acd.model import AgentId, QueueId, Skill
-from acd.router.inputs import ConfigureAgent, ConfigureQueue, ConfigureRouter, OpenJournal, RetireAgent, RetireQueue
+from acd.model import AgentId, QueueId, Skill, SupervisorId
+from acd.router.inputs import (
+    ConfigureAgent,
+    ConfigureQueue,
+    ConfigureRouter,
+    ConfigureSupervisor,
+    OpenJournal,
+    RetireAgent,
+    RetireQueue,
+    RetireSupervisor,
+)
 from acd.router.settings import (
     NO_GROWTH,
     AgentSettings,
@@ -22,6 +31,7 @@ from acd.router.settings import (
     Standing,
     Step,
     Strategy,
+    SupervisorSettings,
     Takes,
 )
 
@@ -61,6 +71,20 @@ def test_routing_for_all_is_told_when_it_changes() -> None:
     longer = RouterSettings(refusal_rest_ms=9_000)
     new = Config(router=longer, queues=BOTH.queues, agents=BOTH.agents)
     assert changes(KNOWN, new) == [ConfigureRouter(longer)]
+
+
+def test_supervisors_come_change_and_go() -> None:
+    bea = SupervisorSettings(SupervisorId("bea"), "Bea", (SALES.id,))
+    cem = SupervisorSettings(SupervisorId("cem"), "Cem", (SALES.id,))
+    known = Configured(queues=BOTH.queues, agents=BOTH.agents, supervisors=(bea, cem))
+    wider = msgspec.structs.replace(bea, queues=(SALES.id, SUPPORT.id))
+    new = Config(queues=BOTH.queues, agents=BOTH.agents, supervisors=(wider,))
+    assert changes(known, new) == [ConfigureSupervisor(wider), RetireSupervisor(cem.id)]
+    core = Core()
+    core.handle(OpenJournal("acdtest", 0, "0"), 1)
+    for told in [*changes(core.configured, Config(supervisors=(bea, cem))), *changes(known, new)]:
+        core.handle(told, 1)
+    assert core.configured.supervisors == (wider,)
 
 
 def test_agents_are_retired_before_their_queues_and_after_all_changes() -> None:

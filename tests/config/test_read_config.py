@@ -6,12 +6,13 @@ from pathlib import Path
 import pytest
 
 from acd.config import Config, ConfigError, ServerSettings, TelephonySettings, read_config
-from acd.model import AgentId, Phone, QueueId, ServerId, Skill
+from acd.model import AgentId, Phone, QueueId, ServerId, Skill, SupervisorId
 from acd.router.settings import (
     CLASSES_MOST,
     AgentSettings,
     CallbackOffer,
     Destination,
+    Disposition,
     Ends,
     Growth,
     NextQueue,
@@ -21,6 +22,7 @@ from acd.router.settings import (
     RouterSettings,
     Standing,
     Step,
+    SupervisorSettings,
 )
 from acd.sign_in import Credential, SignInSettings, hash_pin
 
@@ -355,3 +357,51 @@ def test_ends_of_waiting_and_hours_are_read(tmp_path: Path) -> None:
     )
     assert config.hours["office"].time_zone == "Europe/Berlin"
     assert config.hours_of == {"sales": "office"}
+
+
+PEOPLE = f"""
+{SERVER}
+[queue.sales]
+wrap_up_by_agent = true
+wrap_up_extension_s = 30
+disposition_required = true
+may_join = true
+[agent.ana]
+queues = ["sales"]
+wrap_up_s = 5
+[pause.lunch]
+number = 1
+limit_s = 1800
+[pause.training]
+number = 2
+limit_s = 60
+at_limit = "warn"
+productive = true
+[disposition.sold]
+number = 1
+name = "Sold"
+[supervisor.bea]
+name = "Bea"
+queues = ["sales"]
+[routing]
+misses_before_pause = 3
+"""
+
+
+def test_what_agents_may_and_must_arrives_where_it_belongs(tmp_path: Path) -> None:
+    config = read(tmp_path, PEOPLE)
+    (sales,), (ana,), (bea,) = config.queues, config.agents, config.supervisors
+    assert (sales.wrap_up_by_agent, sales.wrap_up_extension_ms) == (True, 30_000)
+    assert (sales.disposition_required, sales.may_join) == (True, True)
+    assert ana.wrap_up_ms == 5_000
+    assert bea == SupervisorSettings(SupervisorId("bea"), "Bea", (QueueId("sales"),))
+    assert config.router.pause_reasons == (
+        PauseReason("lunch", "lunch", 1, 1_800_000),
+        PauseReason("training", "training", 2, 60_000, "warn", productive=True),
+    )
+    assert config.router.dispositions == (Disposition("sold", "Sold", 1),)
+    assert config.router.misses_before_pause == 3
+
+
+def test_a_queue_that_may_be_joined_needs_nobody_assigned(tmp_path: Path) -> None:
+    assert not read(tmp_path, SERVER + "[queue.sales]\nmay_join = true\n").warnings

@@ -6,6 +6,7 @@ engine is installed as docs/operations.md says, under /opt/acd, with the unit of
 
 import io
 import os
+import re
 import subprocess
 import sys
 import sysconfig
@@ -14,15 +15,23 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Final, NoReturn
 
 import pytest
+
+from tests import needs
 
 ROOT: Final = Path(__file__).parents[2]
 SYSTEMD: Final = Path("/usr/lib/systemd/systemd")
 UNITS: Final = Path("/usr/lib/systemd/system")
 CONFIG: Final = "/etc/acd/acd.toml"
 PATIENCE_S: Final = 30.0
+REFUSED: Final = re.compile(
+    r"^.*Failed to (mount|create|allocate|attach|determine|set up|open)\b"
+    r".*(cgroup|control group|namespace|manager object|API).*$",
+    re.MULTILINE | re.IGNORECASE,
+)
+"""What systemd says as the first process where it may not have its cgroup or its mounts, before it gives up."""
 
 BASIC: Final = (
     *("sysinit.target", "basic.target", "multi-user.target", "shutdown.target", "local-fs.target", "slices.target"),
@@ -64,11 +73,10 @@ class Machine:
         return self.run("systemctl", "show", "acd", "--value", "--property", name).strip()
 
     def until(self, what: Callable[[], bool]) -> None:
-        """Return once it is so; each look takes the time that Docker needs."""
-        deadline = time.monotonic() + PATIENCE_S
-        while not what():
+        """Return once it is so. systemd tells what changes to whoever is on D-Bus, which this machine has not."""
+        if not _seen(what):
             status = self.run("sh", "-c", "systemctl status --no-pager acd || true")
-            assert time.monotonic() < deadline, f"{status}{self.journal()}"
+            raise AssertionError(f"not within {PATIENCE_S} s: {status}{self.journal()}")
 
     def journal(self) -> str:
         return _docker("exec", self._container, "journalctl", "--no-pager", "--unit", "acd").stdout
@@ -85,9 +93,9 @@ class Machine:
 
 @contextmanager
 def machine(folder: Path) -> Iterator[Machine]:
-    """Skips the test where systemd cannot be started in a container."""
+    """Skips the test where systemd cannot be started in a container; whatever else goes wrong is a failure."""
     if not SYSTEMD.exists() or not Path("/bin").is_symlink():
-        pytest.skip(f"{SYSTEMD} is not here, or /bin is not in /usr")
+        needs.impossible(f"{SYSTEMD} is not here, or /bin is not in /usr")
     name = f"acd-systemd-{os.getpid()}"
     image = _checked("import", "-", f"{name}:test", binary=_skeleton()).strip()
     try:
@@ -99,12 +107,33 @@ def machine(folder: Path) -> Iterator[Machine]:
         _docker("rmi", image)
 
 
-def _wait_until_up(name: str) -> None:
+def _seen(what: Callable[[], bool]) -> bool:
+    """Whether it is so in time: the one way here to wait for what systemd does. Each look is a command in the
+    container, and takes the time that Docker needs."""
     deadline = time.monotonic() + PATIENCE_S
-    while (said := _docker("exec", name, "systemctl", "is-system-running")).stdout.strip() != "running":
-        if "is not running" in said.stderr or time.monotonic() > deadline:
-            log = _docker("logs", name)
-            pytest.skip(f"systemd does not start in a container here: {said.stderr} {log.stdout[-300:]}")
+    while not (seen := what()) and time.monotonic() < deadline:
+        pass
+    return seen
+
+
+def _wait_until_up(name: str) -> None:
+    said: list[subprocess.CompletedProcess[str]] = []
+
+    def is_decided() -> bool:
+        said[:] = [_docker("exec", name, "systemctl", "is-system-running")]
+        return said[0].stdout.strip() == "running" or "is not running" in said[0].stderr
+
+    if not _seen(is_decided) or said[0].stdout.strip() != "running":
+        log = _docker("logs", name)
+        not_up(log.stdout + log.stderr, said[0].stdout + said[0].stderr)
+
+
+def not_up(log: str, said: str) -> NoReturn:
+    """Ends the test. A kernel or a Docker engine that refuses systemd what it cannot do without is told by systemd."""
+    refused = REFUSED.search(log)
+    if refused is not None:
+        needs.impossible(f"systemd cannot run in a container here: {refused[0].strip()}")
+    pytest.fail(f"the machine does not start: {said.strip()}\n{log[-2_000:]}", pytrace=False)
 
 
 def _skeleton() -> bytes:
@@ -179,7 +208,7 @@ def _program(path: Path, text: str) -> Path:
 def _checked(*words: str, binary: bytes | None = None) -> str:
     done = subprocess.run(["docker", *words], input=binary, capture_output=True, check=False, timeout=PATIENCE_S)
     if done.returncode != 0:
-        pytest.skip(f"Docker does not run such a machine here: {done.stderr.decode(errors='replace').strip()}")
+        pytest.fail(f"docker {words[0]} failed: {done.stderr.decode(errors='replace').strip()}", pytrace=False)
     return done.stdout.decode()
 
 

@@ -39,15 +39,15 @@ async def test_without_docker_it_says_so_in_one_sentence_and_plays_on_simulated_
     assert await Demo(OPTIONS).run() == 0
     shown = capsys.readouterr().out.splitlines()
     assert shown[0] == "A Docker engine cannot run here: no; so the demo runs on simulated phones."
-    assert "The demo runs on simulated phones." in shown
+    assert [line for line in shown[1:] if "simulated phones" in line and "runs" in line] == []
 
 
 async def test_lab_that_does_not_start_is_a_failure(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(LabHost, "start", _refuse(StageFailed("sip-lab/lab up gave 1: no")))
+    monkeypatch.setattr(LabHost, "start", _refuse(StageFailed("server a cannot have UDP port 5060")))
     assert await Demo(OPTIONS).run() == 1
-    assert capsys.readouterr().out == "The demo has failed: sip-lab/lab up gave 1: no\n"
+    assert capsys.readouterr().out == "The demo has failed: server a cannot have UDP port 5060\n"
 
 
 async def test_installed_package_without_the_lab_plays_on_simulated_phones(

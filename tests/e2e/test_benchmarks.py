@@ -1,6 +1,7 @@
 """The benchmark of offers, guarded: what it measures on a noisy machine too, and that it leaves nothing behind.
 
-Noise only adds to our milliseconds, so their limits and medians are for a quiet machine and are not looked at here.
+Noise only adds to our milliseconds, so the limits of the benchmark itself are for a quiet machine: the bounds of our
+medians are wider here, and only our best is held to the limit.
 """
 
 import asyncio
@@ -66,6 +67,8 @@ async def test_released_agent_is_offered_fifty_times_sooner_than_by_app_queue(la
     assert result["benchmark"] == "offer"
     value = {check["name"]: check["value"] for check in result["checks"]}
     assert value["release: app_queue's median as a multiple of our best"] >= 50, said
+    assert value["release: app_queue's median as a multiple of ours"] >= 20, said
+    assert value["arrival: median beyond app_queue's, ms"] <= 10, said
     assert 1 <= value["events of one call that reach the engine"] <= 20, said
     assert {name: count for name, count in value.items() if name.startswith("runs: ")} == {
         "runs: arrivals each way": 20,

@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from tests.turns import until
+
 SCENARIOS = Path(__file__).parent / "sipp"
 HERE = "127.0.0.1"
 SOCKETS = Path("/proc/net/udp")
@@ -82,11 +84,9 @@ async def _phone(scenario: str, *arguments: str) -> AsyncIterator[Phone]:
 
 async def _listening(phone: Phone) -> None:
     """SIPp says nothing when it is ready; the kernel's list of sockets does."""
-    async with asyncio.timeout(5):
-        while not _is_taken(phone.port):
-            if phone.has_ended:
-                await phone.end()
-            await asyncio.sleep(0)
+    await until(lambda: phone.has_ended or _is_taken(phone.port))
+    if phone.has_ended:
+        await phone.end()
 
 
 def _is_taken(port: int) -> bool:

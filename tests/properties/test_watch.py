@@ -8,7 +8,7 @@ from acd.model import AgentId, CallId, OfferId, Phone, QueueId, ServerId
 from acd.router import facts as f
 from acd.router.ready import AgentKey, ClassKey
 from acd.router.settings import Standing
-from acd.router.state import InQueue, Postponed, State
+from acd.router.state import InQueue, Limit, Owed, Postponed, State
 from acd.router.states import Membership, Work
 from acd.testing import invariants
 from acd.testing.ledger import Ledger
@@ -131,6 +131,23 @@ def _pending_for_nothing(state: State) -> None:
     state.agents[BEN].queues[SALES].pending = Postponed("log out", None, "ben")
 
 
+def _limit_of_no_pause(state: State) -> None:
+    state.agents[ANA].limits["lunch"] = Limit(10**9, "ready")
+    state.deadlines.set(10**9, "pause", ANA, "lunch")
+
+
+def _limit_without_end(state: State) -> None:
+    state.agents[BEN].limits["lunch"] = Limit(10**9, "ready")
+
+
+def _ready_and_owing(state: State) -> None:
+    state.agents[ANA].owes = Owed(_waiting(state), SALES)
+
+
+def _joined_though_assigned(state: State) -> None:
+    state.agents[BEN].queues[SALES].joined = True
+
+
 def _pause_for_no_reason_pending(state: State) -> None:
     state.agents[ANA].queues[SALES].pending = Postponed("pause", None, "ana")
 
@@ -160,6 +177,10 @@ def _pause_for_no_reason_pending(state: State) -> None:
         _logged_in_without_phone,
         _pending_for_nothing,
         _pause_for_no_reason_pending,
+        _limit_of_no_pause,
+        _limit_without_end,
+        _ready_and_owing,
+        _joined_though_assigned,
     ],
 )
 def test_broken_state_is_found(break_it: Callable[[State], None]) -> None:
@@ -224,6 +245,8 @@ _WRAP_UP = f.WrapUpStarted(1, ANA, CallId("c"), SALES, 9, 20)
         [_WRAP_UP, f.WrapUpExtended(2, ANA, CallId("c"), SALES, 8, "ana")],
         [_WRAP_UP, f.WrapUpExtended(2, ANA, CallId("c"), SALES, 21, "ana")],
         [f.WrapUpExtended(2, ANA, CallId("c"), SALES, 8, "ana")],
+        [f.DispositionSet(1, ANA, CallId("c"), SALES, "sold", "ana"), f.DispositionMissed(1, ANA, CallId("c"), SALES)],
+        [_queued("d"), f.DispositionMissed(1, ANA, CallId("c"), SALES), _made("o", "d", ANA)],
         [_queued("c"), f.ChangePostponed(1, ANA, SALES, "pause", "ana", "lunch"), _made("o", "c", ANA)],
         [f.AgentRested(2, ANA), f.AgentRested(1, ANA)],
     ],

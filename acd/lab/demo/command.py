@@ -131,23 +131,25 @@ class Demo:
     # --- The stages -------------------------------------------------------------------------------------------
 
     async def _perform_anywhere(self) -> None:
+        is_told = False
         try:
             if not self._options.simulated:
                 try:
                     await self._perform(self._asterisk())
                 except LabUnavailable as why:
                     self._watching.say(f"{_begun(why)}; so the demo runs on simulated phones.")
+                    is_told = True
                 else:
                     return
-            await self._perform(self._simulated(await asyncio.to_thread(self._config)))
+            await self._perform(self._simulated(await asyncio.to_thread(self._config)), is_told=is_told)
         except StageFailed as why:
             self._watching.say(f"The demo has failed: {why}")
             self._code = 1
 
-    async def _perform(self, stage: Stage) -> None:
+    async def _perform(self, stage: Stage, *, is_told: bool = False) -> None:
         try:
             await stage.start()
-            self._watching.begin(stage.title)
+            self._watching.begin(stage.title, is_told=is_told)
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._options.seconds):
                     await stage.ended()

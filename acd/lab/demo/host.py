@@ -64,11 +64,11 @@ class LabHost:
                 self._say(line)
 
         code = await run_script(hear, "up", "a")
-        last = said[-1].removeprefix(MISHAP) if said else "sip-lab/lab said nothing"
+        last = said[-1] if said else "sip-lab/lab said nothing"
         if code == NO_ENGINE:
-            raise LabUnavailable(last)
+            raise LabUnavailable(last.removeprefix(MISHAP))
         if code != 0:
-            raise StageFailed(f"sip-lab/lab up gave {code}: {last}")
+            raise StageFailed(last.removeprefix(MISHAP) if last.startswith(MISHAP) else f"lab up gave {code}: {last}")
 
     async def _look(self) -> Before:
         lines: list[str] = []

@@ -27,8 +27,8 @@ class Watching(Protocol):
     def say(self, text: str) -> None:
         """A line about the demo itself, before it begins and after its end."""
 
-    def begin(self, title: str) -> None:
-        """The stage is set."""
+    def begin(self, title: str, *, is_told: bool) -> None:
+        """The stage is set. `is_told`: it was said already on what the demo runs."""
 
     def told(self, fact: Fact) -> None:
         """The board has taken in a fact."""
@@ -57,8 +57,9 @@ class Lines:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains at its end
             self._nobody_reads()
 
-    def begin(self, title: str) -> None:
-        self.say(f"The demo runs on {title}.")
+    def begin(self, title: str, *, is_told: bool) -> None:
+        if not is_told:
+            self.say(f"The demo runs on {title}.")
 
     def told(self, fact: Fact) -> None:
         text = sentence(self._board, fact)
@@ -92,7 +93,7 @@ class Screen:
         with suppress(OSError):  # the terminal was closed
             self._console.print(text, markup=False, highlight=False)
 
-    def begin(self, title: str) -> None:
+    def begin(self, title: str, *, is_told: bool) -> None:  # noqa: ARG002  (it stands over the picture)
         self._title = title
         self._live = Live(console=self._console, screen=True, auto_refresh=False, get_renderable=self._drawing)
         self._live.start()

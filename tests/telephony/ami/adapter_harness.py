@@ -8,7 +8,6 @@ async with connected() as site:
     await site.reported(LegAnswered)
 """
 
-import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
@@ -25,6 +24,7 @@ from acd.telephony.ami.server import AsteriskServer, ServerOptions
 from acd.telephony.port import CodeAnswer, FeatureCode
 from acd.testing.ami_server import AmiServer, Pairs, ReceivedAction, Reply, listing
 from acd.testing.watching import Watching
+from tests.turns import until
 
 K = TypeVar("K")
 
@@ -287,11 +287,9 @@ def answer_getvar(action: ReceivedAction) -> Pairs:
     return {"Value": EPOCH if action.get("Variable") == "EPOCH" else ""}
 
 
-async def until(condition: Callable[[], object], within_s: float = 5.0) -> None:
-    """For what nobody is told: look once a turn."""
-    async with asyncio.timeout(within_s):
-        while not condition():  # noqa: ASYNC110 - no event is set for it
-            await asyncio.sleep(0)
+def hung_up(scene: Scene) -> list[str]:
+    """The channels that the server was told to hang up."""
+    return [action.get("Channel") for action in scene.ami.actions if action.name == "Hangup"]
 
 
 @asynccontextmanager

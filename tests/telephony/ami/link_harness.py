@@ -78,13 +78,6 @@ class Witness:
         self._news = asyncio.Event()
 
 
-async def until(condition: Callable[[], Any], within_s: float = 5.0) -> None:
-    """For what nobody is told: look once a turn."""
-    async with asyncio.timeout(within_s):
-        while not condition():  # noqa: ASYNC110 - no event is set for it
-            await asyncio.sleep(0)
-
-
 def record_writes(link: AmiLink) -> list[bytes]:
     """What the link hands to its socket from now on, write by write."""
     connection = link._connection

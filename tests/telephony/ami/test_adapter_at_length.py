@@ -19,8 +19,9 @@ from acd.telephony.ami.server import ServerOptions
 from acd.telephony.port import CodeAnswer, FeatureCode
 from acd.testing.ami_server import AmiServer, event
 from acd.testing.virtual_loop import LoopClock, VirtualLoop
-from tests.telephony.ami.adapter_harness import CALM, connected, settings, until
+from tests.telephony.ami.adapter_harness import CALM, connected, settings
 from tests.telephony.ami.pbx import Pbx
+from tests.turns import until
 
 FLOOD = 20_000
 LIVES = 1_000

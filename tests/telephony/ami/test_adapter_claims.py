@@ -11,8 +11,9 @@ from acd.router import inputs as i
 from acd.telephony.ami.books import Caller
 from acd.telephony.ami.protocol import LinkLimits
 from acd.testing.ami_server import error, event
-from tests.telephony.ami.adapter_harness import Scene, connected, status, until, waiting
+from tests.telephony.ami.adapter_harness import Scene, connected, status, waiting
 from tests.telephony.ami.link_harness import record_writes
+from tests.turns import until
 
 LINE = Line(ServerId("a"), ChannelId("c1"))
 

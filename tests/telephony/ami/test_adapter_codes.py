@@ -12,7 +12,8 @@ from acd.telephony.ami.codes import CODES_AT_ONCE
 from acd.telephony.ami.dialplan import SPOKEN
 from acd.telephony.port import CodeAnswer, FeatureCode
 from acd.testing.ami_server import AmiServer, Pairs, ReceivedAction, error
-from tests.telephony.ami.adapter_harness import EPOCH, Scene, connected, running, until
+from tests.telephony.ami.adapter_harness import EPOCH, Scene, connected, running
+from tests.turns import until
 
 PIN = "47110815"
 LINE = Line(ServerId("a"), ChannelId("p1"))

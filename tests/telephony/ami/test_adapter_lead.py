@@ -14,8 +14,9 @@ from acd.router import inputs as i
 from acd.telephony.ami import lead
 from acd.telephony.ami.lead import STALE_AFTER_S, Lead
 from acd.testing.ami_server import AmiServer, Pairs, ReceivedAction, error
-from tests.telephony.ami.adapter_harness import EPOCH, Scene, connected, running, until, waiting
+from tests.telephony.ami.adapter_harness import EPOCH, Scene, connected, running, waiting
 from tests.telephony.ami.adapter_harness import status as shows
+from tests.turns import until
 
 ELSEWHERE = "elsewhere/7/0badcafe/main"
 FRESH, STALE = EPOCH, str(int(EPOCH) - STALE_AFTER_S - 1)

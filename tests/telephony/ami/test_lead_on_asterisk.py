@@ -20,7 +20,7 @@ from acd.testing.process import WatchedEngine
 from acd.testing.site import FALLBACK_HZ, Site, agent, ami, queue
 from acd.testing.watching import Watching
 from tests import needs
-from tests.telephony.ami.adapter_harness import until
+from tests.turns import until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
 

@@ -10,7 +10,8 @@ from structlog.testing import capture_logs
 from acd.telephony.ami.link import AmiLink
 from acd.telephony.ami.protocol import LinkLimits
 from acd.testing.ami_server import AmiServer, error
-from tests.telephony.ami.link_harness import CALM, QUICK, Witness, address, running, until, up
+from tests.telephony.ami.link_harness import CALM, QUICK, Witness, address, running, up
+from tests.turns import until
 
 
 def faults(logs: list[Any]) -> list[Any]:

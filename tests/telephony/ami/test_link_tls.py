@@ -14,7 +14,8 @@ from acd.telephony.ami.messages import AmiAction
 from acd.telephony.ami.protocol import LinkLimits
 from acd.testing.ami_server import AmiServer, event
 from tests import needs
-from tests.telephony.ami.link_harness import record_writes, running, until, up
+from tests.telephony.ami.link_harness import record_writes, running, up
+from tests.turns import until
 
 SLOW = LinkLimits(ping_every_s=30, retry_first_s=0.001, retry_refused_s=30)
 
