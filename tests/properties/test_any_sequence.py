@@ -100,7 +100,12 @@ class CoreUnderAnything(RuleBasedStateMachine):
         self.book.finish()
 
 
-CoreUnderAnything.TestCase.settings = settings(
-    max_examples=250, stateful_step_count=60, deadline=None, suppress_health_check=list(HealthCheck)
-)
+class ManySequences(CoreUnderAnything):
+    """The same, more of it."""
+
+
+SETTINGS = settings(max_examples=80, stateful_step_count=60, deadline=None, suppress_health_check=list(HealthCheck))
+CoreUnderAnything.TestCase.settings = SETTINGS
+ManySequences.TestCase.settings = settings(SETTINGS, max_examples=400)
 TestAnySequenceOfInputs = CoreUnderAnything.TestCase
+TestManySequencesOfInputs = pytest.mark.long(ManySequences.TestCase)
