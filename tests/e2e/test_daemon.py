@@ -122,8 +122,8 @@ async def test_conversation_outlives_a_graceful_stop(centre: Centre) -> None:
     await centre.engine.saw.sees(f.CallConnected)
     centre.engine.signal(signal.SIGTERM)
     assert await centre.engine.ended() == 0
-    caller.send_tone(CALLER_HZ)
-    await ring.hears(CALLER_HZ, within_s=3)
+    await converse(caller, ring)
+    await falls_silent(caller, ring)  # by then they have been together for long enough to have spoken
     await ring.hang_up()
     await caller.ended(within_s=10)
 

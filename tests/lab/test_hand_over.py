@@ -194,11 +194,13 @@ async def test_conversation_with_a_pause_counts_from_its_beginning(ami: Ami, ser
         await ring(ami, agent)
         await connect(ami, call)
         await talked(ami, call)
+        ami.kept.clear()
         await ami.ask(
             "Redirect", Channel=call, Context="acd", Exten="hold", Priority="1",
             ExtraChannel=OFFER, ExtraContext="acd-agent", ExtraExten="idle", ExtraPriority="1",
         )  # fmt: skip
         await ami.event("MusicOnHoldStart", Uniqueid=call)
+        await ami.event("BridgeEnter", Uniqueid=OFFER, BridgeTechnology="holding_bridge")
         await connect(ami, call)
         await ami.ask("Hangup", Channel=OFFER)
         assert (await ami.said("AcdLeft"))["Result"] == "served"
