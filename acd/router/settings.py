@@ -237,7 +237,7 @@ SYSTEM_REASONS = (NO_DISPOSITION, MISSED_OFFERS)
 
 
 class Disposition(msgspec.Struct, frozen=True):
-    """What may have come of a call; `number` is what a phone sends (`*462` is number 2)."""
+    """What may have come of a call. No phone can send `number` yet."""
 
     id: str
     name: str
