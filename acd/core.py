@@ -41,6 +41,8 @@ class Core:
         assert now_ms >= self.state.now_ms, f"time went back from {self.state.now_ms} to {now_ms}"
         turn = Turn(self.state, now_ms)
         _apply_due(turn)
+        if self.state.openings.next_ms is not None:
+            matching.look_at_opened(turn)
         HANDLERS[type(asked)](turn, asked)
         if self.state.news.limits:
             calls.look_at_limits(turn)
@@ -55,7 +57,10 @@ class Core:
     @property
     def next_deadline_ms(self) -> int | None:
         """When something falls due next, or None. What a turn left over of a large effect is due at once."""
-        return self.state.now_ms if self.state.news else self.state.deadlines.next_ms
+        if self.state.news:
+            return self.state.now_ms
+        due_ms, opening_ms = self.state.deadlines.next_ms, self.state.openings.next_ms
+        return opening_ms if due_ms is None or (opening_ms is not None and opening_ms < due_ms) else due_ms
 
 
 def fold(facts: Iterable[Fact]) -> State:
@@ -68,6 +73,7 @@ def fold(facts: Iterable[Fact]) -> State:
         state.enlist(state.agents[agent])
     state.news.calls.clear()
     state.news.limits.clear()
+    state.news.stuck.clear()
     state.news.queues = {id_: None for id_, queue in state.queues.items() if queue.ready and queue.waiting}
     return state
 
@@ -136,7 +142,6 @@ FALL_DUE: dict[Kind, Callable[[Turn, Deadline], object]] = {
     "ring": lambda turn, due: offers.time_is_over(turn, OfferId(due.subject)),
     "connect": lambda turn, due: offers.time_is_over(turn, OfferId(due.subject)),
     "give-up": lambda turn, due: calls.wait_is_over(turn, _call(due)),
-    "widen": lambda turn, due: calls.widen(turn, _call(due)),
     "named": lambda turn, due: calls.preference_lapses(turn, _call(due)),
     "wrap-up": lambda turn, due: wrap_ups.time_is_over(turn, turn.state.agents[_agent(due)]),
     "pause": lambda turn, due: memberships.pause_limit(turn, turn.state.agents[_agent(due)], due.other),

@@ -153,6 +153,8 @@ def _queue_removed(state: State, fact: f.QueueRemoved) -> None:
     state.deadlines.drop("leave", fact.queue)
     state.news.queues.pop(fact.queue, None)
     state.news.limits.pop(fact.queue, None)
+    state.news.stuck.pop(fact.queue, None)
+    state.openings.set(fact.queue, None)
     state.recount.pop(fact.queue, None)
     if not state.recount:
         state.deadlines.drop("recount", "")
@@ -278,7 +280,6 @@ def _call_queued(state: State, fact: f.CallQueued) -> None:
         Place(fact.since_ms, state.fact_count, fact.call),
         fact.give_up_at_ms,
         fact.named,
-        fact.ring,
         fact.ring_at_most,
         announce_at_ms=fact.announce_at_ms,
         hops=len(fact.via),
@@ -294,8 +295,6 @@ def _call_queued(state: State, fact: f.CallQueued) -> None:
 
 
 def _set_deadlines(state: State, fact: f.CallQueued | f.CallMoved) -> None:
-    if fact.widens_at_ms is not None:
-        _due(state, fact.widens_at_ms, "widen", fact.call)
     if fact.named_until_ms is not None:
         _due(state, fact.named_until_ms, "named", fact.call)
 
@@ -314,7 +313,7 @@ def _call_moved(state: State, fact: f.CallMoved) -> None:
     number = call.place.number if fact.since_ms == call.place.since_ms else state.fact_count
     call.place = Place(fact.since_ms, number, call.id)
     call.give_up_at_ms, call.named = fact.give_up_at_ms, fact.named
-    call.ring, call.ring_at_most = fact.ring, fact.ring_at_most
+    call.ring_at_most = fact.ring_at_most
     queue.waiting.take_profile(call.profile)
     queue.length += 1
     queue.calls += 1
@@ -350,16 +349,6 @@ def _announcement_made(state: State, fact: f.AnnouncementMade) -> None:
         _due(state, fact.announce_at_ms, "announce", fact.call)
 
 
-def _ring_widened(state: State, fact: f.RingWidened) -> None:
-    call = state.calls[fact.call]
-    call.ring = fact.ring
-    state.deadlines.drop("widen", fact.call)
-    if fact.widens_at_ms is not None:
-        _due(state, fact.widens_at_ms, "widen", fact.call)
-    if call.group is not None:
-        state.news.calls[fact.call] = None
-
-
 def _preference_lapsed(state: State, fact: f.PreferenceLapsed) -> None:
     call = state.calls[fact.call]
     state.deadlines.drop("named", fact.call)
@@ -386,8 +375,6 @@ def _call_connected(state: State, fact: f.CallConnected) -> None:
     _picked_up(state, call, offer)
     call.connected_at_ms = fact.at_ms
     state.agents[fact.agent].misses = 0
-    if call.ring + 1 < len(call.profile.rings):
-        state.deadlines.drop("widen", call.id)
     if call.named is not None:
         state.deadlines.drop("named", call.id)
     _hear_of(state, call.line)
@@ -435,7 +422,7 @@ def _call_over(state: State, fact: f.CallAbandoned | f.CallTimedOut | f.CallRetu
     _drop_call(state, call)
 
 
-OF_A_CALL: tuple[Kind, ...] = ("give-up", "widen", "named", "announce")
+OF_A_CALL: tuple[Kind, ...] = ("give-up", "named", "announce")
 
 
 def _drop_call(state: State, call: Call) -> None:
@@ -816,7 +803,6 @@ APPLY: dict[type[f.Fact], Callable[[State, Any], None]] = {
     f.CallQueued: _call_queued,
     f.CallMoved: _call_moved,
     f.AnnouncementMade: _announcement_made,
-    f.RingWidened: _ring_widened,
     f.PreferenceLapsed: _preference_lapsed,
     f.CallRefused: _nothing,
     f.CallbackOffered: _nothing,

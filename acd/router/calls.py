@@ -1,14 +1,14 @@
 """Calls: how they come into a queue and leave it (docs/routing.md R10, R17, R19, R50 to R53)."""
 
 from itertools import islice
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from acd.model import PRIORITIES, AgentId, CallId, QueueId
 from acd.router import conversations, limits, links, offers
 from acd.router import facts as f
 from acd.router import inputs as i
 from acd.router.position import estimated_wait_ms, position
-from acd.router.settings import Announcements, QueueSettings, Ring
+from acd.router.settings import Announcements, QueueSettings
 from acd.router.state import Call, Queue
 from acd.router.turn import SLICE, Turn
 
@@ -42,7 +42,7 @@ def _queue_up(turn: Turn, report: i.CallArrived, way: limits.Way, queue_id: Queu
     settings = turn.state.queues[queue_id].settings
     age_ms = max(report.waited_ms, 0) if way.keeps_age else 0
     since_ms = turn.now_ms - age_ms
-    terms = _terms(turn.state.queues[queue_id], since_ms, age_ms, report.named)
+    named = _waited_for(turn.state.queues[queue_id], report.named, age_ms)
     turn.say(
         f.CallQueued(
             turn.now_ms,
@@ -56,11 +56,9 @@ def _queue_up(turn: Turn, report: i.CallArrived, way: limits.Way, queue_id: Queu
             report.required,
             report.wanted,
             settings.rings,
-            terms.ring,
-            terms.widens_at_ms,
             report.kind,
-            terms.named,
-            terms.named_until_ms,
+            named,
+            None if named is None else since_ms + settings.named_agent_ms,
             settings.ring_at_most,
             way.via,
             _first_announcement_ms(turn, settings),
@@ -68,40 +66,9 @@ def _queue_up(turn: Turn, report: i.CallArrived, way: limits.Way, queue_id: Queu
     )
 
 
-class Terms(NamedTuple):
-    """What a call's age means in a queue."""
-
-    ring: int
-    widens_at_ms: int | None
-    named: AgentId | None
-    named_until_ms: int | None
-
-
-def _terms(queue: Queue, since_ms: int, age_ms: int, named: AgentId | None) -> Terms:
-    settings = queue.settings
-    ring = max((at for at, ring in enumerate(settings.rings) if ring.after_ms <= age_ms), default=0) if age_ms else 0
-    widens_at_ms = _widens_at_ms(settings.rings, ring, since_ms)
-    if named is None or not _may_wait_for(queue, named, age_ms):
-        return Terms(ring, widens_at_ms, None, None)
-    return Terms(ring, widens_at_ms, named, since_ms + settings.named_agent_ms)
-
-
-def _may_wait_for(queue: Queue, named: AgentId | None, age_ms: int) -> bool:
-    """Whether somebody may be waited for alone: only who is logged in, and only for a time."""
-    return named in queue.members and age_ms < queue.settings.named_agent_ms
-
-
-def _widens_at_ms(rings: tuple[Ring, ...], ring: int, since_ms: int) -> int | None:
-    """When a call comes to the ring after this one."""
-    return since_ms + rings[ring + 1].after_ms if ring + 1 < len(rings) else None
-
-
-def widen(turn: Turn, call_id: CallId) -> None:
-    """The call has waited long enough for the next ring."""
-    call = turn.state.calls[call_id]
-    rings, ring = call.profile.rings, call.ring + 1
-    widens_at_ms = _widens_at_ms(rings, ring, call.place.since_ms)
-    turn.say(f.RingWidened(turn.now_ms, call.id, call.queue, ring, widens_at_ms))
+def _waited_for(queue: Queue, named: AgentId | None, age_ms: int) -> AgentId | None:
+    """Whom the call waits for alone: only who is logged in, and only for a time."""
+    return named if named in queue.members and age_ms < queue.settings.named_agent_ms else None
 
 
 def preference_lapses(turn: Turn, call_id: CallId) -> None:
@@ -160,7 +127,7 @@ def _move(turn: Turn, call: Call, way: limits.Way, queue_id: QueueId) -> None:
     queue = turn.state.queues[queue_id]
     settings = queue.settings
     since_ms = call.place.since_ms if way.keeps_age else turn.now_ms
-    terms = _terms(queue, since_ms, turn.now_ms - since_ms, call.named)
+    named = _waited_for(queue, call.named, turn.now_ms - since_ms)
     turn.say(
         f.CallMoved(
             turn.now_ms,
@@ -173,10 +140,8 @@ def _move(turn: Turn, call: Call, way: limits.Way, queue_id: QueueId) -> None:
             since_ms,
             None if settings.max_wait_ms is None else turn.now_ms + settings.max_wait_ms,
             settings.rings,
-            terms.ring,
-            terms.widens_at_ms,
-            terms.named,
-            terms.named_until_ms,
+            named,
+            None if named is None else since_ms + settings.named_agent_ms,
             settings.ring_at_most,
             _first_announcement_ms(turn, settings),
         )

@@ -8,7 +8,6 @@ Kind = Literal[
     "ring",
     "connect",
     "give-up",
-    "widen",
     "named",
     "wrap-up",
     "pause",

@@ -203,7 +203,7 @@ def _explain(state: State, since: Since, call: Call, at_ms: int, offer: f.OfferM
         None if offer is None else offer.offer,
         chosen,
         against_call(state, since, call),
-        consider(state, since, call, chosen),
+        consider(state, since, call, chosen, at_ms),
         tuple(_passed(state, since, work, at_ms, chosen) for work in line[:at][:TOLD]),
         at,
         tuple(queued(state, work, at_ms) for work in line[at + 1 :][:TOLD]),
@@ -226,12 +226,12 @@ def queued(state: State, call: Call, at_ms: int) -> Queued:
     return Queued(call.id, call.queue, queue.name, call.kind, call.caller, call.place.since_ms, *priority)
 
 
-def consider(state: State, since: Since, call: Call, chosen: AgentId | None) -> tuple[Considered, ...]:
+def consider(state: State, since: Since, call: Call, chosen: AgentId | None, at_ms: int) -> tuple[Considered, ...]:
     """Every agent: those who may be offered the call in their order, then the others."""
     free: list[Agent] = []
     others: list[Considered] = []
     for agent in state.agents.values():
-        reasons = against_agent(state, since, call, agent)
+        reasons = against_agent(state, since, call, agent, at_ms)
         id_ = agent.settings.id
         if reasons:
             others.append(Considered(id_, agent.settings.name, id_ == chosen, None, reasons))
@@ -279,8 +279,8 @@ def _passed(state: State, since: Since, call: Call, at_ms: int, chosen: AgentId 
     return Passed(
         queued(state, call, at_ms),
         against_call(state, since, call),
-        tuple(taker.settings.id for taker in why.takers(state, call)),
-        () if agent is None else against_agent(state, since, call, agent),
+        tuple(taker.settings.id for taker in why.takers(state, call, at_ms)),
+        () if agent is None else against_agent(state, since, call, agent, at_ms),
     )
 
 
@@ -294,7 +294,7 @@ def _own_order(state: State, since: Since, reasoned: why.Reasoned | None, at_ms:
         agent.settings.id,
         agent.settings.takes,
         queued(state, led_by, at_ms),
-        _placed(state, since, led_by, why.takers(state, led_by), agent.settings.id),
+        _placed(state, since, led_by, why.takers(state, led_by, at_ms), agent.settings.id),
         agent.queues[taken.queue].standing.rank,
         agent.queues[led_by.queue].standing.rank,
     )
@@ -325,7 +325,7 @@ def explain_agent(state: State, since: Since, id_: AgentId, at_ms: int) -> Agent
         tuple(
             _in_queue(state, since, agent, queue) for queue in dict.fromkeys((*agent.settings.queues, *agent.queues))
         ),
-        tuple(NotTaken(queued(state, call, at_ms), _both(state, since, call, agent)) for call in works[:TOLD]),
+        tuple(NotTaken(queued(state, call, at_ms), _both(state, since, call, agent, at_ms)) for call in works[:TOLD]),
         len(works),
     )
 
@@ -341,6 +341,6 @@ def _in_queue(state: State, since: Since, agent: Agent, queue: QueueId) -> InOne
     )
 
 
-def _both(state: State, since: Since, call: Call, agent: Agent) -> tuple[Reason, ...]:
+def _both(state: State, since: Since, call: Call, agent: Agent, at_ms: int) -> tuple[Reason, ...]:
     """What speaks against the call, and against the agent."""
-    return (*against_call(state, since, call), *against_agent(state, since, call, agent))
+    return (*against_call(state, since, call), *against_agent(state, since, call, agent, at_ms))

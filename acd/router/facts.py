@@ -167,11 +167,7 @@ class CallQueued(_Fact, frozen=True):
     required: tuple[Skill, ...] = ()
     wanted: tuple[Skill, ...] = ()
     rings: tuple[Ring, ...] = ()
-    """Who may take it, wider and wider with waiting."""
-    ring: int = 0
-    """Which of these it has come to, from 0."""
-    widens_at_ms: int | None = None
-    """When it comes to the next."""
+    """Who may take it, wider and wider with its age."""
     kind: Kind = "inbound"
     named: AgentId | None = None
     """Whom it asks for ..."""
@@ -201,8 +197,6 @@ class CallMoved(_Fact, frozen=True):
     """Its age in the new queue; what follows is as in `CallQueued`."""
     give_up_at_ms: int | None
     rings: tuple[Ring, ...] = ()
-    ring: int = 0
-    widens_at_ms: int | None = None
     named: AgentId | None = None
     named_until_ms: int | None = None
     ring_at_most: int = 1
@@ -219,17 +213,6 @@ class AnnouncementMade(_Fact, frozen=True):
     estimated_wait_ms: int | None
     sound: str
     announce_at_ms: int | None
-    """When the next one comes."""
-
-
-class RingWidened(_Fact, frozen=True):
-    """The call has waited so long that more agents may take it."""
-
-    call: CallId
-    queue: QueueId
-    ring: int
-    """Which of the call's rings, from 0."""
-    widens_at_ms: int | None
     """When the next one comes."""
 
 
@@ -645,7 +628,6 @@ Fact = (
     | CallQueued
     | CallMoved
     | AnnouncementMade
-    | RingWidened
     | PreferenceLapsed
     | CallRefused
     | CallbackOffered

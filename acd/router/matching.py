@@ -41,8 +41,14 @@ class Work(NamedTuple):
 def match(turn: Turn) -> None:
     """Offer what can be offered: all of it, or a slice, and then the rest stays in the news."""
     news = turn.state.news
-    if not (news.agents or news.calls or news.queues):
-        return
+    if news.agents or news.calls or news.queues:
+        _make_offers(turn)
+    if news.stuck:
+        _wait_for_openings(turn)
+
+
+def _make_offers(turn: Turn) -> None:
+    news = turn.state.news
     if news.calls:
         _leave_out_the_hopeless(turn.state)
     if not news.queues:
@@ -75,8 +81,9 @@ def _serve_call(turn: Turn, call: Call) -> None:
     """Only this call is new: who is ready may take nothing else."""
     news = turn.state.news.calls
     while call.id in news:
-        agent = best_agent(turn.state, call)
+        agent = best_agent(turn.state, call, turn.now_ms)
         if agent is None:
+            turn.state.news.stuck[call.queue] = None
             del news[call.id]
         else:
             offers.make(turn, call, agent)
@@ -112,7 +119,7 @@ def _best_in_rows(
         order = order_at(rank, settings, priority, first[0], first[1], now_ms)
         if best is not None and order >= best[0]:
             continue  # nothing in the row comes before its first call
-        place = _first_in_row(state, row, agent, entry.standing.tier)
+        place = _first_in_row(state, row, agent, entry.standing.tier, now_ms)
         if place is None:
             continue
         if place[1] != first[1]:
@@ -169,7 +176,7 @@ def order_at(rank: int | None, queue: QueueSettings, priority: int, since_ms: in
     return (rank or 0, -points, since_ms, number)
 
 
-def _first_in_row(state: State, row: list[Head], agent: Agent, tier: int) -> Place | None:
+def _first_in_row(state: State, row: list[Head], agent: Agent, tier: int, now_ms: int) -> Place | None:
     """The oldest call of a row that the agent may take. Of one queue and one priority the older call always comes
     first, whoever asks."""
     best: Place | None = None
@@ -183,7 +190,7 @@ def _first_in_row(state: State, row: list[Head], agent: Agent, tier: int) -> Pla
         place = _first_for(state, group, agent)
         if place is None or (best is not None and best < place):
             continue
-        if (fit.lacks <= 0 and not profile.tiered) or fits_at(state.calls[place.call].now_in, tier, fit):
+        if (fit.lacks <= 0 and not profile.tiered) or fits_at(profile.ring_at(now_ms - place[0]), tier, fit):
             best = place
     return best
 
@@ -204,7 +211,7 @@ def _first_for(state: State, group: Group, agent: Agent) -> Place | None:
 # --- The best agent for a call --------------------------------------------------------------------------------
 
 
-def best_agent(state: State, call: Call, refusers: Container[AgentId] | None = None) -> Agent | None:
+def best_agent(state: State, call: Call, now_ms: int, refusers: Container[AgentId] | None = None) -> Agent | None:
     """Who of the ready ones should be offered the call; None if nobody may be. Who refused it of late may not,
     unless others are named as `refusers`."""
     refusers = call.refusers if refusers is None else refusers
@@ -214,7 +221,7 @@ def best_agent(state: State, call: Call, refusers: Container[AgentId] | None = N
     if call.named is not None:
         return _named_agent(state, call, call.named, refusers)
     best: tuple[tuple[object, ...], AgentId] | None = None
-    ring, ringing = call.now_in, call.offers.values()
+    ring, ringing = call.ring(now_ms), call.offers.values()
     for class_, agents in queue.ready.classes.items():
         fit = call.profile.fit(class_.skills)
         if not fits_at(ring, class_.tier, fit):
@@ -289,7 +296,7 @@ def _enlist_all(state: State) -> None:
 
 def _offer(turn: Turn, call: Call) -> None:
     """Offer the call to the best agent; one who takes work by another order takes what comes first in that."""
-    agent = best_agent(turn.state, call)
+    agent = best_agent(turn.state, call, turn.now_ms)
     assert agent is not None, f"nobody is there for {call.id} after all"
     if agent.settings.takes != "order":
         own = best_work(turn.state, agent, agent, turn.now_ms)
@@ -302,8 +309,11 @@ def _offer(turn: Turn, call: Call) -> None:
 def _keep(state: State, left: list[Agent | Call | QueueId], looked_at: list[QueueId]) -> None:
     """Nothing is news any more but what is left over."""
     news = state.news
+    for call in news.calls:
+        news.stuck[state.calls[call].queue] = None
     news.calls.clear()
     for queue in looked_at:
+        news.stuck[queue] = None
         del news.queues[queue]
     for of in left:
         match of:
@@ -322,7 +332,7 @@ def _work_at(turn: Turn, of: Agent | Call | QueueId) -> Work | None:
         case Agent():
             return best_work(state, of, None, turn.now_ms)
         case Call():
-            if best_agent(state, of) is None:
+            if best_agent(state, of, turn.now_ms) is None:
                 return None
             return Work(order_of(state, of, turn.now_ms), of)
         case _:
@@ -336,18 +346,56 @@ def _work_in(state: State, queue: Queue, now_ms: int) -> Work | None:
     works = [
         Work(order_of(state, call, now_ms), call)
         for group in queue.waiting.groups.values()
-        if (call := _first_taken(state, group)) is not None
+        if (call := _first_taken(state, group, now_ms)) is not None
     ]
     return min(works, default=None, key=lambda work: work.order)
 
 
-def _first_taken(state: State, group: Group) -> Call | None:
+def _first_taken(state: State, group: Group, now_ms: int) -> Call | None:
     """The first call of the group for which somebody is ready. Where nobody may take one, nobody may take those behind
     it; where all who may have refused it of late, they have refused few."""
     for place in group.places:
         call = state.calls[place.call]
-        if best_agent(state, call) is not None:
+        if best_agent(state, call, now_ms) is not None:
             return call
-        if best_agent(state, call, refusers=()) is None:
+        if best_agent(state, call, now_ms, refusers=()) is None:
             return None
     return None
+
+
+# --- What opens with time -----------------------------------------------------------------------------------------
+
+
+def look_at_opened(turn: Turn) -> None:
+    """Some calls have come to their next rings: their queues are news."""
+    state = turn.state
+    for queue in state.openings.due(turn.now_ms, QUEUE_SLICE):
+        state.openings.set(queue, None)
+        state.news.queues[queue] = None
+
+
+def _wait_for_openings(turn: Turn) -> None:
+    """Where ready agents and waiting calls are left beside each other, note when that may change."""
+    state = turn.state
+    for queue_id in state.news.stuck:
+        queue = state.queues[queue_id]
+        if queue.ready.classes and queue.waiting.groups:
+            state.openings.set(queue_id, _opens_at_ms(state, queue, turn.now_ms))
+    state.news.stuck.clear()
+
+
+def _opens_at_ms(state: State, queue: Queue, now_ms: int) -> int | None:
+    """When one of the calls comes to its next ring for which somebody may be ready. Whoever may not take the first of
+    a group may take none behind it: only those that somebody refused of late, or that ring, are looked past."""
+    opens_at_ms: int | None = None
+    for group in queue.waiting.groups.values():
+        if group.named is not None or len(group.profile.rings) == 1:
+            continue
+        for place in group.places:
+            after_ms = group.profile.opens_after(now_ms - place.since_ms)
+            if after_ms is not None and (opens_at_ms is None or place.since_ms + after_ms < opens_at_ms):
+                opens_at_ms = place.since_ms + after_ms
+            call = state.calls[place.call]
+            if not call.refusers and not call.offers:
+                break
+    return opens_at_ms

@@ -46,12 +46,12 @@ def against_call(state: State, since: Since, call: Call) -> tuple[Reason, ...]:
     return tuple(Reason(found, *OF_CALL[type(found)](asked, found)) for found in why.call_objections(state, call))
 
 
-def against_agent(state: State, since: Since, call: Call, agent: Agent) -> tuple[Reason, ...]:
-    """Why this agent is not."""
+def against_agent(state: State, since: Since, call: Call, agent: Agent, at_ms: int) -> tuple[Reason, ...]:
+    """Why this agent is not, at that moment."""
     asked = _Asked(state, since, call)
     return tuple(
         Reason(found, *OF_AGENT[type(found)](asked, agent, found), _outcome(since, call, agent, found))
-        for found in why.objections(state, call, agent)
+        for found in why.objections(state, call, agent, at_ms)
     )
 
 

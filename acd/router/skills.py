@@ -67,6 +67,19 @@ class Profile:
     def __repr__(self) -> str:
         return f"Profile({self.required}, {self.wanted}, {self.rings})"
 
+    def ring_at(self, age_ms: int) -> Ring:
+        """The ring to which a call of this age has come."""
+        at = self.rings[0]
+        for ring in self.rings:
+            if ring.after_ms > age_ms:
+                break
+            at = ring
+        return at
+
+    def opens_after(self, age_ms: int) -> int | None:
+        """The age at which a call that is now so old comes to the next ring; None after the last."""
+        return next((ring.after_ms for ring in self.rings if ring.after_ms > age_ms), None)
+
     def fit(self, skills: SkillSet) -> Fit:
         """How these skills serve it."""
         known = self._fits.get(skills)

@@ -25,6 +25,7 @@ from acd.model import (
 )
 from acd.router.deadlines import Deadlines
 from acd.router.facts import Change
+from acd.router.openings import Openings
 from acd.router.ready import NO_PLACE, AgentKey, ClassKey, IdlePlace, ReadyAgents, draw
 from acd.router.settings import (
     AgentSettings,
@@ -59,8 +60,6 @@ class Call:
     give_up_at_ms: int | None
     named: AgentId | None
     """Whom it asks for: until `PreferenceLapsed` nobody else is offered it."""
-    ring: int = 0
-    """Which ring of its profile it has come to."""
     ring_at_most: int = 1
     group: Group | None = None
     """Where it waits for one more agent; None while it rings at as many as it may, or was answered."""
@@ -80,10 +79,9 @@ class Call:
     hops: int = 0
     """How many queues have passed it on."""
 
-    @property
-    def now_in(self) -> Ring:
-        """The ring it has come to."""
-        return self.profile.rings[self.ring]
+    def ring(self, now_ms: int) -> Ring:
+        """The ring it has come to by now."""
+        return self.profile.ring_at(now_ms - self.place.since_ms)
 
 
 @dataclass(slots=True)
@@ -336,6 +334,9 @@ class News:
     """Queues in which anything may have become possible."""
     limits: dict[QueueId, None] = field(default_factory=dict)
     """Queues whose callers may have to leave. Looked at in every turn: nothing is left over."""
+    stuck: dict[QueueId, None] = field(default_factory=dict)
+    """Queues in which ready agents and waiting calls stand beside each other. In every turn it is noted when the next
+    rings open there."""
 
     def __bool__(self) -> bool:
         return bool(self.agents or self.calls or self.queues)
@@ -363,6 +364,7 @@ class State:
         self.servers: dict[ServerId, Server] = {}
         self.deadlines = Deadlines()
         # Derived.
+        self.openings = Openings()
         self.call_on: dict[Line, CallId] = {}
         self.agent_at: dict[Phone, AgentId] = {}
         self.lines_of: dict[Phone, dict[Line, None]] = {}
@@ -463,6 +465,8 @@ class State:
         for entry, queue in self.queues_open_to(agent):
             listed = Listed(ClassKey(entry.standing.tier, agent.skills), self._key_in(queue, agent, entry))
             queue.ready.add(*listed)
+            if queue.waiting.groups:
+                self.news.stuck[queue.settings.id] = None
             agent.listed[queue.settings.id] = listed
 
     def _key_in(self, queue: Queue, agent: Agent, entry: InQueue) -> AgentKey:
@@ -524,6 +528,8 @@ class State:
         queue.waiting.remove(call.place, call.group)
         call.group = None
         self.news.calls.pop(call.id, None)
+        if queue.ready.classes:
+            self.news.stuck[call.queue] = None
         if departs and not call.departed:
             queue.pace.depart(self.now_ms)
             queue.pace.since_ms, call.departed = self.now_ms, True

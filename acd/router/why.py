@@ -39,9 +39,9 @@ def best_choice(state: State, now_ms: int) -> Choice | None:
 def reasoned_choice(state: State, now_ms: int) -> Reasoned | None:
     """The same, with the call that led to it."""
     for call in in_one_order(state, now_ms):
-        agents = takers(state, call)
+        agents = takers(state, call, now_ms)
         if agents:
-            own = min(works(state, agents[0]), key=lambda work: order_of(state, agents[0], work, now_ms))
+            own = min(works(state, agents[0], now_ms), key=lambda work: order_of(state, agents[0], work, now_ms))
             return Reasoned(Choice(own.id, agents[0].settings.id), call.id)
     return None
 
@@ -51,20 +51,20 @@ def in_one_order(state: State, now_ms: int) -> list[Call]:
     return sorted(state.calls.values(), key=lambda call: one_order(state, call, now_ms))
 
 
-def takers(state: State, call: Call) -> list[Agent]:
+def takers(state: State, call: Call, now_ms: int) -> list[Agent]:
     """Who may be offered the call now, in the order in which they come."""
     if call_objection(state, call) is not None:
         return []
-    free = [agent for agent in state.agents.values() if objection(state, call, agent) is None]
+    free = [agent for agent in state.agents.values() if objection(state, call, agent, now_ms) is None]
     return sorted(free, key=lambda agent: standing(state, call, agent))
 
 
-def works(state: State, agent: Agent) -> list[Call]:
+def works(state: State, agent: Agent, now_ms: int) -> list[Call]:
     """What the agent may be offered now."""
     return [
         call
         for call in state.calls.values()
-        if call_objection(state, call) is None and objection(state, call, agent) is None
+        if call_objection(state, call) is None and objection(state, call, agent, now_ms) is None
     ]
 
 
@@ -92,17 +92,17 @@ def call_objections(state: State, call: Call) -> Iterator[o.CallObjection]:
         yield o.ServerUnheard(call.line.server)
 
 
-def objection(state: State, call: Call, agent: Agent) -> o.AgentObjection | None:
+def objection(state: State, call: Call, agent: Agent, now_ms: int) -> o.AgentObjection | None:
     """Why the agent may not be offered the call now; None if nothing speaks against it."""
-    return next(objections(state, call, agent), None)
+    return next(objections(state, call, agent, now_ms), None)
 
 
-def objections(state: State, call: Call, agent: Agent) -> Iterator[o.AgentObjection]:
+def objections(state: State, call: Call, agent: Agent, now_ms: int) -> Iterator[o.AgentObjection]:
     """All that speaks against it, what ends last first."""
     yield from _membership_objections(call.queue, agent)
     yield from _work_objections(state, state.queues[call.queue].settings, agent)
     yield from _refusal_objections(state, call, agent)
-    yield from _fit_objections(call, agent)
+    yield from _fit_objections(call, agent, now_ms)
 
 
 def _membership_objections(queue: QueueId, agent: Agent) -> Iterator[o.AgentObjection]:
@@ -151,12 +151,13 @@ def _refusal_objections(state: State, call: Call, agent: Agent) -> Iterator[o.Ag
         yield o.RefusedMany(refused)
 
 
-def _fit_objections(call: Call, agent: Agent) -> Iterator[o.AgentObjection]:
+def _fit_objections(call: Call, agent: Agent, now_ms: int) -> Iterator[o.AgentObjection]:
     if call.named is not None:
         if call.named != agent.settings.id:
             yield o.AnotherIsNamed(call.named)
         return
-    ring, entry = call.profile.rings[call.ring], agent.queues.get(call.queue)
+    opened = [ring for ring in call.profile.rings if ring.after_ms <= now_ms - call.place.since_ms]
+    ring, entry = opened[-1] if opened else call.profile.rings[0], agent.queues.get(call.queue)
     if entry is not None and ring.tier is not None and entry.standing.tier > ring.tier:
         yield o.TierNotOpen(entry.standing.tier, ring.tier)
     for skill in call.profile.required:

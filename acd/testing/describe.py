@@ -55,3 +55,4 @@ def catch_up(shadow: State, state: State) -> None:
     shadow.news.calls.clear()
     shadow.news.queues.clear()
     shadow.news.limits.clear()
+    shadow.news.stuck.clear()

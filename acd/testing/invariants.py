@@ -92,12 +92,24 @@ def _lines_hold_their_calls(state: State) -> None:
     assert state.lotteries == sum(queue.settings.strategy == "weighted-random" for queue in state.queues.values())
 
 
-def _requirements_only_relax(state: State) -> None:
-    """Of the calls of a group, the older one is open at least as wide: so who may not take the first may take none."""
-    for queue in state.queues.values():
-        for group in queue.waiting.groups.values():
-            rings = [state.calls[place.call].ring for place in group.places]
-            assert rings == sorted(rings, reverse=True), f"{group}: rings {rings}"
+def _openings_are_waited_for(state: State) -> None:
+    """Where only time keeps a ready agent from a waiting call, its queue is looked at when that time has come."""
+    for call in state.calls.values():
+        if why.call_objection(state, call) is not None:
+            continue
+        for agent in state.agents.values():
+            opens_at_ms = _opens_at_ms(state, call, agent)
+            if opens_at_ms is not None:
+                looked_at_ms = state.openings.find(call.queue)
+                in_time = looked_at_ms is not None and looked_at_ms <= opens_at_ms
+                assert in_time, f"{call.id} opens to {agent.settings.id} at {opens_at_ms}, seen {looked_at_ms}"
+
+
+def _opens_at_ms(state: State, call: Call, agent: Agent) -> int | None:
+    """When the call comes to a ring in which the agent may take it, nothing else speaking against that."""
+    times = [call.place.since_ms + ring.after_ms for ring in call.profile.rings]
+    to_come = [at_ms for at_ms in times if at_ms > state.now_ms]
+    return next((at_ms for at_ms in to_come if why.objection(state, call, agent, at_ms) is None), None)
 
 
 def _positions_are_ranks(state: State) -> None:
@@ -148,7 +160,7 @@ def _nobody_idle_while_somebody_waits(state: State) -> None:
     assert choice is None, f"{choice} was not made"
     assert not state.news, f"not looked at: {state.news}"
     _nobody_waits_who_must_leave(state)
-    _requirements_only_relax(state)
+    _openings_are_waited_for(state)
 
 
 def _ready_lists_are_right(state: State) -> None:
@@ -332,8 +344,6 @@ def _of_call(id_: CallId, call: Call) -> set[Key]:
         expected.add(("give-up", id_, ""))
     if call.announce_at_ms is not None and call.answered is None:
         expected.add(("announce", id_, ""))
-    if call.ring + 1 < len(call.profile.rings) and call.connected_at_ms is None:
-        expected.add(("widen", id_, ""))
     if call.named is not None and call.connected_at_ms is None:
         expected.add(("named", id_, ""))
     return expected

@@ -84,7 +84,6 @@ async def test_rings_widen_with_waiting(lab: Lab) -> None:
         ring = await ana.ring(within_s=5)
         offered = await site.fact(f.OfferMade, agent="ana")
         assert offered.at_ms - queued.since_ms >= 1_400
-        assert [fact.ring for fact in site.all(f.RingWidened)] == [1, 2]
         await ring.answer()
         await converse(caller, ring)
         await caller.hang_up()

@@ -32,7 +32,9 @@ def test_call_that_goes_to_the_wrong_agent_is_found(monkeypatch: pytest.MonkeyPa
     make = offers.make
 
     def make_with_the_last(turn: Turn, call: Call, agent: Agent) -> None:
-        free = [other for other in turn.state.agents.values() if why.objection(turn.state, call, other) is None]
+        free = [
+            other for other in turn.state.agents.values() if why.objection(turn.state, call, other, turn.now_ms) is None
+        ]
         make(turn, call, max(free, key=lambda other: why.standing(turn.state, call, other)))
 
     monkeypatch.setattr(offers, "make", make_with_the_last)

@@ -144,7 +144,6 @@ _SAY: Final[dict[type[Fact], Callable[[Board, Any], str | None]]] = {
     f.CallMoved: lambda board, fact: (
         f"{_who(board, fact.call)} goes on waiting in {_queue(board, fact.to)}: {fact.via[-1].reason}"
     ),
-    f.RingWidened: lambda board, fact: f"{_who(board, fact.call)} has waited so long that more agents may help",
     f.PreferenceLapsed: lambda board, fact: (
         f"{_who(board, fact.call)} has waited for {board.name_of(fact.agent)}: anyone may take the call"
     ),
