@@ -1,0 +1,164 @@
+"""Calls, from their arrival to their end."""
+
+from acd.router import facts as f
+from acd.router.apply import common, members, offers
+from acd.router.apply.common import Table
+from acd.router.deadlines import Kind
+from acd.router.state import Agent, Call, State
+from acd.router.waiting import Place
+
+OF_A_CALL: tuple[Kind, ...] = ("give-up", "named", "announce")
+
+
+def _call_queued(state: State, fact: f.CallQueued) -> None:
+    queue = state.queues[fact.queue]
+    call = Call(
+        fact.call,
+        fact.line,
+        fact.queue,
+        fact.kind,
+        fact.caller,
+        fact.priority,
+        state.take_profile((fact.required, fact.wanted, fact.rings)),
+        Place(fact.since_ms, state.fact_count, fact.call),
+        fact.give_up_at_ms,
+        fact.named,
+        fact.ring_at_most,
+        announce_at_ms=fact.announce_at_ms,
+        hops=len(fact.via),
+    )
+    queue.waiting.take_profile(call.profile)
+    state.calls[fact.call] = call
+    state.call_on[fact.line] = fact.call
+    queue.length += 1
+    queue.calls += 1
+    _set_deadlines(state, fact)
+    common.hear_of(state, fact.line)
+    common.wait(state, call)
+
+
+def _set_deadlines(state: State, fact: f.CallQueued | f.CallMoved) -> None:
+    if fact.named_until_ms is not None:
+        state.deadlines.set(fact.named_until_ms, "named", fact.call)
+
+
+def _call_moved(state: State, fact: f.CallMoved) -> None:
+    """The call takes its place in the other queue, among those of its age. Whoever refused it has still refused it."""
+    call, queue = state.calls[fact.call], state.queues[fact.to]
+    state.take_from_line(call)
+    for kind in OF_A_CALL:
+        state.deadlines.drop(kind, call.id)
+    _take_out(state, call)
+    call.departed, call.announce_at_ms = False, fact.announce_at_ms
+    call.queue = fact.to
+    call.hops += len(fact.via)
+    call.profile = state.take_profile((call.profile.required, call.profile.wanted, fact.rings))
+    number = call.place.number if fact.since_ms == call.place.since_ms else state.fact_count
+    call.place = Place(fact.since_ms, number, call.id)
+    call.give_up_at_ms, call.named = fact.give_up_at_ms, fact.named
+    call.ring_at_most = fact.ring_at_most
+    queue.waiting.take_profile(call.profile)
+    queue.length += 1
+    queue.calls += 1
+    _set_deadlines(state, fact)
+    common.wait(state, call)
+
+
+def _take_out(state: State, call: Call) -> None:
+    """The queue has one call less, that reached no agent of it."""
+    queue = state.queues[call.queue]
+    queue.length -= 1
+    queue.calls -= 1
+    queue.waiting.leave_profile(call.profile)
+    state.leave_profile(call.profile)
+    common.drain_if_retired(state, call.queue)
+
+
+def _announcement_made(state: State, fact: f.AnnouncementMade) -> None:
+    state.calls[fact.call].announce_at_ms = fact.announce_at_ms
+    state.deadlines.drop("announce", fact.call)
+    if fact.announce_at_ms is not None:
+        state.deadlines.set(fact.announce_at_ms, "announce", fact.call)
+
+
+def _preference_lapsed(state: State, fact: f.PreferenceLapsed) -> None:
+    call = state.calls[fact.call]
+    state.deadlines.drop("named", fact.call)
+    lined_up = call.group is not None
+    state.take_from_line(call, departs=False)
+    call.named = None
+    if lined_up:
+        state.line_up(call)
+
+
+def _wait_overdue(state: State, fact: f.WaitOverdue) -> None:
+    state.calls[fact.call].overdue = True
+    state.deadlines.drop("give-up", fact.call)
+
+
+def _call_connected(state: State, fact: f.CallConnected) -> None:
+    offer = state.offers[fact.offer]
+    offers.move(state, offer, "call connected")
+    call = state.calls[fact.call]
+    offers.picked_up(state, call, offer)
+    call.connected_at_ms = fact.at_ms
+    state.agents[fact.agent].misses = 0
+    if call.named is not None:
+        state.deadlines.drop("named", call.id)
+    common.hear_of(state, call.line)
+    state.queues[call.queue].length -= 1
+    if call.refusers:
+        members.forget_refusals(state, call)
+
+
+def _call_ended(state: State, fact: f.CallEnded) -> None:
+    agent = state.agents[fact.agent]
+    offers.drop_offer(state, state.offers[fact.offer], "call ended")
+    _drop_call(state, state.calls[fact.call])
+    _count(state, agent, fact.talked_ms)
+    members.free_again(state, agent)
+    state.relist(agent)
+    members.tidy(state, agent)
+
+
+def _count(state: State, agent: Agent, talked_ms: int) -> None:
+    if agent.day != state.day:
+        agent.day, agent.calls_today, agent.talked_today_ms = state.day, 0, 0
+    agent.calls_today += 1
+    agent.talked_today_ms += talked_ms
+
+
+def _call_over(state: State, fact: f.CallAbandoned | f.CallTimedOut | f.CallReturned | f.CallLost) -> None:
+    call = state.calls[fact.call]
+    state.take_from_line(call)
+    state.queues[call.queue].length -= 1
+    _drop_call(state, call)
+
+
+def _drop_call(state: State, call: Call) -> None:
+    members.forget_refusals(state, call)
+    if call.connected_at_ms is None:  # else they are gone already
+        for kind in OF_A_CALL:
+            state.deadlines.drop(kind, call.id)
+    del state.call_on[call.line]
+    state.queues[call.queue].waiting.leave_profile(call.profile)
+    state.leave_profile(call.profile)
+    common.forget_channel(state, call.line)
+    del state.calls[call.id]
+    state.queues[call.queue].calls -= 1
+    common.drain_if_retired(state, call.queue)
+
+
+APPLY: Table = {
+    f.CallQueued: _call_queued,
+    f.CallMoved: _call_moved,
+    f.AnnouncementMade: _announcement_made,
+    f.PreferenceLapsed: _preference_lapsed,
+    f.CallConnected: _call_connected,
+    f.CallEnded: _call_ended,
+    f.CallAbandoned: _call_over,
+    f.WaitOverdue: _wait_overdue,
+    f.CallTimedOut: _call_over,
+    f.CallReturned: _call_over,
+    f.CallLost: _call_over,
+}

@@ -1,0 +1,106 @@
+"""Offers, from the first ring to the bridge or the miss."""
+
+from acd.router import facts as f
+from acd.router.apply import common, members
+from acd.router.apply.common import Table
+from acd.router.state import Call, Offer, State
+
+
+def move(state: State, offer: Offer, event: str) -> None:
+    """Let the agent's voice, or the one chat, make a legal move."""
+    agent = state.agents[offer.agent]
+    if offer.channel == "voice":
+        agent.move(event)
+    else:
+        agent.move_chat(offer.id, event)
+
+
+def _offer_made(state: State, fact: f.OfferMade) -> None:
+    agent, call, queue = state.agents[fact.agent], state.calls[fact.call], state.queues[fact.queue]
+    offer = Offer(fact.offer, fact.call, fact.agent, fact.queue, fact.line, queue.settings.channel)
+    move(state, offer, "offer made")
+    if offer.channel == "voice":
+        agent.offer = fact.offer
+    state.offers[fact.offer] = offer
+    call.offers[fact.offer] = fact.agent
+    if len(call.offers) >= call.ring_at_most:
+        state.take_from_line(call)
+    entry = agent.queues[fact.queue]
+    entry.offered = state.fact_count
+    if entry.lot > queue.drawn:
+        queue.drawn = entry.lot
+    state.server(fact.line.server).legs.enter(fact.offer)
+    state.deadlines.set(fact.ring_until_ms, "ring", fact.offer)
+    state.relist(agent)
+
+
+def _offer_accepted(state: State, fact: f.OfferAccepted) -> None:
+    offer = state.offers[fact.offer]
+    move(state, offer, "offer accepted")
+    picked_up(state, state.calls[fact.call], offer)
+    offer.deadline = "connect"
+    state.deadlines.set(fact.connect_until_ms, "connect", fact.offer)
+
+
+def picked_up(state: State, call: Call, offer: Offer) -> None:
+    """Neither the ring nor the wait can be over any more, nobody else is wanted, and the leg is alive."""
+    call.answered = offer.id
+    if call.group is not None:
+        state.take_from_line(call)
+    call.overdue = offer.overdue = False
+    state.server(offer.line.server).legs.enter(offer.id)
+    state.deadlines.drop(offer.deadline, offer.id)
+    if call.give_up_at_ms is not None and call.connected_at_ms is None:
+        state.deadlines.drop("give-up", call.id)
+    if call.announce_at_ms is not None and call.connected_at_ms is None:
+        state.deadlines.drop("announce", call.id)
+
+
+def _offer_overdue(state: State, fact: f.OfferOverdue) -> None:
+    offer = state.offers[fact.offer]
+    offer.overdue = True
+    state.deadlines.drop(offer.deadline, fact.offer)
+
+
+def _offer_ended(state: State, fact: f.OfferEnded) -> None:
+    agent = state.agents[fact.agent]
+    offer = state.offers[fact.offer]
+    drop_offer(state, offer, "offer ended")
+    call = state.calls[fact.call]
+    del call.offers[fact.offer]
+    if call.answered == fact.offer:
+        call.answered = None
+    if fact.refused_until_ms is not None:
+        members.remember_refusal(state, agent, call, fact.refused_until_ms)
+    if fact.misses:
+        agent.misses = fact.misses
+    if fact.rest_until_ms is not None:
+        agent.rests = True
+        state.deadlines.set(fact.rest_until_ms, "rest", fact.agent)
+    if call.answered is None:
+        common.wait(state, call)
+    common.drain_if_retired(state, call.queue)
+    if offer.queue in agent.queues and state.queues[offer.queue].settings.strategy == "weighted-random":
+        state.draw_lot(agent, state.queues[offer.queue], agent.queues[offer.queue])
+    state.relist(agent)
+    members.tidy(state, agent)
+
+
+def drop_offer(state: State, offer: Offer, event: str) -> None:
+    """The voice, or one of the chats, is free of it."""
+    move(state, offer, event)
+    del state.offers[offer.id]
+    if event != "call ended":
+        state.deadlines.drop(offer.deadline, offer.id)
+    state.server(offer.line.server).legs.drop(offer.id)
+    agent = state.agents[offer.agent]
+    if agent.offer == offer.id:
+        agent.offer = None
+
+
+APPLY: Table = {
+    f.OfferMade: _offer_made,
+    f.OfferAccepted: _offer_accepted,
+    f.OfferOverdue: _offer_overdue,
+    f.OfferEnded: _offer_ended,
+}
