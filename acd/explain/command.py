@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
 import click
 import msgspec
@@ -16,8 +17,6 @@ MISTAKE = 2
 WIDTH = 140
 """Where nobody watches, lines are this long at most."""
 LISTED = 20
-DAY_MS = 24 * 60 * 60 * 1000
-"""A time of day, asked of an agent, is the last one in the file."""
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,23 +59,33 @@ def _answer(source: Source, asked: Asked) -> None:
             raise CannotExplain("name a call, --offer or --agent")
         _print_agent(source, asked, AgentId(asked.agent))
         return
-    story = None if asked.call is None else _story(source, asked.call)
+    if asked.offer is not None and asked.at is not None:
+        raise CannotExplain("an offer has its own moment: name --offer or --at")
+    known = None if asked.call is None else _known(source, asked.call)
+    story = None if known is None else known.story
     if asked.offer is not None:
         found = refold.explain_offer(source, OfferId(asked.offer))
         if story is not None and found.work.call != story.call:
             raise CannotExplain(f"offer {asked.offer} is one of call {found.work.call}, not of {story.call}")
     else:
-        assert story is not None, "a call or an offer was named"
-        at_ms = None if asked.at is None else times.moment_ms(asked.at, story.queued_at_ms)
-        found = refold.explain_call(source, story, at_ms)
+        assert known is not None, "a call or an offer was named"
+        at_ms = None if asked.at is None else refold.moment_of_call(*known, asked.at)
+        found = refold.explain_call(source, known.story, at_ms)
     _print_call(source, asked, found, story)
 
 
-def _story(source: Source, name: str) -> refold.Story:
+class Known(NamedTuple):
+    """A call, and how far its journal reaches."""
+
+    story: refold.Story
+    extent: refold.Extent
+
+
+def _known(source: Source, name: str) -> Known:
     """The one call of that name."""
-    stories, refusals = refold.find(source, name)
+    stories, refusals, extents = refold.find(source, name)
     if len(stories) == 1:
-        return stories[0]
+        return Known(stories[0], extents[stories[0].journal])
     if stories:
         listed = "\n".join(f"  {_line(story)}" for story in stories[-LISTED:])
         left_out = f", the last {LISTED}" if len(stories) > LISTED else ""
@@ -101,19 +110,16 @@ def _print_call(source: Source, asked: Asked, found: Explanation, story: refold.
     if asked.as_json:
         _print_json(found)
     else:
-        tables.show(_console(), tables.of_call(found, story, times.clock, about))
+        tables.show(_console(), tables.of_call(found, story, times.clock_of(found.work.since_ms), about))
     _warn(source)
 
 
 def _print_agent(source: Source, asked: Asked, agent: AgentId) -> None:
-    at_ms = None
-    if asked.at is not None:
-        at_ms = times.moment_ms(asked.at, refold.extents(source)[-1].until_ms - DAY_MS)
-    found = refold.explain_agent(source, agent, at_ms)
+    found = refold.explain_agent(source, agent, asked.at)
     if asked.as_json:
         _print_json(found)
     else:
-        tables.show(_console(), tables.of_agent(found, times.clock))
+        tables.show(_console(), tables.of_agent(found, times.clock_of(found.at_ms), times.day_and_clock(found.at_ms)))
     _warn(source)
 
 

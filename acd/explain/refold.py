@@ -6,7 +6,9 @@ from typing import NamedTuple
 import msgspec
 
 from acd.core import Fact
+from acd.explain import times
 from acd.explain.source import CannotExplain, Source
+from acd.journal.port import Entry
 from acd.model import AgentId, Caller, CallId, Line, OfferId, QueueId
 from acd.router import explanation
 from acd.router import facts as f
@@ -14,6 +16,8 @@ from acd.router.apply import apply
 from acd.router.since import Since
 from acd.router.state import State
 
+JOURNALS_TOLD = 3
+"""Of how many starts of an engine it is said how far they reach."""
 OVER = (f.CallEnded, f.CallAbandoned, f.CallTimedOut, f.CallReturned, f.CallLost)
 
 
@@ -49,6 +53,8 @@ class Found(NamedTuple):
     stories: list[Story]
     refusals: list[f.CallRefused]
     """Calls of that name that were never queued."""
+    extents: dict[int, "Extent"]
+    """The journals that there are."""
 
 
 class Extent(NamedTuple):
@@ -63,8 +69,9 @@ def find(source: Source, name: str) -> Found:
     """The calls of this id, or from this number, or on this channel."""
     stories: dict[tuple[int, CallId], Story] = {}
     refusals: list[f.CallRefused] = []
-    number = 0
+    known: dict[int, Extent] = {}
     for journal, entry in source.turns():
+        _extend(known, journal, entry)
         for number, fact in enumerate(entry.facts, entry.first):
             match fact:
                 case f.CallQueued() if name in (fact.call, fact.caller.number, fact.line.channel):
@@ -78,7 +85,7 @@ def find(source: Source, name: str) -> Found:
                     stories[journal, fact.call].offers.append(tried)
                 case _:
                     _end(stories, journal, number, fact)
-    return Found(list(stories.values()), refusals)
+    return Found(list(stories.values()), refusals, known)
 
 
 def _end(stories: dict[tuple[int, CallId], Story], journal: int, number: int, fact: Fact) -> None:
@@ -89,11 +96,15 @@ def _end(stories: dict[tuple[int, CallId], Story], journal: int, number: int, fa
 
 def extents(source: Source) -> list[Extent]:
     """The journals that there are."""
-    found: dict[int, Extent] = {}
+    known: dict[int, Extent] = {}
     for journal, entry in source.turns():
-        known = found.get(journal, Extent(journal, entry.at_ms, entry.at_ms))
-        found[journal] = known._replace(until_ms=entry.at_ms)
-    return list(found.values())
+        _extend(known, journal, entry)
+    return list(known.values())
+
+
+def _extend(known: dict[int, Extent], journal: int, entry: Entry) -> None:
+    extent = known.setdefault(journal, Extent(journal, entry.at_ms, entry.at_ms))
+    known[journal] = extent._replace(until_ms=entry.at_ms)
 
 
 class Moment(NamedTuple):
@@ -172,6 +183,26 @@ def explain_call(source: Source, story: Story, at_ms: int | None) -> explanation
     return _wait(at_time(source, story.journal, until_ms), story, until_ms)
 
 
+def moment_of_call(story: Story, extent: Extent, asked: str) -> int:
+    """The moment that was asked for, if the call was there. Raises `CannotExplain`."""
+    span = times.first_from(asked, story.queued_at_ms)
+    last_ms = extent.until_ms if story.over_at_ms is None else story.over_at_ms - 1
+    at_ms = min(span.until_ms, last_ms)
+    if at_ms < story.queued_at_ms or span.from_ms > last_ms:
+        raise CannotExplain(f"call {story.call} was not there at {asked}: {_reach(story, extent)}")
+    return at_ms
+
+
+def _reach(story: Story, extent: Extent) -> str:
+    """From when to when the call was there, and the facts are."""
+    over = "" if story.over_at_ms is None else f", was over ({story.over}) at {times.day_and_clock(story.over_at_ms)}"
+    return f"it came at {times.day_and_clock(story.queued_at_ms)}{over}, and the facts reach {_told(extent)}"
+
+
+def _told(extent: Extent) -> str:
+    return f"from {times.day_and_clock(extent.from_ms)} to {times.day_and_clock(extent.until_ms)}"
+
+
 def _offer(moment: Moment) -> explanation.Explanation:
     assert isinstance(moment.next, f.OfferMade), f"{moment.next} is no offer"
     return explanation.explain_offer(moment.state, moment.since, moment.next)
@@ -184,18 +215,24 @@ def _wait(moment: Moment, story: Story, at_ms: int) -> explanation.Explanation:
     return explanation.explain_wait(moment.state, moment.since, story.call, at_ms)
 
 
-def explain_agent(source: Source, agent: AgentId, at_ms: int | None) -> explanation.AgentExplanation:
-    """Why the agent has nothing to do at that moment, or at the end. Raises `CannotExplain`."""
+def explain_agent(source: Source, agent: AgentId, asked: str | None) -> explanation.AgentExplanation:
+    """Why the agent has nothing to do at the moment that was asked for, or at the end. Raises `CannotExplain`."""
     known = extents(source)
-    fitting = [extent for extent in known if at_ms is None or extent.from_ms <= at_ms]
-    if not fitting:
-        raise CannotExplain("no engine had started by that time")
-    extent = fitting[-1]
-    moment_ms = extent.until_ms if at_ms is None else at_ms
-    moment = at_time(source, extent.journal, moment_ms)
+    extent, at_ms = (known[-1], known[-1].until_ms) if asked is None else _moment_of_agent(known, asked)
+    moment = at_time(source, extent.journal, at_ms)
     if agent not in moment.state.agents:
         raise CannotExplain(f"there is no agent {agent} at that time; there are: {_some(list(moment.state.agents))}")
-    return explanation.explain_agent(moment.state, moment.since, agent, moment_ms)
+    return explanation.explain_agent(moment.state, moment.since, agent, at_ms)
+
+
+def _moment_of_agent(known: list[Extent], asked: str) -> tuple[Extent, int]:
+    """Of a time of day the last one."""
+    span = times.last_until(asked, known[-1].until_ms)
+    fitting = [extent for extent in known if extent.from_ms <= span.until_ms and span.from_ms <= extent.until_ms]
+    if not fitting:
+        told = "; ".join(_told(extent) for extent in known[-JOURNALS_TOLD:])
+        raise CannotExplain(f"no engine wrote facts at {asked}: they reach {told}")
+    return fitting[-1], min(span.until_ms, fitting[-1].until_ms)
 
 
 def _some(names: list[AgentId], limit: int = 12) -> str:

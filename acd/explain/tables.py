@@ -199,16 +199,19 @@ def _more(count: int) -> Iterator[Text]:
         yield Text(f"and {count} more")
 
 
-def of_agent(found: AgentExplanation, clock: Clock) -> Iterator[RenderableType]:
-    """Why there is nothing to do."""
+def of_agent(found: AgentExplanation, clock: Clock, at: str) -> Iterator[RenderableType]:
+    """Why there is nothing to do, at that moment."""
     takes = {"order": "in the one order", "rank": "by the rank of the queue", "longest-wait": "who has waited longest"}
     doing = words.doing(found.doing, found.doing_since_ms, found.chats, clock)
-    yield Text(f"Agent {found.agent} ({found.name}) at {clock(found.at_ms)}: {doing}; takes work {takes[found.takes]}")
+    yield Text(f"Agent {found.agent} ({found.name}) at {at}: {doing}; takes work {takes[found.takes]}")
     yield Text("")
     table = _table("queue", "there", "waiting")
     for queue in found.queues:
         table.add_row(*_texts(queue.queue, words.in_queue(queue, clock), str(queue.waiting)))
     yield table
+    if found.owed is not None:
+        yield Text("")
+        yield Text(f"It must still be said what came of {found.owed}.")
     yield Text("")
     if not found.works:
         yield Text("Nothing waits in these queues.")

@@ -7,7 +7,7 @@ from acd.model import Caller, CallId
 from acd.router import facts as f
 from acd.router import objections as o
 from acd.router.explanation import InOneQueue, OwnOrder, Part, Place, Queued
-from acd.router.reasons import Reason
+from acd.router.reasons import Pending, Reason
 from acd.router.settings import Strategy
 from acd.router.states import Work
 
@@ -102,7 +102,19 @@ def _refused(_: o.RefusedIt, at: Times) -> str:
 
 def _busy(found: o.Busy, at: Times) -> str:
     of = "" if found.call is None else f" ({found.call}, {found.queue})"
-    return f"{found.work.value}{of}{at.since}{at.until}"
+    return f"{found.work.value}{of}{at.since}{at.until}" + _then(at.reason.pending)
+
+
+def _then(pending: Pending | None) -> str:
+    if pending is None:
+        return ""
+    return ", then logged out" if pending.change == "log out" else f", then paused ({pending.reason})"
+
+
+def _paused(found: o.Paused, at: Times) -> str:
+    owed = at.reason.owed
+    till = at.until if owed is None else f", till it is said what came of {owed}"
+    return f"paused ({found.reason}){at.since}{till}"
 
 
 def _chats(found: o.ChatsFull, _: Times) -> str:
@@ -115,8 +127,8 @@ def _tier(found: o.TierNotOpen, at: Times) -> str:
 
 
 def _skill(found: o.SkillMissing, at: Times) -> str:
-    later = f"; {found.level} will do{at.from_} on" if at.from_ else ""
-    return f"{found.skill} {found.level} < {found.needed}{later}"
+    later = f"{found.level} will do{at.from_} on" if at.from_ else "never enough"
+    return f"{found.skill} {found.level} < {found.needed}; {later}"
 
 
 SAY: Final[dict[type[o.Objection], Say]] = {
@@ -129,7 +141,7 @@ SAY: Final[dict[type[o.Objection], Say]] = {
     o.Leaving: lambda _, at: f"is gone from the configuration{at.since}",
     o.NotAssigned: lambda _found, _: "is not assigned to the queue",
     o.LoggedOut: lambda _, at: f"logged out of the queue{at.since}" if at.since else "never logged in to the queue",
-    o.Paused: lambda found, at: f"paused ({found.reason}){at.since}{at.until}",
+    o.Paused: _paused,
     o.Busy: _busy,
     o.NoPhone: lambda _found, _: "has no phone",
     o.OnDirectCall: lambda _, at: f"on a direct call{at.since}",
@@ -221,7 +233,8 @@ def own_order(own: OwnOrder, taken: Queued, clock: Clock) -> str:
 def in_queue(queue: InOneQueue, clock: Clock) -> str:
     """`paused (lunch) since 10:00:00`."""
     why = f" ({queue.reason})" if queue.reason else ""
-    return f"{queue.state}{why}{_with(' since ', queue.since_ms, clock)}"
+    times = _with(" since ", queue.since_ms, clock) + _with(", until ", queue.until_ms, clock)
+    return f"{queue.state}{why}{times}{_then(queue.pending)}"
 
 
 def doing(work: Work, since_ms: int | None, chats: int, clock: Clock) -> str:

@@ -12,7 +12,7 @@ import msgspec
 from acd.model import AgentId, Caller, CallId, Kind, OfferId, QueueId
 from acd.router import facts as f
 from acd.router import why
-from acd.router.reasons import Reason, against_agent, against_call
+from acd.router.reasons import Pending, Reason, against_agent, against_call, pause_ends_ms, pending_of
 from acd.router.settings import Strategy, Takes
 from acd.router.since import Since
 from acd.router.state import Agent, Call, State
@@ -147,6 +147,10 @@ class InOneQueue(msgspec.Struct, frozen=True):
     since_ms: int | None
     waiting: int
     """Calls that wait there."""
+    until_ms: int | None
+    """When the pause ends by itself."""
+    pending: Pending | None
+    """What comes when the work in hand, which is of this queue, ends."""
 
 
 class NotTaken(msgspec.Struct, frozen=True):
@@ -174,6 +178,8 @@ class AgentExplanation(msgspec.Struct, frozen=True):
     never been."""
     works_count: int
     """Of which `works` tells the first."""
+    owed: CallId | None
+    """It must still be said what came of this call."""
 
 
 # --- Why this call ----------------------------------------------------------------------------------------------
@@ -327,7 +333,16 @@ def explain_agent(state: State, since: Since, id_: AgentId, at_ms: int) -> Agent
         ),
         tuple(NotTaken(queued(state, call, at_ms), _both(state, since, call, agent, at_ms)) for call in works[:TOLD]),
         len(works),
+        _owed(agent),
     )
+
+
+def _owed(agent: Agent) -> CallId | None:
+    if agent.owes is not None:
+        return agent.owes.call
+    wrap_up = agent.wrap_up
+    needs = wrap_up is not None and wrap_up.needs_disposition and wrap_up.call != agent.disposed
+    return wrap_up.call if wrap_up is not None and needs else None
 
 
 def _in_queue(state: State, since: Since, agent: Agent, queue: QueueId) -> InOneQueue:
@@ -338,6 +353,8 @@ def _in_queue(state: State, since: Since, agent: Agent, queue: QueueId) -> InOne
         None if entry is None else entry.reason,
         since.in_queue(agent.settings.id, queue),
         sum(call.queue == queue and _waits(call) for call in state.calls.values()),
+        None if entry is None else pause_ends_ms(agent, entry.reason),
+        pending_of(state, agent, queue),
     )
 
 

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple, get_args
 
 import msgspec
 
+from acd.model import CallId, QueueId
 from acd.router import facts as f
 from acd.router import objections as o
 from acd.router import why
@@ -12,6 +13,13 @@ from acd.router.deadlines import Kind
 from acd.router.settings import Ring
 from acd.router.since import Since
 from acd.router.state import Agent, Call, Offer, State
+
+
+class Pending(msgspec.Struct, frozen=True):
+    """What was asked for during work, and takes effect when that ends."""
+
+    change: f.Change
+    reason: str | None
 
 
 class Reason(msgspec.Struct, frozen=True):
@@ -23,6 +31,10 @@ class Reason(msgspec.Struct, frozen=True):
     """When it ends by itself, if nothing else happens; None: never, or nobody knows."""
     outcome: f.OfferOutcome | None = None
     """How the call was refused."""
+    pending: Pending | None = None
+    """What comes after the work in hand."""
+    owed: CallId | None = None
+    """Till it is said what came of this call the agent stays paused."""
 
 
 class _Asked(NamedTuple):
@@ -50,9 +62,27 @@ def against_agent(state: State, since: Since, call: Call, agent: Agent, at_ms: i
     """Why this agent is not, at that moment."""
     asked = _Asked(state, since, call)
     return tuple(
-        Reason(found, *OF_AGENT[type(found)](asked, agent, found), _outcome(since, call, agent, found))
+        Reason(
+            found,
+            *OF_AGENT[type(found)](asked, agent, found),
+            _outcome(since, call, agent, found),
+            pending_of(state, agent) if isinstance(found, o.Busy) else None,
+            agent.owes.call if isinstance(found, o.Paused) and agent.owes is not None else None,
+        )
         for found in why.objections(state, call, agent, at_ms)
     )
+
+
+def pending_of(state: State, agent: Agent, queue: QueueId | None = None) -> Pending | None:
+    """What comes after the work in hand in its queue, or in this one."""
+    entry = agent.queues.get(queue or state.queue_at_work(agent) or QueueId(""))
+    return None if entry is None or entry.pending is None else Pending(entry.pending.change, entry.pending.reason)
+
+
+def pause_ends_ms(agent: Agent, reason: str | None) -> int | None:
+    """When the pause for this reason ends by itself; None: never, it is at most said that it has lasted too long."""
+    limit = None if reason is None else agent.limits.get(reason)
+    return None if limit is None or limit.at_limit != "ready" else limit.until_ms
 
 
 def _outcome(since: Since, call: Call, agent: Agent, objection: o.AgentObjection) -> f.OfferOutcome | None:
@@ -78,6 +108,10 @@ OF_CALL: dict[type[o.CallObjection], Callable[[_Asked, Any], _Times]] = {
 
 def _in_queue(asked: _Asked, agent: Agent, _: o.AgentObjection) -> _Times:
     return _Times(asked.since.in_queue(agent.settings.id, asked.call.queue))
+
+
+def _paused(asked: _Asked, agent: Agent, found: o.Paused) -> _Times:
+    return _Times(asked.since.in_queue(agent.settings.id, asked.call.queue), pause_ends_ms(agent, found.reason))
 
 
 def _no_times(_asked: _Asked, _agent: Agent, _: o.AgentObjection) -> _Times:
@@ -129,7 +163,7 @@ OF_AGENT: dict[type[o.AgentObjection], Callable[[_Asked, Agent, Any], _Times]] =
     o.Leaving: lambda asked, agent, _: _Times(asked.since.leaving(agent.settings.id)),
     o.NotAssigned: _no_times,
     o.LoggedOut: _in_queue,
-    o.Paused: _in_queue,
+    o.Paused: _paused,
     o.Busy: _busy,
     o.NoPhone: _no_times,
     o.OnDirectCall: lambda asked, _, found: _Times(asked.since.direct_calls[found.line]),

@@ -99,8 +99,8 @@ def _wait_until(book: Playbook, time: str) -> None:
 def _answer(book: Playbook, asked: re.Match[str]) -> Iterator[str]:
     source = Told(book)
     if asked["of"] is not None:
-        of_agent = refold.explain_agent(source, AgentId(asked["of"]), book.now_ms)
-        yield from _shown(tables.of_agent(_named(of_agent, book.names), clock))
+        of_agent = refold.explain_agent(source, AgentId(asked["of"]), None)
+        yield from _shown(tables.of_agent(_named(of_agent, book.names), clock, clock(of_agent.at_ms)))
         return
     story = None
     if asked["offer"] is not None:

@@ -1,6 +1,7 @@
 """`acd explain`: what it finds, what it prints, and one line where it cannot."""
 
 import itertools
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -154,10 +155,48 @@ def test_at_a_time_it_is_told_why_the_call_waits(explain: Explain) -> None:
     found = _parsed(explain("C4", "--at", "22:13:35", "--json"))
     assert (found.chosen, found.offer) == (None, None)
     assert [reason.objection for reason in found.reasons] == [RingsEnough((AgentId("ana"),))]
-    later = explain("C4", "--at", "2023-11-14T22:13:55+00:00")
-    assert (later.exit_code, later.stderr.endswith("was over (CallAbandoned) at that time\n")) == (2, True)
-    earlier = explain("C4", "--at", str(DAY_MS + 9_000))
-    assert earlier.stderr.endswith("had not arrived yet at that time\n")
+
+
+def _refused(result: Result) -> str:
+    """The one line of a question that is not answered."""
+    assert (result.exit_code, result.stdout) == (2, "")
+    (line,) = result.stderr.splitlines()
+    return line.removeprefix("acd: ")
+
+
+@pytest.mark.parametrize("asked", ["22:13:55", "22:13:28", "2023-11-14T22:13:55+00:00", "2023-11-15T22:13:35", "09:00"])
+def test_a_time_at_which_the_call_was_not_there_is_refused_with_when_it_was(explain: Explain, asked: str) -> None:
+    told = _refused(explain("C4", "--at", asked))
+    assert re.fullmatch(
+        rf"call acdone-\d+ was not there at {re.escape(asked)}: it came at 2023-11-14 22:13:35.000, was over "
+        r"\(CallAbandoned\) at 2023-11-14 22:13:36.000, and the facts reach from 2023-11-14 22:13:20.000 to "
+        r"2023-11-14 22:13:37.000",
+        told,
+    )
+
+
+def test_of_a_call_that_waits_nothing_is_told_beyond_the_last_fact(explain: Explain) -> None:
+    assert _parsed(explain("C5", "--at", "22:13", "--json")).at_ms == DAY_MS + 17_000
+    told = _refused(explain("C5", "--at", "22:13:38"))
+    assert told.endswith(
+        "it came at 2023-11-14 22:13:37.000, and the facts reach from 2023-11-14 22:13:20.000 to "
+        "2023-11-14 22:13:37.000"
+    )
+
+
+def test_a_call_over_midnight_is_told_with_the_other_day_named(tmp_path: Path, explain: Explain) -> None:
+    book = Book("acdnight", DAY_MS + (106 * 60 + 25) * 1_000)
+    book.say(*SET_UP[:5], *(f"call C{n} arrives in sales" for n in range(1, 40)))
+    (tmp_path / "facts.jsonl").unlink()
+    _write(tmp_path / "facts.jsonl", book.entries)
+    found = explain("C1", "--at", "00:00:05")
+    assert (found.exit_code, "waits since 23:59:51.000 (14 s)" in found.stdout) == (0, True), found.output
+    assert "2023-11-15 00:00:05.999: nobody who may be offered it is free" in found.stdout
+
+
+def test_an_offer_has_its_own_moment(explain: Explain, book: Book) -> None:
+    told = _refused(explain("--offer", book.offer("ana", "C1"), "--at", "22:13:30"))
+    assert told == "an offer has its own moment: name --offer or --at"
 
 
 def test_a_call_that_was_never_offered_is_told_just_before_its_end(tmp_path: Path) -> None:
@@ -193,7 +232,15 @@ def test_why_an_agent_has_nothing_to_do(explain: Explain) -> None:
     assert "Agent cleo (Cleo)" in explain("--agent", "cleo", "--at", "22:13:36").stdout
     unknown = explain("--agent", "zoe")
     assert unknown.stderr == "acd: there is no agent zoe at that time; there are: ana, ben, cleo\n"
-    assert explain("--agent", "ana", "--at", str(DAY_MS - 1)).stderr == "acd: no engine had started by that time\n"
+    found = msgspec.json.decode(explain("--agent", "ana", "--at", "22:13", "--json").stdout, type=AgentExplanation)
+    assert found.at_ms == DAY_MS + 17_000
+
+
+@pytest.mark.parametrize("asked", [str(DAY_MS - 1), "22:12", "09:00", "2023-11-14T22:13:38+00:00"])
+def test_a_time_without_facts_is_refused_with_how_far_they_reach(explain: Explain, asked: str) -> None:
+    assert _refused(explain("--agent", "ana", "--at", asked)) == (
+        f"no engine wrote facts at {asked}: they reach from 2023-11-14 22:13:20.000 to 2023-11-14 22:13:37.000"
+    )
 
 
 @pytest.mark.parametrize(
@@ -223,6 +270,11 @@ def test_each_start_of_an_engine_is_a_journal_of_its_own(path: Path, explain: Ex
     assert "there are 3 calls of 555" in explain("555").stderr
     later = msgspec.json.decode(explain("--agent", "ana", "--json").stdout, type=AgentExplanation)
     assert later.doing.value == "ringing"
+    between = _refused(explain("--agent", "ana", "--at", "22:14"))
+    assert between.endswith(
+        "they reach from 2023-11-14 22:13:20.000 to 2023-11-14 22:13:37.000; "
+        "from 2023-11-14 23:13:20.000 to 2023-11-14 23:13:28.000"
+    )
     earlier = explain("--agent", "ben", "--at", "22:13:36", "--json")
     assert msgspec.json.decode(earlier.stdout, type=AgentExplanation).doing.value == "talking"
 

@@ -65,7 +65,7 @@ def _ask_about_all(state: State, since: Since, at_ms: int) -> None:
     for agent in state.agents:
         found = explanation.explain_agent(state, since, agent, at_ms)
         assert _read_back(found) == found
-        assert list(tables.of_agent(found, times.clock))
+        assert list(tables.of_agent(found, times.clock, times.clock(found.at_ms)))
 
 
 def _can_be_told(found: Explanation) -> None:
