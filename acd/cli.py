@@ -1,11 +1,15 @@
-"""The command line. Exit codes: 0 done, 1 a part of the engine failed, 2 the operator's mistake: mend it first."""
+"""The command line. Its exit codes are in docs/operations.md.
+
+Whoever starts `run` or `demo` has blocked the signals that these take (`acd.__main__`), or loses early ones.
+"""
 
 import asyncio
+import signal
 import sys
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Final, NoReturn, get_args
+from typing import Any, Final, NoReturn, get_args
 
 import click
 
@@ -13,6 +17,7 @@ from acd import __version__, log
 from acd.config import Config, ConfigError, read_config
 
 MISTAKE: Final = 2
+INTERRUPTED: Final = 130
 
 LAZY: Final = {"demo": "acd.lab.demo.command", "explain": "acd.explain.command", "simulate": "acd.simulate.command"}
 """Commands that live elsewhere: the module holds a click command called `command`. It is loaded when it is used,
@@ -31,6 +36,12 @@ class _Commands(click.Group):
         command = import_module(LAZY[name]).command
         assert isinstance(command, click.Command), f"{LAZY[name]}.command is not a command"
         return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (KeyboardInterrupt, click.Abort):
+            sys.exit(INTERRUPTED)
 
 
 def _exists(name: str) -> bool:
@@ -66,6 +77,9 @@ def _run(config: Config, config_path: Path, facts_path: Path | None) -> int:
     from acd import daemon
     from acd.daemon.sd_notify import Notifier
     from acd.journal.memory import MemoryJournal
+
+    if signal.sigpending() & {signal.SIGINT, signal.SIGTERM}:
+        return 0  # asked to stop while this was loaded
 
     async def serve() -> int:
         journal = MemoryJournal()

@@ -282,12 +282,15 @@ async def _bounded(part: str, work: Callable[[], Awaitable[None]], within_s: flo
 
 @contextmanager
 def _signals(handlers: dict[signal.Signals, Callable[[], None]]) -> Iterator[None]:
-    """Handle these signals meanwhile."""
+    """Handle these signals meanwhile. Who has blocked them before has them blocked again: one that comes when all is
+    over must not hide the exit code."""
     loop = asyncio.get_running_loop()
     for number, handler in handlers.items():
         loop.add_signal_handler(number, handler)
+    before = signal.pthread_sigmask(signal.SIG_UNBLOCK, handlers)
     try:
         yield
     finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
         for number in handlers:
             loop.remove_signal_handler(number)

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from acd.engine.facts_file import FactLine, InputLine, parse_line
+from acd.testing.loading import Loading
 from tests.daemon.recorded import PATIENCE_S, Systemd, write
 
 QUEUES = '[queue.sales]\n[agent.ana]\nphone = "1001"\nqueues = ["sales"]\nlogged_in_at_start = true\n'
@@ -179,3 +180,33 @@ async def test_the_secret_is_in_nothing_that_is_said(path: Path, systemd: System
         assert await running.ended() == 0
     assert running.lines
     assert "not a real one" not in str(running.lines)
+
+
+EARLY = ["click.core", "acd.daemon"]
+"""Among the first modules that are loaded, and among the last."""
+
+
+@pytest.mark.parametrize("module", EARLY)
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_stop_that_comes_while_it_loads_is_a_stop(path: Path, number: signal.Signals, module: str) -> None:
+    loading = Loading("run", "--config", str(path), "--log-level", "error")
+    loading.send(number, module)
+    assert (loading.ended(), loading.said) == (0, [])
+
+
+@pytest.mark.parametrize("module", EARLY)
+async def test_hup_that_comes_while_it_loads_is_a_reload(path: Path, systemd: Systemd, module: str) -> None:
+    environ = os.environ | {"NOTIFY_SOCKET": systemd.address}
+    loading = Loading("run", "--config", str(path), "--log-level", "error", environ=environ)
+    await asyncio.to_thread(loading.send, signal.SIGHUP, module)
+    await systemd.hear_until("RELOADING=1")
+    await systemd.hear_until("READY=1")
+    loading.process.send_signal(signal.SIGTERM)
+    assert await asyncio.to_thread(loading.ended) == 0
+
+
+@pytest.mark.parametrize("words", [("simulate",), ("hash-pin",), ("check-config", "no-such-file")])
+def test_other_commands_end_quietly_when_interrupted_while_they_load(words: tuple[str, ...]) -> None:
+    loading = Loading(*words)
+    loading.send(signal.SIGINT, "click.core")
+    assert (loading.ended(), loading.said) == (130, [])

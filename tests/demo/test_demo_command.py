@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from acd.testing.loading import Loading
+
 ACD = [sys.executable, "-m", "acd", "demo", "--simulated"]
 PATIENCE_S = 30.0
 LEAVE_SCREEN = b"\x1b[?1049l"
@@ -181,6 +183,17 @@ def test_signals_end_it_in_good_order(started: subprocess.Popen[str], number: si
     output, errors = started.communicate(timeout=PATIENCE_S)
     assert (started.returncode, errors) == (0, "")
     assert "Everybody hangs up." in output
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("words", [(), ("--simulated",)])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
+def test_signal_that_comes_while_it_loads_ends_it_quietly(
+    environment: dict[str, str], number: signal.Signals, words: tuple[str, ...], tmp_path: Path
+) -> None:
+    loading = Loading("demo", *words, environ=environment)
+    loading.send(number, "click.core")
+    assert (loading.ended(), loading.said) == (0, [])
     assert list(tmp_path.iterdir()) == []
 
 

@@ -218,6 +218,7 @@ def _signals(handle: Callable[[], object]) -> Iterator[None]:
 
     for number in SIGNALS:
         signal.signal(number, take)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
     try:
         yield
     finally:
