@@ -3,7 +3,9 @@
 Its queues are set up differently, and its agents can different things, so that a day meets every kind of choice.
 """
 
-from typing import Final
+from typing import Any, Final
+
+import msgspec
 
 from acd.model import AgentId, Phone, QueueId, Skill
 from acd.router.settings import (
@@ -77,6 +79,8 @@ RINGS: Final = {
 RING_AT_MOST: Final = {3: 3}
 WISHES: Final = ((150, ("german:2",)), (100, ("german:2", "~technical:3")), (150, ("~technical",)), (20, ("@agent-1",)))
 """What callers ask for, and in so many of a thousand."""
+NEEDED: Final = Skill("german", 2)
+"""The most that anybody requires."""
 ANSWERS_AFTER: Final = Lognormal(4 * SECOND_MS, 2 * SECOND_MS)
 
 PEOPLE: Final = Habits(
@@ -114,9 +118,11 @@ def contact_centre(
     there are so many that the agents work for three quarters of their time."""
     expected = ordinary_calls_per_hour(agents) if calls_per_hour is None else calls_per_hour
     names = [QueueId(_name(number)) for number in range(queues)]
+    employees = [_employee(names, number, servers) for number in range(agents)]
+    _serve_all(names, employees)
     return Scenario(
         demands=tuple(_demand(names, number, expected) for number in range(queues)),
-        employees=tuple(_employee(names, number, servers) for number in range(agents)),
+        employees=tuple(employees),
         days=days,
         servers=servers,
         router=RouterSettings(pause_reasons=(PauseReason("lunch", "Lunch", 1), PauseReason("break", "Break", 2))),
@@ -180,6 +186,29 @@ def _employee(names: list[QueueId], number: int, servers: tuple[str, ...]) -> Em
         habits=PEOPLE,
         home=home,
     )
+
+
+def _serve_all(names: list[QueueId], employees: list[Employee]) -> None:
+    """Where there are few, some serve more queues and speak better German than they would: every queue has somebody for
+    whatever its callers ask for."""
+    for number, queue in enumerate(names):
+        if not any(queue in employee.settings.queues for employee in employees):
+            own = employees[number % len(employees)].settings
+            _change(employees, number % len(employees), queues=(*own.queues, queue))
+        serving = [at for at, employee in enumerate(employees) if queue in employee.settings.queues]
+        if not any(_meets(employees[at].settings, NEEDED) for at in serving):
+            own = employees[serving[0]].settings
+            others = tuple(skill for skill in own.skills if skill.name != NEEDED.name)
+            _change(employees, serving[0], skills=(NEEDED, *others))
+
+
+def _meets(agent: AgentSettings, needed: Skill) -> bool:
+    return any(skill.name == needed.name and skill.level >= needed.level for skill in agent.skills)
+
+
+def _change(employees: list[Employee], at: int, **settings: Any) -> None:
+    changed = msgspec.structs.replace(employees[at].settings, **settings)
+    employees[at] = msgspec.structs.replace(employees[at], settings=changed)
 
 
 def _skills_of(number: int) -> tuple[Skill, ...]:

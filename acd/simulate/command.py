@@ -19,6 +19,8 @@ from acd.simulate.run import Result, merged, simulate
 from acd.simulate.scenario import Scenario
 
 INTERRUPTED = 130
+WIDTH = 140
+"""Where nobody watches, lines are this long at most."""
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,7 +68,7 @@ def run(options: Options) -> int:
         days=options.days,
         faults=options.faults,
     )
-    console = Console()
+    console = Console() if sys.stdout.isatty() else Console(width=WIDTH)
     began_s = time.perf_counter()
     try:
         result = _simulate(scenario, options, console)

@@ -1,9 +1,9 @@
 """What became of a simulation, for people to read."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from rich import box
-from rich.console import Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.table import Table
 from rich.text import Text
 
@@ -12,12 +12,14 @@ from acd.simulate.run import Result
 from acd.simulate.scenario import SECOND_MS
 
 LEFT_SHOWN = 10
+WIDE = 10_000
+"""Characters: no table is wider."""
 
 
 def report(result: Result, answer_within_ms: int, took_s: float) -> RenderableType:
     """The table of the queues (waits are the median and the 90th percentile of the answered calls; `at work` is the
     occupancy of the agents who serve the queue), what was endured, and what was left."""
-    parts: list[RenderableType] = [_queues(result, answer_within_ms), Text(_size(result, took_s))]
+    parts: list[RenderableType] = [_Queues(result, answer_within_ms), Text(_size(result, took_s))]
     if result.faults:
         parts.append(Text(f"went wrong: {_counts(result.faults)}"))
     parts.append(Text(f"offers that came to nothing: {_counts(result.offers) or 'none'}"))
@@ -28,17 +30,35 @@ def report(result: Result, answer_within_ms: int, took_s: float) -> RenderableTy
     return Group(*parts)
 
 
-def _queues(result: Result, answer_within_ms: int) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
-    for heading in ("queue", "offered", "answered", "abandoned", "other", "waited", "90 %"):
-        table.add_column(heading, justify="left" if heading == "queue" else "right", no_wrap=True)
-    table.add_column(f"in {answer_within_ms // SECOND_MS} s", justify="right", no_wrap=True)
-    table.add_column("at work", justify="right", no_wrap=True)
-    for queue, figures in result.queues.items():
-        table.add_row(queue, *_row(figures))
-    table.add_section()
-    table.add_row("all", *_row(result.total), style="bold")
-    return table
+class _Queues:
+    """One table, or several one under the other where the screen is too narrow: no figure is cut."""
+
+    def __init__(self, result: Result, answer_within_ms: int) -> None:
+        in_time = f"in {answer_within_ms // SECOND_MS} s"
+        self._headings = ("offered", "answered", "abandoned", "other", "waited", "90 %", in_time, "at work")
+        self._rows = [(str(queue), _row(figures)) for queue, figures in result.queues.items()]
+        self._total = _row(result.total)
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        shown: list[int] = []
+        wide = options.update(width=WIDE)
+        for column in range(len(self._headings)):
+            if shown and console.measure(self._table([*shown, column]), options=wide).maximum > options.max_width:
+                yield self._table(shown)
+                shown = []
+            shown.append(column)
+        yield self._table(shown)
+
+    def _table(self, columns: Sequence[int]) -> Table:
+        table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+        table.add_column("queue", no_wrap=True)
+        for column in columns:
+            table.add_column(self._headings[column], justify="right", no_wrap=True)
+        for queue, figures in self._rows:
+            table.add_row(queue, *(figures[column] for column in columns))
+        table.add_section()
+        table.add_row("all", *(self._total[column] for column in columns), style="bold")
+        return table
 
 
 def _row(figures: QueueFigures) -> tuple[str, ...]:

@@ -203,7 +203,7 @@ class Simulation:
         """Who was not served, what is still there, and what a phone was told twice."""
         for call in last:
             if not call.spoke and (call.result, call.reason) not in CONFIGURED_ENDS:
-                yield f"a caller for {call.asked.queue} was not served: {call.result} {call.reason}"
+                yield f"a caller for {call.asked.queue} was not served: {_fate(call)}"
         yield from (f"channel {channel}" for channel in self.exchange.channels)
         if self.figures.open_calls:
             yield f"{self.figures.open_calls} calls and offers in the books"
@@ -228,6 +228,13 @@ class Simulation:
             left=tuple(self._left),
             digest=figures.digest,
         )
+
+
+def _fate(call: SimulatedCall) -> str:
+    """What became of a caller who spoke with nobody."""
+    if call.result is not None:
+        return f"{call.result} {call.reason}".strip()
+    return "gone" if call.place == "gone" else "still on the line"
 
 
 def merged(results: Sequence[Result]) -> Result:

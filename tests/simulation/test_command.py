@@ -1,11 +1,15 @@
 """`acd simulate`, as one types it."""
 
+import io
+
 import pytest
 from click.testing import CliRunner, Result
+from rich.console import Console
 
 from acd import simulate
 from acd.cli import main
-from acd.simulate import Scenario, command
+from acd.simulate import Scenario, command, contact_centre
+from acd.simulate.report import report
 from acd.simulate.run import Progress
 
 SMALL = ("simulate", "--agents", "3", "--queues", "2", "--calls-per-hour", "15")
@@ -54,6 +58,22 @@ def test_what_is_left_is_said_and_is_a_failure(monkeypatch: pytest.MonkeyPatch) 
     assert done.exit_code == 1
     assert "left over:" in done.output
     assert "and 2 more" in done.output
+
+
+def _shown(width: int) -> str:
+    result = simulate.simulate(contact_centre(agents=4, queues=3, calls_per_hour=60, faults=False), 1)
+    page = io.StringIO()
+    Console(file=page, width=width).print(report(result, 20_000, 1.0), highlight=False)
+    return page.getvalue()
+
+
+def test_figures_are_whole_on_a_narrow_screen_and_in_a_pipe() -> None:
+    narrow, wide = _shown(80), _shown(140)
+    assert max(len(line.rstrip()) for line in narrow.splitlines()) <= 80
+    assert "…" not in narrow + wide + _acd(*SMALL).stdout
+    assert sum("queue" in line.split() for line in wide.splitlines()) == 1
+    figures = {word for line in wide.splitlines() if line.startswith((" sales", " all")) for word in line.split()}
+    assert figures <= set(narrow.split())
 
 
 @pytest.mark.parametrize("option", [("--agents", "0"), ("--calls-per-hour", "0"), ("--seeds", "0"), ("--days", "many")])

@@ -39,6 +39,8 @@ class Unregistered(msgspec.Struct, frozen=True):
 
 
 Behaviour = Answer | Decline | Ring | Busy | Fail | Unregistered
+INVITES_KEPT = 500
+"""Invitations of a phone that are remembered at least; twice as many at most, and any that came twice."""
 AT_ONCE: dict[type[Behaviour], LegEnd] = {Busy: "busy", Fail: "failed"}
 
 PhoneState = Literal["idle", "dialling", "ringing", "talking"]
@@ -78,7 +80,7 @@ class SimulatedPhone:
         self.plan: Callable[[], Behaviour] = Ring
         """Asked anew at each call."""
         self.invites: Counter[str] = Counter()
-        """How often the phone was called, for each call's id."""
+        """How often the phone was called, for each call's id: of the last calls, and of any that came twice."""
         self.shown = ""
         """What the display said at the last call."""
         self.spoken: list[str] = []
@@ -102,7 +104,7 @@ class SimulatedPhone:
         if isinstance(behaviour, Unregistered):
             call.put_down("unreachable")
             return
-        self.invites[call.id] += 1
+        self._count(call.id)
         refusal = AT_ONCE.get(type(behaviour))
         if refusal is not None:
             call.put_down(refusal)
@@ -110,6 +112,13 @@ class SimulatedPhone:
         self.shown = shown
         self._begin(call, "ringing")
         self._go_on(call, behaviour)
+
+    def _count(self, id_: str) -> None:
+        self.invites[id_] += 1
+        if len(self.invites) > 2 * INVITES_KEPT:
+            old = list(self.invites)[:-INVITES_KEPT]
+            for id_ in [id_ for id_ in old if self.invites[id_] == 1]:
+                del self.invites[id_]
 
     def _begin(self, call: AtPhone, state: PhoneState) -> None:
         self._call, self.state = call, state

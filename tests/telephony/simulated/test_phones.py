@@ -17,6 +17,7 @@ from acd.router.inputs import (
 )
 from acd.telephony.port import CodeAnswer, FeatureCode
 from acd.telephony.simulated import Answer, Behaviour, Busy, Decline, Fail, Ring, Steps, Unregistered
+from acd.telephony.simulated.phones import INVITES_KEPT
 from tests.telephony.simulated.bench import Bench
 
 AT_ONCE = Steps(to_server_ms=0, to_engine_ms=0, ring_ms=0, bridge_ms=0)
@@ -105,6 +106,20 @@ async def test_order_to_ring_under_an_id_that_lives_is_refused_and_after_its_end
     bench.ring(line, "1001", offer=offer)
     bench.clock.advance(100)
     assert phone.invites[offer] == 2
+
+
+async def test_invitations_are_forgotten_but_for_the_last_and_any_that_came_twice() -> None:
+    bench = await Bench().start()
+    phone = bench.phones.phone("1001")
+    phone.behave(Busy())
+    line = bench.waiting().line
+    offers = [bench.ring(line, "1001") for _ in range(2 * INVITES_KEPT)]
+    bench.clock.advance(100)
+    bench.ring(line, "1001", offer=offers[0])
+    bench.clock.advance(100)
+    last = bench.ring(line, "1001")
+    bench.clock.advance(100)
+    assert phone.invites == {offers[0]: 2, **dict.fromkeys([*offers[1 - INVITES_KEPT :], last], 1)}
 
 
 async def test_agent_who_is_not_connected_is_let_go_after_five_seconds() -> None:
