@@ -56,7 +56,7 @@ def barred(
     if longest is not None and queue.length >= longest and not has_place:
         return "queue-full"
     profiles = queue.waiting.profiles
-    if len(profiles) >= state.settings.max_profiles:
+    if len(profiles) >= state.settings.max_profiles and not has_place:
         profile = state.profiles.get((required, wanted, queue.settings.rings))
         if profile is None or profile not in profiles:
             return "too-many-profiles"

@@ -255,7 +255,7 @@ class RouterSettings(msgspec.Struct, frozen=True):
     """A server that is not heard of for so long is given up, with the calls on it."""
     pause_reasons: tuple[PauseReason, ...] = ()
     max_profiles: int = 32
-    """How many different requirements the waiting calls of one queue may have; the next call is refused."""
+    """How many different requirements the waiting calls of one queue may have; the next newcomer is refused."""
     dispositions: tuple[Disposition, ...] = ()
     misses_before_pause: int | None = None
     """Who missed so many offers in a row is paused. None: never."""

@@ -68,7 +68,7 @@ class WaitingCalls:
     named: dict[AgentId, dict[GroupKey, Group]] = field(default_factory=dict)
     """Whose calls name an agent."""
     profiles: dict[Profile, int] = field(default_factory=dict)
-    """What the queue's calls ask for, those included that ring or talk, and how many of them ask for it."""
+    """What the queue's calls ask for that are not connected, and how many of them ask for it."""
 
     def __bool__(self) -> bool:
         return bool(self.groups)

@@ -85,7 +85,8 @@ def _lines_hold_their_calls(state: State) -> None:
             own_groups = {key for key in waiting.groups if key[3] == agent}
             assert set(groups) == own_groups, f"queue {queue_id}: {groups} name {agent}"
             assert own_groups, f"queue {queue_id} keeps nothing for {agent}"
-        profiles = Counter(call.profile for call in state.calls.values() if call.queue == queue_id)
+        queued = [call for call in state.calls.values() if call.queue == queue_id and call.connected_at_ms is None]
+        profiles = Counter(call.profile for call in queued)
         assert waiting.profiles == profiles, f"{queue_id}: {waiting.profiles}"
     asked = Counter(call.profile.asked for call in state.calls.values())
     assert {key: profile.calls for key, profile in state.profiles.items()} == asked, f"{state.profiles}"

@@ -106,7 +106,9 @@ def _call_connected(state: State, fact: f.CallConnected) -> None:
     if call.named is not None:
         state.deadlines.drop("named", call.id)
     common.hear_of(state, call.line)
-    state.queues[call.queue].length -= 1
+    queue = state.queues[call.queue]
+    queue.length -= 1
+    queue.waiting.leave_profile(call.profile)
     if call.refusers:
         members.forget_refusals(state, call)
 
@@ -140,8 +142,8 @@ def _drop_call(state: State, call: Call) -> None:
     if call.connected_at_ms is None:  # else they are gone already
         for kind in OF_A_CALL:
             state.deadlines.drop(kind, call.id)
+        state.queues[call.queue].waiting.leave_profile(call.profile)
     del state.call_on[call.line]
-    state.queues[call.queue].waiting.leave_profile(call.profile)
     state.leave_profile(call.profile)
     common.forget_channel(state, call.line)
     del state.calls[call.id]
