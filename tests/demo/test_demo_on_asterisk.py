@@ -15,12 +15,15 @@ from pathlib import Path
 import pytest
 
 from acd.lab.servers import SCRIPT, Lab
+from acd.router.facts import ServerSettled
 from acd.testing.ears import no_channel_is_left
+from acd.testing.process import WatchedEngine
 from tests import needs
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
 
 DEMO = [sys.executable, "-m", "acd", "demo"]
+ENGINE = '[asterisk.a]\nhost = "{host}"\nusername = "acd"\nsecret = "lab-acd"\n'
 PATIENCE_S = 90.0
 ENDS_WITHIN_S = 15.0
 
@@ -92,6 +95,47 @@ def test_ctrl_c_while_people_talk_ends_it_within_seconds_and_leaves_nothing(
         process.kill()
         process.communicate()
     _nothing_is_left(lab, tmp_path)
+
+
+def test_second_demo_is_refused_in_one_sentence_and_the_first_goes_on(
+    lab: Lab, environment: dict[str, str], tmp_path: Path
+) -> None:
+    first = subprocess.Popen(DEMO, env=environment, text=True, stdout=subprocess.PIPE)
+    try:
+        assert first.stdout is not None
+        while "talks with" not in first.stdout.readline():
+            assert first.poll() is None
+        second = subprocess.run(DEMO, check=False, env=environment, text=True, capture_output=True, timeout=PATIENCE_S)
+        assert (second.returncode, second.stdout) == (2, "")
+        assert re.fullmatch(
+            rf"acd: another demo plays on the lab at {re.escape(lab.a.host)}: end that one, "
+            r"or take a lab of your own: ACD_LAB=\d+ make demo\n",
+            second.stderr,
+        )
+        while "talks with" not in first.stdout.readline():
+            assert first.poll() is None
+        first.send_signal(signal.SIGINT)
+        first.communicate(timeout=PATIENCE_S)
+        assert first.returncode == 0
+    finally:
+        first.kill()
+        first.communicate()
+    _nothing_is_left(lab, tmp_path)
+
+
+async def test_demo_where_another_engine_serves_says_so_in_one_sentence(
+    lab: Lab, environment: dict[str, str], tmp_path: Path
+) -> None:
+    async with WatchedEngine(tmp_path, ENGINE.format(host=lab.a.host)) as other:
+        await other.saw.sees(ServerSettled, within_s=15, up=True)
+        demo = await asyncio.create_subprocess_exec(
+            *DEMO, env=environment, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+        )
+        async with asyncio.timeout(PATIENCE_S):
+            _, said = await demo.communicate()
+    assert demo.returncode == 2
+    assert said.decode().startswith(f"acd: another engine serves Asterisk at {lab.a.host}: end that one, or take")
+    assert said.count(b"\n") == 1
 
 
 def test_engine_goes_where_the_demo_is_killed(lab: Lab, environment: dict[str, str], tmp_path: Path) -> None:

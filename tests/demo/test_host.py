@@ -9,13 +9,14 @@ import pytest
 
 from acd.lab.demo import host as demo_host
 from acd.lab.demo.host import LabHost, run_script
-from acd.lab.demo.stage import StageFailed
+from acd.lab.demo.stage import StageFailed, StageTaken
 from acd.lab.servers import LabUnavailable
 from acd.tasks import Tasks
 
 SCRIPT = """#!/usr/bin/env bash
 echo "$*" >>"{folder}/asked"
 case $1 in
+    check) {check} ;;
     status) printf 'a  127.0.1.1  {a}\\nb  127.0.1.2  {b}\\n' ;;
     up) echo "[  0.1 s] starting" >&2; {up} ;;
     down) echo "the lab is down" ;;
@@ -41,10 +42,11 @@ class Desk:
         others: bool = False,
         deaf: bool = False,
         up: str = ":",
+        check: str = ":",
     ) -> None:
-        """So it is when the demo comes; `up` is what starting it does."""
+        """So it is when the demo comes; `up` and `check` are what these do."""
         path = self._folder / "lab"
-        path.write_text(SCRIPT.format(folder=self._folder, a=a, b=b, up=up))
+        path.write_text(SCRIPT.format(folder=self._folder, a=a, b=b, up=up, check=check))
         path.chmod(0o755)
         self._monkeypatch.setattr(demo_host, "SCRIPT", path)
         answers = {("version",): "26.1" if engine else None, ("ps", "--quiet"): None if deaf else "abc" * others}
@@ -52,11 +54,14 @@ class Desk:
         self._monkeypatch.setattr(demo_host, "PROCESSES", self._folder)
 
     def host(self) -> LabHost:
-        return LabHost(self.said.append)
+        return LabHost(self.said.append, self._folder.name)
 
     @property
     def asked(self) -> list[str]:
-        return (self._folder / "asked").read_text().splitlines()
+        """After `check`, with which it begins."""
+        first, *others = (self._folder / "asked").read_text().splitlines()
+        assert first == "check"
+        return others
 
 
 def _answering(answers: dict[tuple[str, ...], str | None]) -> Callable[..., Awaitable[str | None]]:
@@ -145,6 +150,26 @@ async def test_no_docker_is_said_by_the_script_s_last_line(desk: Desk) -> None:
     assert desk.said == ["[  0.1 s] starting", "the lab is down"]  # it is said once, by who catches it
 
 
+async def test_where_no_docker_can_be_had_nothing_is_touched(desk: Desk) -> None:
+    desk.is_found(check='echo "lab: no Docker engine is installed." >&2; exit 3')
+    with pytest.raises(LabUnavailable, match=r"^no Docker engine is installed\.$"):
+        async with up(desk.host()):
+            pass
+    assert desk.asked == []
+
+
+async def test_second_demo_on_a_lab_is_refused_and_touches_nothing(desk: Desk) -> None:
+    desk.is_found()
+    async with up(desk.host()):
+        with pytest.raises(StageTaken, match="another demo plays on the lab at"):
+            async with up(desk.host()):
+                pass
+        assert desk.asked == ["status", "up a", "check"]
+    assert desk.asked == ["status", "up a", "check", "down"]
+    async with up(desk.host()):
+        pass
+
+
 async def test_start_that_fails_is_tidied_up(desk: Desk) -> None:
     desk.is_found(up='echo "lab: server a did not start"; exit 1')
     with pytest.raises(StageFailed, match=r"^server a did not start"):
@@ -156,7 +181,7 @@ async def test_start_that_fails_is_tidied_up(desk: Desk) -> None:
 async def test_start_that_is_broken_off_is_interrupted_and_tidied_up(desk: Desk) -> None:
     desk.is_found(up="echo waiting; sleep 600")
     begun = asyncio.Event()
-    host = LabHost(lambda line: begun.set() if line == "waiting" else desk.said.append(line))
+    host = LabHost(lambda line: begun.set() if line == "waiting" else desk.said.append(line), "test of a start")
 
     async def stay() -> None:
         async with up(host):

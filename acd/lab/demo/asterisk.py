@@ -11,7 +11,7 @@ from acd.lab.demo.cast import PIN, Agent
 from acd.lab.demo.config import config_text
 from acd.lab.demo.host import LabHost, Say
 from acd.lab.demo.people import People
-from acd.lab.demo.stage import StageFailed, TellFact, TellSeen
+from acd.lab.demo.stage import StageFailed, StageTaken, TellFact, TellSeen
 from acd.lab.engine import EngineProcess
 from acd.lab.servers import Lab
 from acd.router.facts import ServerSettled
@@ -19,6 +19,8 @@ from acd.sign_in import hash_pin
 from acd.tasks import Tasks
 
 UP_WITHIN_S: Final = 20.0
+OTHER_ENGINE: Final = "another engine serves this server"
+"""So the engine says it in its log."""
 
 
 class AsteriskStage:
@@ -48,7 +50,7 @@ class AsteriskStage:
         self._people = People(registrar, agents, seed, clock, note, self._fail)
 
     async def start(self) -> None:
-        host = LabHost(self._say)
+        host = LabHost(self._say, self._lab.a.host)
         self._stack.push_async_callback(host.restore)
         await host.start()
         self.title = f"{await host.version()} at {self._lab.a.host}"
@@ -73,9 +75,20 @@ class AsteriskStage:
     async def _until_up(self, engine: EngineProcess) -> None:
         try:
             async with asyncio.timeout(UP_WITHIN_S):
-                await self._unless_failed("up", self._up_seen())
+                await self._unless_failed("up", self._up_or_kept_out(engine))
         except TimeoutError:
             raise StageFailed(f"the engine did not reach Asterisk. The end of its log:\n{engine.log_tail()}") from None
+        if not self._up.is_set():
+            raise StageTaken(f"another engine serves Asterisk at {self._lab.a.host}")
+
+    async def _up_or_kept_out(self, engine: EngineProcess) -> None:
+        up = self._tasks.start("up seen", self._up_seen())
+        kept_out = self._tasks.start("other engine", _kept_out(engine))
+        try:
+            await asyncio.wait({up, kept_out}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            up.cancel()
+            kept_out.cancel()
 
     async def _up_seen(self) -> None:
         await self._up.wait()
@@ -102,3 +115,7 @@ class AsteriskStage:
     def _fail(self, task: str, error: BaseException) -> None:
         if not self._failure.done():
             self._failure.set_result(f"{task}: {error}")
+
+
+async def _kept_out(engine: EngineProcess) -> None:
+    await engine.says(OTHER_ENGINE, 2 * UP_WITHIN_S)

@@ -25,7 +25,7 @@ from acd.lab.demo.config import config_text
 from acd.lab.demo.picture import HEIGHT, WIDTH, save
 from acd.lab.demo.screen import Lines, Screen, Watching, drawing
 from acd.lab.demo.simulated import SimulatedStage
-from acd.lab.demo.stage import Stage, StageFailed
+from acd.lab.demo.stage import Stage, StageFailed, StageTaken
 from acd.lab.servers import Lab, LabMisnamed, LabUnavailable
 from acd.lab.view import fold as board_fold
 from acd.lab.view.board import Board, Observation
@@ -33,6 +33,7 @@ from acd.lab.view.sentences import summary
 from acd.sign_in import hash_pin
 from acd.tasks import Tasks
 
+MISTAKE: Final = 2
 SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -65,13 +66,13 @@ def command(**asked: Any) -> None:
 
 
 def run(options: Options) -> int:
-    """The exit code: 0, or 1 where a part of the demo has failed; then why stands on standard error."""
+    """The exit code: 0, 1 where a part of the demo has failed, 2 where another one plays. Standard error says why."""
     if not options.simulated:
         _check_lab()
     journal = io.StringIO()
     log.configure("error", "console", journal)
     code = asyncio.run(Demo(options).run())
-    if code != 0:
+    if code == 1:
         click.echo(journal.getvalue(), err=True, nl=False)
     return code
 
@@ -145,6 +146,9 @@ class Demo:
         except StageFailed as why:
             self._watching.say(f"The demo has failed: {why}")
             self._code = 1
+        except StageTaken as who:
+            click.echo(f"acd: {who}: end that one, or take a lab of your own: ACD_LAB={_another()} make demo", err=True)
+            self._code = MISTAKE
 
     async def _perform(self, stage: Stage, *, is_told: bool = False) -> None:
         try:
@@ -207,6 +211,11 @@ def _begun(why: LabUnavailable) -> str:
     """The beginning of a sentence that goes on."""
     text = str(why).rstrip(".")
     return text[:1].upper() + text[1:]
+
+
+def _another() -> int:
+    """The number of another lab."""
+    return int(os.environ.get("ACD_LAB") or "1") % 99 + 1
 
 
 @contextmanager

@@ -1,11 +1,13 @@
 """The lab's first server for as long as the demo lasts: started where it does not run, and then stopped again.
 
-What ran before stays: the server, the other server, the Docker engine.
+What ran before stays: the server, the other server, the Docker engine. One demo at a time has a lab: the next would
+take its phones, and lose the server to it.
 """
 
 import asyncio
 import os
 import signal
+import socket
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -13,7 +15,7 @@ from typing import Final
 
 import msgspec
 
-from acd.lab.demo.stage import StageFailed
+from acd.lab.demo.stage import StageFailed, StageTaken
 from acd.lab.servers import NO_ENGINE, SCRIPT, LabUnavailable
 
 RESTORE_WITHIN_S: Final = 45.0
@@ -38,14 +40,20 @@ class Before(msgspec.Struct, frozen=True):
 class LabHost:
     """Has server a up between `start` and `restore`; the latter is called also where the start has failed."""
 
-    def __init__(self, say: Say) -> None:
+    def __init__(self, say: Say, lab: str) -> None:
+        """`lab` is its name among the labs of this machine."""
         self._say = say
+        self._lab = lab
+        self._mark = socket.socket(socket.AF_UNIX)
         self._before: Before | None = None
 
     async def start(self) -> None:
-        """Return when server a answers. Raises `LabUnavailable` where there can be none, and `StageFailed`."""
+        """Return when server a answers. Raises `LabUnavailable` where there can be none, `StageTaken` and
+        `StageFailed`."""
         if not SCRIPT.exists():
             raise LabUnavailable("The lab is a part of acd's source tree, and this is an installed package.")
+        await self._check()
+        self._take()
         self._before = await self._look()
         await self._up()
 
@@ -54,6 +62,18 @@ class LabHost:
         lines: list[str] = []
         await run_script(lines.append, "cli", "a", "core show version")
         return " ".join(" ".join(lines).split()[:2]).partition("+")[0]
+
+    async def _check(self) -> None:
+        said: list[str] = []
+        if await run_script(said.append, "check") == NO_ENGINE:
+            raise LabUnavailable(said[-1].removeprefix(MISHAP))
+
+    def _take(self) -> None:
+        """A name in the kernel, which goes with this process, whatever becomes of it."""
+        try:
+            self._mark.bind(f"\0acd-demo-{self._lab}")
+        except OSError:
+            raise StageTaken(f"another demo plays on the lab at {self._lab}") from None
 
     async def _up(self) -> None:
         said: list[str] = []
@@ -78,6 +98,10 @@ class LabHost:
 
     async def restore(self) -> None:
         """Have it as it was. What that took so long that it was given up is said."""
+        with self._mark:
+            await self._restore()
+
+    async def _restore(self) -> None:
         if self._before is None or "a" in self._before.servers:
             return
         if self._before.servers:

@@ -16,6 +16,10 @@ class StageFailed(Exception):
     """A part of the stage failed: the demo ends, and the text says why."""
 
 
+class StageTaken(Exception):
+    """Somebody else plays there; the text says who, and what to do."""
+
+
 class Stage(Protocol):
     """Whoever starts it stops it, also when the start has failed or was broken off."""
 
@@ -23,7 +27,8 @@ class Stage(Protocol):
     """What it is, in a few words."""
 
     async def start(self) -> None:
-        """Return when everything is there; callers call from then on. Raises `StageFailed`, `LabUnavailable`."""
+        """Return when everything is there; callers call from then on. Raises `StageFailed`, `StageTaken`,
+        `LabUnavailable`."""
 
     async def ended(self) -> None:
         """Raise `StageFailed` when a part of it fails; until then wait."""
