@@ -19,6 +19,7 @@ from acd.router.state import State
 from acd.testing import invariants
 from acd.testing.describe import catch_up, differences
 from acd.testing.ledger import Ledger
+from acd.testing.tally import Tally
 
 COMPARE_EVERY = 10
 """After so many looks at the state, the second state is compared with it, too."""
@@ -31,6 +32,7 @@ class Guard:
         """`check_every`: commits between two looks at the state; `choose_every`: offers between two that the oracle
         is asked about (G3)."""
         self.ledger = Ledger()
+        self.tally = Tally()
         self.looks = 0
         self.choices = 0
         self._check_every = check_every
@@ -52,6 +54,7 @@ class Guard:
                     self._offer_made(fact, whole=whole)
                 apply(self._shadow, fact)
                 self.ledger.post(fact)
+                self.tally.post(fact)
         catch_up(self._shadow, core.state)
         self._commits += 1
         if self._commits % self._check_every == 0:
@@ -79,6 +82,7 @@ class Guard:
     def _look(self, core: Core) -> None:
         self.looks += 1
         due_ms = core.next_deadline_ms
+        self.tally.compare(core.state)
         invariants.check(core.state, settled=due_ms is None or due_ms > core.state.now_ms)
         if self.looks % COMPARE_EVERY == 0:
             self._compare(core)

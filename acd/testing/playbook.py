@@ -23,6 +23,7 @@ from acd.testing import invariants, sentences
 from acd.testing.describe import catch_up, differences
 from acd.testing.ledger import Ledger
 from acd.testing.names import Names
+from acd.testing.tally import Tally
 
 TEN_O_CLOCK_MS = 10 * 60 * 60 * 1000
 ALL_IS_OVER_S = 100
@@ -41,6 +42,7 @@ class Playbook:
         self.facts: list[Fact] = []
         self.names = Names()
         self.ledger = Ledger()
+        self.tally = Tally()
         self._shadow = State()
         self._check_every = check_every
         self._inputs = 0
@@ -101,6 +103,7 @@ class Playbook:
     def check(self) -> None:
         """Look at everything now."""
         invariants.check(self.state, settled=not self._is_due(self.now_ms))
+        self.tally.compare(self.state)
         apart = differences(self._shadow, self.state)
         assert not apart, f"applying the facts gives another state: {apart}"
 
@@ -131,4 +134,5 @@ class Playbook:
         assert fact.at_ms == self.now_ms, f"{fact} said at {self.now_ms}"
         self.facts.append(fact)
         self.ledger.post(fact)
+        self.tally.post(fact)
         self.names.learn(fact)
