@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 from acd import log
+from acd.options import Number
 from acd.simulate.centre import contact_centre
 from acd.simulate.many import simulate_many
 from acd.simulate.report import report
@@ -44,7 +45,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
 @click.option("--queues", type=click.IntRange(1, 1_000), default=10, show_default=True)
 @click.option(
     "--calls-per-hour",
-    type=click.FloatRange(min=0, min_open=True),
+    type=Number(min=0, min_open=True),
     help="Mean of the 14 opening hours, all queues together. Without it: what keeps the agents rather busy.",
 )
 @click.option("--faults/--no-faults", default=True, show_default=True, help="Links, servers and phones that fail.")

@@ -13,6 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 from acd import __version__, cli
+from acd.options import Number
 from acd.sign_in import _matches, is_pin_hash
 
 EXAMPLE = Path(__file__).parent.parent.parent / "config" / "acd.toml"
@@ -190,3 +191,12 @@ def test_other_commands_load_neither_the_engine_nor_a_softphone() -> None:
     code = f"import sys, acd.cli; print([name for name in {heavy} if name in sys.modules])"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=50, check=True)
     assert loaded.stdout == "[]\n"
+
+
+def test_every_number_that_a_command_takes_must_be_finite() -> None:
+    context = click.Context(cli.main)
+    commands = [cli.main.get_command(context, name) for name in cli.main.list_commands(context)]
+    options = [option for command in commands if command is not None for option in command.params]
+    floats = [option for option in options if isinstance(option.type, click.types.FloatParamType)]
+    assert len(floats) >= 3
+    assert [option.name for option in floats if not isinstance(option.type, Number)] == []

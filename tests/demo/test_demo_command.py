@@ -117,6 +117,14 @@ def test_what_cannot_be_is_refused(environment: dict[str, str], words: tuple[str
     assert words[0] in done.stderr
 
 
+@pytest.mark.parametrize("option", ["--rate", "--seconds"])
+@pytest.mark.parametrize("number", ["nan", "inf", "-inf", "1e400"])
+def test_what_is_no_finite_number_is_refused(environment: dict[str, str], option: str, number: str) -> None:
+    done = _run(environment, f"{option}={number}")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert option in done.stderr.splitlines()[-1]
+
+
 @pytest.mark.parametrize("number", ["abc", "0", "100", "1x", "-1"])
 def test_lab_that_cannot_be_is_one_sentence_and_exit_code_2(environment: dict[str, str], number: str) -> None:
     done = subprocess.run(

@@ -30,6 +30,7 @@ from acd.lab.servers import Lab, LabMisnamed, LabUnavailable
 from acd.lab.view import fold as board_fold
 from acd.lab.view.board import Board, Observation
 from acd.lab.view.sentences import summary
+from acd.options import Number
 from acd.sign_in import hash_pin
 from acd.tasks import Tasks
 
@@ -50,10 +51,10 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @click.command("demo")
-@click.option("--seconds", type=click.FloatRange(min=1), help="End by itself after so long.")
+@click.option("--seconds", type=Number(min=1), help="End by itself after so long.")
 @click.option("--seed", type=int, default=1, show_default=True, help="Other people, other calls.")
 @click.option("--agents", type=click.IntRange(1, AGENTS_MOST), default=7, show_default=True)
-@click.option("--rate", type=click.FloatRange(0.1, 300), default=16, show_default=True, help="Calls per minute.")
+@click.option("--rate", type=Number(0.1, 300), default=16, show_default=True, help="Calls per minute.")
 @click.option("--simulated", is_flag=True, help="On the simulated phone system: no Docker, no sound.")
 @click.option("--plain", is_flag=True, help="A line for each thing that happens, as where there is no terminal.")
 @click.option("--picture", type=click.Path(dir_okay=False, path_type=Path), hidden=True)
