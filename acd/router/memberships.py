@@ -22,18 +22,19 @@ def pause(turn: Turn, agent: Agent, queues: Queues, reason: str, by: str) -> Que
     """Pause the agent in these queues. Returns those in which that is still to come."""
     now, later = _parted(turn.state, agent, queues)
     if now:
-        _begin_pause(turn, agent, now, reason, by, agent.limits.get(reason))
+        _begin_pause(turn, agent, now, reason, by)
     for queue in later:
         turn.say(f.ChangePostponed(turn.now_ms, agent.settings.id, queue, "pause", by, reason))
     return later
 
 
-def _begin_pause(turn: Turn, agent: Agent, queues: Queues, reason: str, by: str, limit: Limit | None) -> None:
-    """Say it, with the limit that runs already, or from now on."""
+def _begin_pause(turn: Turn, agent: Agent, queues: Queues, reason: str, by: str) -> None:
+    """Say it, with the limit that runs already in whichever queues, or else from now on."""
+    limit = agent.limits.get(reason)
     known = next((known for known in turn.state.settings.pause_reasons if known.id == reason), None)
     if limit is None and known is not None and known.limit_ms is not None:
         limit = Limit(turn.now_ms + known.limit_ms, known.at_limit)
-    until_ms, at_limit = (None, NO_LIMIT) if limit is None else limit
+    until_ms, at_limit = (None, NO_LIMIT) if limit is None else limit[:2]
     productive = known is not None and known.productive
     turn.say(f.AgentPaused(turn.now_ms, agent.settings.id, queues, reason, by, until_ms, at_limit, productive))
 
@@ -108,7 +109,7 @@ def _take_effect(turn: Turn, agent: Agent, queue: QueueId, entry: InQueue) -> No
     match pending.change:
         case "pause":
             assert pending.reason is not None, f"{agent.settings.id}: a pause for no reason in {queue}"
-            _begin_pause(turn, agent, (queue,), pending.reason, pending.by, None)  # its time begins now
+            _begin_pause(turn, agent, (queue,), pending.reason, pending.by)
         case "log out":
             turn.say(f.AgentLoggedOut(turn.now_ms, agent.settings.id, (queue,), pending.by))
         case _:

@@ -114,6 +114,8 @@ class Limit(NamedTuple):
 
     until_ms: int
     at_limit: AtLimit
+    overdue: bool = False
+    """It is over, and that was said."""
 
 
 class Owed(NamedTuple):

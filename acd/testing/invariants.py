@@ -247,6 +247,9 @@ def _pauses_are_within_their_limits(state: State) -> None:
         for reason, limit in agent.limits.items():
             assert any(entry.reason == reason for entry in agent.queues.values()), f"{id_} is not paused for {reason}"
             due = state.deadlines.find("pause", id_, reason)
+            if limit.overdue:
+                assert limit.at_limit == "warn", f"{id_}: {limit} is over, and the pause goes on"
+                continue
             assert due is not None, f"{id_}: {limit} has no end"
             assert due.due_ms == limit.until_ms, f"{id_}: {limit} ends at {due}"
         if agent.owes is not None:
@@ -330,7 +333,7 @@ def _of_agent(id_: AgentId, agent: Agent) -> set[Key]:
         expected.add(("rest", id_, ""))
     if agent.wrap_up is not None:
         expected.add(("wrap-up", id_, ""))
-    return expected | {("pause", id_, reason) for reason in agent.limits}
+    return expected | {("pause", id_, reason) for reason, limit in agent.limits.items() if not limit.overdue}
 
 
 def _of_offer(state: State, offer: Offer) -> set[Key]:
@@ -375,7 +378,8 @@ def passing(state: State) -> set[str]:
             things.add(f"wrap-up of {id_} after {agent.wrap_up.call}")
         if agent.rests:
             things.add(f"rest of {id_}")
-        things |= {f"pause of {id_} for {reason} until {limit.until_ms}" for reason, limit in agent.limits.items()}
+        running = [(reason, limit.until_ms) for reason, limit in agent.limits.items() if not limit.overdue]
+        things |= {f"pause of {id_} for {reason} until {until_ms}" for reason, until_ms in running}
     for call_id, call in state.calls.items():
         if call.give_up_at_ms is not None and call.connected_at_ms is None:
             things.add(f"wait of {call_id} in {call.queue}, after {call.hops} others")

@@ -85,7 +85,8 @@ def _agent_became_ready(state: State, fact: f.AgentBecameReady) -> None:
 def _agent_paused(state: State, fact: f.AgentPaused) -> None:
     agent = state.agents[fact.agent]
     _move_in_queues(state, agent, fact.queues, "pause", fact.reason)
-    if fact.until_ms is not None:
+    known = agent.limits.get(fact.reason)
+    if fact.until_ms is not None and (known is None or known.until_ms != fact.until_ms):
         agent.limits[fact.reason] = Limit(fact.until_ms, fact.at_limit)
         state.deadlines.set(fact.until_ms, "pause", fact.agent, fact.reason)
     state.relist(agent)
@@ -128,7 +129,8 @@ def _wrap_up_ended(state: State, fact: f.WrapUpEnded) -> None:
 
 
 def _pause_overdue(state: State, fact: f.PauseOverdue) -> None:
-    del state.agents[fact.agent].limits[fact.reason]
+    limits = state.agents[fact.agent].limits
+    limits[fact.reason] = limits[fact.reason]._replace(overdue=True)
     state.deadlines.drop("pause", fact.agent, fact.reason)
 
 
