@@ -36,8 +36,9 @@ def _before(queue: QueueSettings, group: Group, own: Order, now_ms: int) -> int:
 
 
 def estimated_wait_ms(state: State, call: Call, now_ms: int) -> int | None:
-    """How long it may take until an agent's phone rings for the call; None where too little is known."""
-    pace = state.queues[call.queue].pace
-    if pace.departures < LEAST_DEPARTURES:
+    """How long it may take until an agent's phone rings for the call; None where too little is known, or nobody is on
+    duty."""
+    queue = state.queues[call.queue]
+    if queue.pace.departures < LEAST_DEPARTURES or not queue.on_duty:
         return None
-    return position(state, call, now_ms) * pace.interval_us // 1_000
+    return position(state, call, now_ms) * queue.pace.interval_at(now_ms) // 1_000

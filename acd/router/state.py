@@ -239,6 +239,13 @@ class Pace:
         sample_us = (now_ms - self.since_ms) * 1_000
         self.interval_us += (sample_us - self.interval_us) // min(self.departures, PACE_OVER)
 
+    def interval_at(self, now_ms: int) -> int:
+        """The mean, in which the wait for the next departure counts as one once it is longer: in microseconds."""
+        if self.since_ms is None:
+            return self.interval_us
+        more_us = (now_ms - self.since_ms) * 1_000 - self.interval_us
+        return self.interval_us + max(0, more_us) // min(self.departures + 1, PACE_OVER)
+
 
 @dataclass(slots=True)
 class Queue:
