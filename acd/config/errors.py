@@ -6,6 +6,10 @@ from pathlib import Path
 
 SHOWN_LIMIT = 60
 """Characters of a wrong value that an error repeats."""
+NAME_LIMIT = 80
+"""Characters of a name: none that is allowed is cut."""
+WRONG_LIMIT = 1_000
+"""Characters that say what is wrong: paths of files can be long."""
 
 
 class ConfigError(Exception):
@@ -13,7 +17,8 @@ class ConfigError(Exception):
 
     def __init__(self, file: Path, setting: str, wrong: str, allowed: str) -> None:
         where = f"{file}: {setting}" if setting else str(file)
-        super().__init__(f"{where}: {wrong}; allowed: {allowed}")
+        wrong = _cut(in_one_line(wrong), WRONG_LIMIT)
+        super().__init__(in_one_line(f"{where}: {wrong}; allowed: {allowed}"))
         self.file = file
         self.setting = setting
         """Where in the file: `agent.ana.queues[1]`. Empty where it is the file as a whole."""
@@ -37,7 +42,21 @@ class Mistake(Exception):
 
 def setting_path(*names: str) -> str:
     """Names joined as TOML writes them: `agent.ana.queues`, `agent."a.b".queues`."""
-    return ".".join(name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else json.dumps(name) for name in names)
+    return ".".join(map(_name, names))
+
+
+def _name(name: str) -> str:
+    short = _cut(name, NAME_LIMIT)
+    return name if re.fullmatch(r"[A-Za-z0-9_-]+", short) else json.dumps(short, ensure_ascii=False)
+
+
+def in_one_line(text: str) -> str:
+    """The text with what would break a line, or hide a part of it, as Python writes that."""
+    return "".join(each if each.isprintable() else repr(each)[1:-1] for each in text)
+
+
+def _cut(text: str, limit: int) -> str:
+    return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
 def shown(value: object) -> str:

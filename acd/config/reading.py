@@ -8,7 +8,7 @@ from ipaddress import ip_address
 from pathlib import Path
 
 from acd.config.checks import check
-from acd.config.errors import Mistake, setting_path
+from acd.config.errors import Mistake, in_one_line, setting_path
 from acd.config.limits import announcements_of, ends_of, hours_of
 from acd.config.parsing import SIZE_LIMIT, parse_tables
 from acd.config.settings import Config, ServerSettings, TelephonySettings
@@ -169,7 +169,7 @@ class _Reading:
 
     def _warn(self, setting: str, what: str) -> None:
         where = f"{self._path}: {setting}" if setting else str(self._path)
-        self._warnings.append(f"{where}: {what}")
+        self._warnings.append(in_one_line(f"{where}: {what}"))
 
     def _warn_of_readers(self, path: Path, mode: int, setting: str) -> None:
         if mode & stat.S_IROTH:

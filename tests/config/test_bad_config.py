@@ -74,3 +74,50 @@ def test_hundreds_of_queues_do_not_make_a_page_of_an_error(tmp_path: Path) -> No
     path.write_text('[asterisk.main]\nusername = "acd"\nsecret = "s"\n' + queues + '[agent.ana]\nqueues = ["x"]\n')
     with pytest.raises(ConfigError, match=r"q18, q19 and 480 more$"):
         read_config(path)
+
+
+SERVER = '[asterisk.main]\nusername = "acd"\n'
+LONG = "x" * 100_000
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        SERVER + 'secret_file = "one\\ntwo"\n',
+        SERVER + 'secret_file = "one\\u0000two"\n',
+        SERVER + 'secret_file = "one\\u001b[2Jtwo"\n',
+        SERVER + 'secret = "s"\ntls = true\nca_file = "one\\ntwo"\n',
+        SERVER + f'secret_file = "{LONG}"\n',
+        SERVER + f'secret_env = "{LONG}"\n',
+        SERVER + f'{LONG} = "s"\n',
+        f"{LONG} = 1\n",
+        f"[{LONG}]\n",
+        f"[queue.{LONG}]\n",
+        f'[queue."{LONG}\\n"]\n',
+        f"[queue.sales.{LONG}]\n",
+        f"[agent.ana.standing.{LONG}]\ntier = 0\n",
+        f"[{LONG}.a]\n[{LONG}]\n[{LONG}]\n",
+        SERVER + f'secret = "s"\n[agent.ana]\nqueues = ["{"x" * 60}"]\n',
+        SERVER + f'secret = "s"\n[agent.ana]\nphone = "{LONG}"\n',
+    ],
+)
+def test_whatever_stands_in_a_file_an_error_is_one_short_line(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "acd.toml"
+    path.write_text(content)
+    with pytest.raises(ConfigError) as caught:
+        read_config(path, environ={})
+    told = str(caught.value)
+    assert told.isprintable()
+    assert len(told) < 2_000
+    assert "allowed: " in told
+
+
+def test_a_warning_is_one_line_whatever_a_file_is_called(tmp_path: Path) -> None:
+    folder = tmp_path / "one\ntwo"
+    folder.mkdir()
+    path = folder / "acd.toml"
+    path.write_text(SERVER + 'secret = "s"\n')
+    path.chmod(0o644)
+    warnings = read_config(path).warnings
+    assert len(warnings) == 2
+    assert all(warning.isprintable() for warning in warnings)
