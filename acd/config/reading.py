@@ -1,6 +1,5 @@
 """Reads the file and what it points to (secrets, certificates), and makes the settings of each room of it."""
 
-import errno
 import os
 import stat
 from collections.abc import Iterator, Mapping
@@ -22,6 +21,7 @@ from acd.config.tables import (
     SupervisorTable,
     Tables,
 )
+from acd.files import open_at_once
 from acd.model import AgentId, Phone, QueueId, ServerId, Skill, SupervisorId
 from acd.router.settings import (
     NO_GROWTH,
@@ -59,23 +59,11 @@ def _content(path: Path, limit: int, setting: str = "") -> tuple[bytes, int]:
     """A file's content, of which no more is read than is useful, and its mode."""
     name, allowed = f"{path} " if setting else "", "a file that this user can read"
     try:
-        fd = _open_at_once(path)
+        fd = open_at_once(path)
         with os.fdopen(fd, "rb") as file:
             return file.read(limit), stat.S_IMODE(os.fstat(fd).st_mode)
     except OSError as error:
         raise Mistake(setting, f"{name}cannot be read: {error.strerror}", allowed) from None
-
-
-def _open_at_once(path: Path) -> int:
-    """A pipe to which nobody writes would keep us for ever. Raises `OSError`, also where it is no file."""
-    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
-    mode = os.fstat(fd).st_mode
-    if stat.S_ISREG(mode):
-        return fd
-    os.close(fd)
-    if stat.S_ISDIR(mode):
-        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-    raise OSError(errno.EINVAL, "it is a pipe or a device, not a file")
 
 
 class _Reading:

@@ -1,5 +1,6 @@
 """Where the facts come from. Today: the file that `acd run --facts` writes. A journal on disk is another source."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, NamedTuple, Protocol
@@ -8,9 +9,14 @@ import msgspec
 
 from acd.core import Fact
 from acd.engine.facts_file import FactLine, InputLine, parse_line
+from acd.files import open_at_once
 from acd.journal.port import Entry
 from acd.router import inputs as i
 
+LINE_LIMIT: Final = 16 * 1024 * 1024
+"""Bytes that are read as one line; the engine's are far shorter."""
+BEGIN: Final = b'{"at_ms":'
+"""So the first line begins, also one that is being written."""
 NOT_FACTS: Final = "this is no line of a facts file, as `acd run --facts FILE` writes it"
 
 
@@ -51,10 +57,12 @@ class FactsFileSource:
         self._gaps = []
         reading = _Reading()
         try:
-            with self._path.open("rb") as file:
-                for number, line in enumerate(file, 1):
+            with os.fdopen(open_at_once(self._path), "rb") as file:
+                for number, line in enumerate(iter(lambda: file.readline(LINE_LIMIT), b""), 1):
                     if line.endswith(b"\n"):
                         yield from self._read(reading, number, line)
+                    elif number == 1 and line[: len(BEGIN)] != BEGIN[: len(line)]:
+                        raise CannotExplain(f"{self._path}, line 1: {NOT_FACTS}")
         except OSError as error:
             raise CannotExplain(f"{self._path}: {error.strerror}") from None
         yield from reading.close()

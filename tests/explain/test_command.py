@@ -1,7 +1,10 @@
 """`acd explain`: what it finds, what it prints, and one line where it cannot."""
 
 import itertools
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -386,6 +389,10 @@ def test_a_gap_is_told_with_what_was_not_found(path: Path, explain: Explain) -> 
     ("text", "complaint"),
     [
         (b"", "there is nothing in it yet"),
+        (b'{"at_', "there is nothing in it yet"),
+        (b'{"at_ms": 1, "inp', "there is nothing in it yet"),
+        (b"[asterisk.main]", "line 1: this is no line of a facts file"),
+        (b"\0" * 1_000, "line 1: this is no line of a facts file"),
         (b"[asterisk.main]\n", "line 1: this is no line of a facts file, as `acd run --facts FILE` writes it"),
         (b'{"at_ms": 1, "input": {"type": "Dance"}}\n', "line 1: this is no line of a facts file"),
     ],
@@ -395,6 +402,18 @@ def test_a_file_that_is_none_is_named(path: Path, explain: Explain, text: bytes,
     result = explain("C1")
     assert (result.exit_code, result.stdout) == (2, "")
     assert complaint in result.stderr
+
+
+@pytest.mark.parametrize("what", ["/dev/zero", "/dev/null", "pipe", "."])
+def test_what_is_no_file_is_refused_at_once(tmp_path: Path, what: str) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    path = tmp_path / what
+    ended = subprocess.run(
+        [sys.executable, "-m", "acd", "explain", "C1", "--facts", str(path)],
+        capture_output=True, text=True, timeout=50, check=False,
+    )  # fmt: skip
+    why = "Is a directory" if what == "." else "it is a pipe or a device, not a file"
+    assert (ended.returncode, ended.stdout, ended.stderr) == (2, "", f"acd: {path}: {why}\n")
 
 
 def test_a_file_whose_beginning_is_missing_says_so(path: Path, book: Book) -> None:
