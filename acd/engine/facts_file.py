@@ -8,6 +8,7 @@ import errno
 import os
 import stat
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -36,40 +37,89 @@ class FactLine(msgspec.Struct, frozen=True):
 class FactsFile:
     """Appends to a file of mode 0600; raises `OSError` where that cannot be opened, or is none.
 
-    A disk that fails is reported once and costs lines, never calls.
+    A disk that fails costs lines, never calls: the log says when it begins, and what is missing once it is over.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._fd = _open(path)
         self._encoder = msgspec.json.Encoder()
-        self._failed = False
-        self._torn = False
+        self._lost: _Lost | None = None
+        """What this outage has cost so far."""
+        self._torn = _ends_within_a_line(path)
         """Whether the last line is not whole: it must not spoil the next one."""
 
     def read(self, entries: Sequence[Entry]) -> None:
         """Write the entries as one block."""
-        lines = [self._encoder.encode(line) for entry in entries for line in lines_of(entry)]
-        block = b"\n".join(lines) + b"\n"
-        try:
-            self._write(b"\n" + block if self._torn else block)
-        except OSError as error:
-            if not self._failed:
-                log.error("the facts file cannot be written; calls go on", file=str(self.path), error=str(error))
-            self._failed = True
+        lines = [line for entry in entries for line in lines_of(entry)]
+        block = b"\n".join(map(self._encoder.encode, lines)) + b"\n"
+        before = b"\n" if self._torn else b""
+        written, error = self._write(before + block)
+        if error is not None:
+            whole = block.count(b"\n", 0, max(0, written - len(before)))
+            self._lose(lines[whole:], error)
+        elif self._lost is not None:
+            log.warning("the facts file is written again", file=str(self.path), **self._lost.told())
+            self._lost = None
 
-    def _write(self, block: bytes) -> None:
+    def _write(self, block: bytes) -> tuple[int, OSError | None]:
+        """How much of it the disk has taken, and why not all."""
         view, written = memoryview(block), 0
         try:
             while written < len(block):
                 written += os.write(self._fd, view[written:])
+        except OSError as error:
+            return written, error
         finally:
             if written > 0:
                 self._torn = view[written - 1] != NEWLINE
+        return written, None
+
+    def _lose(self, lines: Sequence[InputLine | FactLine], error: OSError) -> None:
+        if self._lost is None:
+            log.error("the facts file cannot be written; calls go on", file=str(self.path), error=str(error))
+            self._lost = _Lost()
+        self._lost.add(lines)
 
     def close(self) -> None:
         """Give the file back."""
+        if self._lost is not None:
+            log.error("the facts file could not be written to the end", file=str(self.path), **self._lost.told())
         os.close(self._fd)
+
+
+class _Lost:
+    """The lines of one outage; here and there one between them may have found room."""
+
+    def __init__(self) -> None:
+        self.inputs = 0
+        self.facts = 0
+        self.first: int | None = None
+        self.last: int | None = None
+
+    def add(self, lines: Sequence[InputLine | FactLine]) -> None:
+        for line in lines:
+            if isinstance(line, InputLine):
+                self.inputs += 1
+                continue
+            self.facts += 1
+            self.first = self.first or line.number
+            self.last = line.number
+
+    def told(self) -> dict[str, int | None]:
+        """For the log: how many facts are missing, and the numbers of the first and the last of them."""
+        return {"missing_facts": self.facts, "first": self.first, "last": self.last, "missing_inputs": self.inputs}
+
+
+def _ends_within_a_line(path: Path) -> bool:
+    """What an engine before this one could not write to the end."""
+    if not path.is_file():
+        return False
+    with suppress(OSError), path.open("rb") as file:  # it may be ours to write, and not to read
+        if file.seek(0, os.SEEK_END) > 0:
+            file.seek(-1, os.SEEK_END)
+            return file.read(1) != b"\n"
+    return False
 
 
 def _open(path: Path) -> int:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from structlog.testing import capture_logs
 
 from acd.engine.facts_file import FactLine, FactsFile, InputLine, lines_of, parse_line
 from acd.testing.journals import working_day
@@ -27,6 +28,13 @@ def path(tmp_path: Path) -> Path:
 
 def _written(path: Path) -> list[InputLine | FactLine]:
     return [parse_line(line) for line in path.read_bytes().splitlines()]
+
+
+def _facts_in(path: Path) -> list[int]:
+    """The numbers of the facts that stand there whole."""
+    whole, _, _ = path.read_bytes().rpartition(b"\n")
+    lines = [parse_line(line) for line in whole.splitlines() if line]
+    return [line.number for line in lines if isinstance(line, FactLine)]
 
 
 def test_new_file_is_its_owners_alone(path: Path) -> None:
@@ -148,3 +156,44 @@ def test_line_that_the_disk_did_not_take_whole_does_not_spoil_the_next(path: Pat
     with pytest.raises(msgspec.DecodeError):
         parse_line(torn)
     assert [parse_line(first), parse_line(second)] == list(lines_of(DAY[0]))
+
+
+def test_log_says_when_the_disk_is_back_and_which_facts_are_missing(path: Path, small_disk: int) -> None:
+    file = FactsFile(path)
+    with capture_logs() as logged:
+        file.read(DAY[:10])
+        file.read(DAY[10:20])
+        there = _facts_in(path)
+        os.truncate(path, 0)  # somebody made room
+        file.read(DAY[20:22])
+        file.read(DAY[22:23])
+        file.close()
+    assert [line["event"] for line in logged] == [
+        "the facts file cannot be written; calls go on",
+        "the facts file is written again",
+    ]
+    told = {name: logged[1][name] for name in ("first", "last", "missing_facts", "missing_inputs")}
+    assert there[-1] == 2
+    assert _facts_in(path)[0] == DAY[20].first == 23
+    assert told == {"first": 3, "last": 22, "missing_facts": 20, "missing_inputs": 18}
+
+
+def test_disk_that_stays_full_is_told_at_the_end(path: Path, small_disk: int) -> None:
+    file = FactsFile(path)
+    with capture_logs() as logged:
+        file.read(DAY)
+        file.close()
+    last = LINES[-1]
+    assert isinstance(last, FactLine)
+    assert logged[-1]["event"] == "the facts file could not be written to the end"
+    assert logged[-1]["last"] == last.number
+
+
+def test_line_that_an_engine_before_could_not_end_does_not_spoil_the_first_of_the_next(path: Path) -> None:
+    path.write_bytes(b'{"at_ms": 1, "inp')
+    file = FactsFile(path)
+    file.read(DAY[:1])
+    file.close()
+    torn, *lines = path.read_bytes().splitlines()
+    assert torn == b'{"at_ms": 1, "inp'
+    assert [parse_line(line) for line in lines] == list(lines_of(DAY[0]))
