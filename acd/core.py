@@ -46,6 +46,8 @@ class Core:
         HANDLERS[type(asked)](turn, asked)
         if self.state.news.limits:
             calls.look_at_limits(turn)
+        if self.state.news.absent:
+            calls.wait_for_the_absent_no_more(turn)
         matching.match(turn)
         return turn.facts
 
@@ -74,6 +76,7 @@ def fold(facts: Iterable[Fact]) -> State:
     state.news.calls.clear()
     state.news.limits.clear()
     state.news.stuck.clear()
+    state.news.absent = {(id_, agent): None for id_, queue in state.queues.items() for agent in queue.waiting.named}
     state.news.queues = {id_: None for id_, queue in state.queues.items() if queue.ready and queue.waiting}
     return state
 

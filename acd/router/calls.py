@@ -1,6 +1,6 @@
 """Calls: how they come into a queue and leave it (docs/routing.md R10, R17, R19, R50 to R53)."""
 
-from itertools import islice
+from itertools import chain, islice
 from typing import Literal
 
 from acd.model import PRIORITIES, AgentId, CallId, QueueId
@@ -9,8 +9,9 @@ from acd.router import facts as f
 from acd.router import inputs as i
 from acd.router.position import estimated_wait_ms, position
 from acd.router.settings import Announcements, QueueSettings
-from acd.router.state import Call, Queue
+from acd.router.state import Call, State
 from acd.router.turn import SLICE, Turn
+from acd.router.waiting import Place
 
 
 def arrived(turn: Turn, report: i.CallArrived) -> None:
@@ -42,7 +43,7 @@ def _queue_up(turn: Turn, report: i.CallArrived, way: limits.Way, queue_id: Queu
     settings = turn.state.queues[queue_id].settings
     age_ms = max(report.waited_ms, 0) if way.keeps_age else 0
     since_ms = turn.now_ms - age_ms
-    named = _waited_for(turn.state.queues[queue_id], report.named, age_ms)
+    named = _waited_for(turn.state, queue_id, report.named, age_ms)
     turn.say(
         f.CallQueued(
             turn.now_ms,
@@ -66,16 +67,41 @@ def _queue_up(turn: Turn, report: i.CallArrived, way: limits.Way, queue_id: Queu
     )
 
 
-def _waited_for(queue: Queue, named: AgentId | None, age_ms: int) -> AgentId | None:
+def _waited_for(state: State, queue_id: QueueId, named: AgentId | None, age_ms: int) -> AgentId | None:
     """Whom the call waits for alone: only who is logged in, and only for a time."""
-    return named if named in queue.members and age_ms < queue.settings.named_agent_ms else None
+    queue = state.queues[queue_id]
+    if named is None or not state.may_be_waited_for(named, queue):
+        return None
+    return named if age_ms < queue.settings.named_agent_ms else None
 
 
 def preference_lapses(turn: Turn, call_id: CallId) -> None:
-    """The agent for whom the call asked had time enough."""
+    """The agent for whom the call asked had time enough, or is gone."""
     call = turn.state.calls[call_id]
     assert call.named is not None, f"call {call_id} names nobody"
     turn.say(f.PreferenceLapsed(turn.now_ms, call.id, call.queue, call.named))
+
+
+def wait_for_the_absent_no_more(turn: Turn) -> None:
+    """Calls that wait for an agent who has left the queue may be anyone's: a slice of them, and the rest stays news."""
+    absent, room = turn.state.news.absent, SLICE
+    while absent:
+        queue_id, agent = next(iter(absent))
+        some = _waiting_in_vain(turn.state, queue_id, agent, room)
+        for place in some:
+            preference_lapses(turn, place.call)
+        room -= len(some)
+        if not room:
+            return
+        del absent[queue_id, agent]
+
+
+def _waiting_in_vain(state: State, queue_id: QueueId, agent: AgentId, most: int) -> list[Place]:
+    queue = state.queues.get(queue_id)
+    if queue is None or state.may_be_waited_for(agent, queue):
+        return []
+    groups = queue.waiting.named.get(agent, {}).values()
+    return list(islice(chain.from_iterable(group.places for group in groups), most))
 
 
 def caller_left(turn: Turn, report: i.CallerLeft) -> None:
@@ -127,7 +153,7 @@ def _move(turn: Turn, call: Call, way: limits.Way, queue_id: QueueId) -> None:
     queue = turn.state.queues[queue_id]
     settings = queue.settings
     since_ms = call.place.since_ms if way.keeps_age else turn.now_ms
-    named = _waited_for(queue, call.named, turn.now_ms - since_ms)
+    named = _waited_for(turn.state, queue_id, call.named, turn.now_ms - since_ms)
     turn.say(
         f.CallMoved(
             turn.now_ms,

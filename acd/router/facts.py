@@ -217,7 +217,7 @@ class AnnouncementMade(_Fact, frozen=True):
 
 
 class PreferenceLapsed(_Fact, frozen=True):
-    """The agent for whom the call asked had no time for it: anyone may take it now."""
+    """The agent for whom the call asked had no time for it, or left its queue: anyone may take it now."""
 
     call: CallId
     queue: QueueId

@@ -346,9 +346,11 @@ class News:
     stuck: dict[QueueId, None] = field(default_factory=dict)
     """Queues in which ready agents and waiting calls stand beside each other. In every turn it is noted when the next
     rings open there."""
+    absent: dict[tuple[QueueId, AgentId], None] = field(default_factory=dict)
+    """Who has left a queue in which calls wait for that agent alone."""
 
     def __bool__(self) -> bool:
-        return bool(self.agents or self.calls or self.queues)
+        return bool(self.agents or self.calls or self.queues or self.absent)
 
 
 class State:
@@ -517,6 +519,10 @@ class State:
 
     # --- Waiting calls ----------------------------------------------------------------------------------------
 
+    def may_be_waited_for(self, agent: AgentId, queue: Queue) -> bool:
+        """Whether a call of the queue may wait for this agent alone: who is logged in there, and stays."""
+        return agent in queue.members and not self.agents[agent].retired
+
     def line_up(self, call: Call) -> None:
         """Let the call wait at its place for one more agent."""
         assert call.group is None, f"call {call.id} waits already"
@@ -524,6 +530,8 @@ class State:
         queue = self.queues[call.queue]
         call.group = queue.waiting.add(call.place, key)
         self.news.calls[call.id] = None
+        if call.named is not None and not self.may_be_waited_for(call.named, queue):
+            self.news.absent[call.queue, call.named] = None
         if queue.pace.since_ms is None:
             queue.pace.since_ms = self.now_ms
         if queue.closed or not queue.on_duty:

@@ -56,3 +56,4 @@ def catch_up(shadow: State, state: State) -> None:
     shadow.news.queues.clear()
     shadow.news.limits.clear()
     shadow.news.stuck.clear()
+    shadow.news.absent.clear()

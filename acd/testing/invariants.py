@@ -161,7 +161,16 @@ def _nobody_idle_while_somebody_waits(state: State) -> None:
     assert choice is None, f"{choice} was not made"
     assert not state.news, f"not looked at: {state.news}"
     _nobody_waits_who_must_leave(state)
+    _nobody_waits_for_who_has_left(state)
     _openings_are_waited_for(state)
+
+
+def _nobody_waits_for_who_has_left(state: State) -> None:
+    """A call that stands in line for one agent alone names one who is logged in there, and stays."""
+    for id_, queue in state.queues.items():
+        for agent in queue.waiting.named:
+            assert agent in queue.members, f"queue {id_} waits for {agent}, who is not logged in"
+            assert not state.agents[agent].retired, f"queue {id_} waits for {agent}, who is leaving"
 
 
 def _ready_lists_are_right(state: State) -> None:

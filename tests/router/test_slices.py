@@ -82,6 +82,24 @@ def test_retired_queue_is_emptied_in_slices(core: Core) -> None:
     assert not core.state.queues[SALES].members
 
 
+def test_calls_that_name_an_agent_who_leaves_are_anyones_in_slices() -> None:
+    """R33: also where another takes over between two slices."""
+    asked: list[i.Input] = [i.OpenJournal("t", 1, "test"), i.ConfigureQueue(QueueSettings(SALES, "Sales"))]
+    asked.append(i.ConfigureAgent(AgentSettings(ANA, "Ana", Phone("1"), (SALES,))))
+    asked.append(i.LogIn(request=RequestId("r"), agent=ANA, by=ANA))
+    lines = [Line(SERVER, ChannelId(f"c{number}")) for number in range(MANY)]
+    asked += [i.CallArrived(line, SALES, Caller(), named=ANA) for line in lines]
+    asked.append(i.LogOut(request=RequestId("r"), agent=ANA, by=ANA))
+    core = Core()
+    facts = [fact for each in asked for fact in core.handle(each, 0)]
+    successor = Core(fold(facts))
+    assert list(_turns(successor, 0)) == list(_turns(Core(fold(facts)), 0))
+    assert not successor.state.queues[SALES].waiting.named
+    assert core.state.queues[SALES].waiting.named, "a slice was let go, not all"
+    _check_turns(core, 0, least=MANY // SLICE - 1)
+    assert not core.state.queues[SALES].waiting.named
+
+
 def _wait_in_sales(ends: Ends) -> Core:
     """Many calls wait in one queue, the last agent of which is about to log out."""
     core = Core()

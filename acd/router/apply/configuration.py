@@ -140,6 +140,7 @@ def _agent_retired(state: State, fact: f.AgentRetired) -> None:
     agent = state.agents[fact.agent]
     for queue in agent.queues:
         members.count_member(state, agent, queue, -1)
+        members.wait_no_more(state, agent, queue)
     agent.retired = True
     state.relist(agent)
     members.tidy(state, agent)

@@ -52,9 +52,17 @@ def leave_queue(state: State, agent: Agent, queue_id: QueueId) -> None:
     queue = state.queues[queue_id]
     if queue.members.pop(agent.settings.id, False) is None:
         agent.logged_in -= 1
+        wait_no_more(state, agent, queue_id)
     if agent.settings.id in queue.unordered:
         del queue.unordered[agent.settings.id]
         tidy_order(state, queue_id)
+
+
+def wait_no_more(state: State, agent: Agent, queue_id: QueueId) -> None:
+    """The agent takes no more calls there: what waits for nobody else is looked at."""
+    queue = state.queues.get(queue_id)
+    if queue is not None and agent.settings.id in queue.waiting.named:
+        state.news.absent[queue_id, agent.settings.id] = None
 
 
 def tidy(state: State, agent: Agent) -> None:
