@@ -6,6 +6,8 @@ from functools import partial
 from random import Random
 from typing import Final, NamedTuple
 
+from acd.model import Kind
+from acd.router import facts as f
 from acd.simulate.arrivals import arrivals
 from acd.simulate.chance import PER_MILLE, Streams, draw_ms, hits
 from acd.simulate.scenario import Demand
@@ -27,6 +29,8 @@ class Visit(NamedTuple):
     patience_ms: int | None
     priority: int
     wishes: tuple[str, ...] = ()
+    kind: Kind = "inbound"
+    waited_ms: int = 0
 
 
 def visits(demand: Demand, servers: Sequence[str], begin_ms: int, end_ms: int, streams: Streams) -> Iterator[Visit]:
@@ -63,6 +67,8 @@ class Callers:
         self._world = world
         self._servers = servers
         self._demands = demands
+        self._demand_of = {demand.queue.id: demand for demand in demands}
+        self._callbacks = {queue: world.streams.stream(f"callbacks of {queue}") for queue in self._demand_of}
         self._end_ms = end_ms
         self._here: list[SimulatedCall] = []
         self._gone: Counter[str] = Counter()
@@ -90,12 +96,35 @@ class Callers:
             str(5_550_000_000 + self.placed),
             priority=visit.priority,
             skills=visit.wishes,
+            kind=visit.kind,
+            waited_ms=visit.waited_ms,
             server=visit.server,
             patience_ms=visit.patience_ms,
             talk_ms=visit.talk_ms,
         )
         self._here.append(call)
         return call
+
+    def hear(self, facts: Sequence[f.Fact]) -> None:
+        """Some of those who hung up are called back, while it is day."""
+        for fact in facts:
+            if type(fact) is f.CallAbandoned:
+                self._gave_up(self._demand_of[fact.queue], fact.at_ms - fact.waited_ms)
+
+    def _gave_up(self, demand: Demand, since_ms: int) -> None:
+        if not demand.called_back:
+            return
+        chance = self._callbacks[demand.queue.id]
+        if hits(demand.called_back, chance):
+            after_ms = draw_ms(demand.called_back_after, chance)
+            server, talk_ms = self._servers[chance.randrange(len(self._servers))], draw_ms(demand.talk, chance)
+            self._world.after(after_ms, partial(self._call_back, demand, server, talk_ms, since_ms))
+
+    def _call_back(self, demand: Demand, server: str, talk_ms: int, since_ms: int) -> None:
+        now_ms = self._world.clock.now_ms()
+        if now_ms < self._end_ms:
+            visit = Visit(now_ms, server, talk_ms, None, 0, kind="callback", waited_ms=now_ms - since_ms)
+            self._place(demand, visit)
 
     def last_ones(self, of_each: int) -> list[SimulatedCall]:
         """So many more for each queue, who wait until they are served. They are not among the placed."""
@@ -115,7 +144,8 @@ class Callers:
 
     @property
     def outcomes(self) -> Counter[str]:
-        """What became of those who are gone: `spoke`, `hung up`, or what the operator's dialplan read."""
+        """What became of those who are gone: `spoke`, `hung up`, `called back`, or what the operator's dialplan
+        read."""
         self._sweep()
         return self._gone
 
@@ -126,5 +156,5 @@ class Callers:
 
 def _outcome(call: SimulatedCall) -> str:
     if call.spoke:
-        return "spoke"
+        return "called back" if call.asked.kind == "callback" else "spoke"
     return call.result or "hung up"

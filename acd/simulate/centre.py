@@ -163,6 +163,7 @@ def _demand(names: list[QueueId], number: int, calls_per_hour: float) -> Demand:
         talk=TALK,
         patience=PATIENCE,
         urgent=50,
+        called_back=200,
         wishes=WISHES,
     )
 

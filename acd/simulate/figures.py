@@ -194,8 +194,10 @@ class Figures:
         return known
 
     def _queued(self, fact: f.CallQueued) -> None:
-        self._queue(fact.queue).offered += self._counting
-        self._waiting[fact.call] = self._counting
+        """A callback is no second call of who gave up."""
+        counts = self._counting and fact.kind != "callback"
+        self._queue(fact.queue).offered += counts
+        self._waiting[fact.call] = counts
 
     def _refused(self, fact: f.CallRefused) -> None:
         self._queue(fact.queue).offered += self._counting

@@ -62,7 +62,7 @@ class Result:
     queues: dict[QueueId, QueueFigures]
     total: QueueFigures
     outcomes: Counter[str]
-    """What became of the callers, as they lived it: `spoke`, `hung up`, or what the operator's dialplan read."""
+    """What became of the callers, as they lived it: `spoke`, `hung up`, `called back`, or what the dialplan read."""
     offers: Counter[str]
     """What became of the offers that did not lead to a conversation."""
     faults: Counter[str]
@@ -116,6 +116,7 @@ class Simulation:
                 observer(self.core, entries)
             self.figures.read(entries)
             self._staff.hear(facts)
+            self._callers.hear(facts)
             self.phones.act(facts)
         except Exception as error:  # noqa: BLE001  (raised again where the time is turned)
             self._error = error

@@ -29,6 +29,9 @@ class Demand(msgspec.Struct, frozen=True, kw_only=True):
     """How long a caller waits for an agent before hanging up. None: as long as it takes."""
     urgent: int = 0
     """Share of calls that come with priority."""
+    called_back: int = 0
+    """Share of those who hang up whom the queue calls back: the callback stands where they stood, by its age."""
+    called_back_after: Distribution = Exponential(5 * MINUTE_MS)
     wishes: tuple[tuple[int, tuple[str, ...]], ...] = ()
     """What callers ask for, as the dialplan says it (`acd/telephony/wishes.py`), and which share of them."""
 

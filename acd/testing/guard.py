@@ -19,6 +19,7 @@ from acd.router.state import State
 from acd.testing import invariants
 from acd.testing.describe import catch_up, differences
 from acd.testing.ledger import Ledger
+from acd.testing.line import Line
 from acd.testing.tally import Tally
 
 COMPARE_EVERY = 10
@@ -33,6 +34,7 @@ class Guard:
         is asked about (G3)."""
         self.ledger = Ledger()
         self.tally = Tally()
+        self.line = Line()
         self.looks = 0
         self.choices = 0
         self._check_every = check_every
@@ -55,6 +57,7 @@ class Guard:
                 apply(self._shadow, fact)
                 self.ledger.post(fact)
                 self.tally.post(fact)
+                self.line.post(fact)
         catch_up(self._shadow, core.state)
         self._commits += 1
         if self._commits % self._check_every == 0:
@@ -73,6 +76,8 @@ class Guard:
         assert fact.kind == "chat" or idle_since_ms >= worked_until_ms, (
             f"{fact.agent} worked until {worked_until_ms}: {fact}"
         )
+        if whole:
+            self.line.offer(fact)
         self._offers += 1
         if self._offers % self._choose_every == 0 and whole:
             self.choices += 1

@@ -17,9 +17,12 @@ class Ledger:
         self.waiting: dict[CallId, f.CallQueued] = {}
         self.chats: dict[AgentId, int] = {}
         self.offered: dict[OfferId, f.OfferMade] = {}
+        self.ringing: dict[CallId, dict[OfferId, f.OfferMade]] = {}
+        """The same, by their calls."""
+        self.held: dict[AgentId, dict[OfferId, f.OfferMade]] = {}
+        """Offers and conversations, by their agents."""
         self.accepted: set[OfferId] = set()
         self.talking: dict[OfferId, f.CallConnected] = {}
-        self.talking_offers: dict[OfferId, f.OfferMade] = {}
         self.wrapping_up: dict[AgentId, f.WrapUpStarted] = {}
         self.postponed: dict[tuple[AgentId, QueueId], f.ChangePostponed] = {}
         self.disposed: dict[CallId, str] = {}
@@ -54,13 +57,14 @@ class Ledger:
                 assert fact.offer in self.offered, f"{fact} of no live offer"
                 self.accepted.add(fact.offer)
             case f.OfferEnded():
-                assert self.offered.pop(fact.offer, None) is not None, f"{fact} of no live offer"
+                self._offer_over(fact)
+                del self.held[fact.agent][fact.offer]
                 self._other(fact)
             case f.CallConnected():
                 self._connected(fact)
             case f.CallEnded():
                 assert self.talking.pop(fact.offer, None) is not None, f"{fact} of no conversation"
-                del self.talking_offers[fact.offer]
+                del self.held[fact.agent][fact.offer]
                 self.worked_until_ms[fact.agent] = fact.at_ms
                 self._count(fact)
             case f.CallAbandoned() | f.CallTimedOut() | f.CallReturned() | f.CallLost():
@@ -81,8 +85,8 @@ class Ledger:
                 self._moved(fact)
             case f.AnnouncementMade():
                 assert self.queue_of.get(fact.call) == fact.queue, f"{fact} to nobody who waits there"
-                picked_up = [offer for offer in self.offered.values() if offer.call == fact.call]
-                assert not any(offer.offer in self.accepted for offer in picked_up), f"{fact} after {picked_up}"
+                picked_up = [offer for offer in self.ringing.get(fact.call, ()) if offer in self.accepted]
+                assert not picked_up, f"{fact} after {picked_up}"
             case f.CallbackOffered():
                 self._callback_offered(fact)
             case _:
@@ -167,7 +171,7 @@ class Ledger:
     def _offer_made(self, fact: f.OfferMade) -> None:
         self._is_new(fact.offer)
         assert fact.call in self.waiting, f"{fact}: the call does not wait"
-        for_it = [other for other in self.offered.values() if other.call == fact.call]
+        for_it = list(self.ringing.get(fact.call, {}).values())
         assert len(for_it) < self.ring_at_most[fact.call], f"{fact} while {for_it}"
         assert not any(other.offer in self.accepted for other in for_it), f"{fact} while {for_it}"
         assert not any(other.agent == fact.agent for other in for_it), f"{fact} while {for_it}"
@@ -175,12 +179,23 @@ class Ledger:
         assert fact.ring_until_ms > fact.at_ms, f"{fact} does not ring"
         assert fact.queue == self.queue_of[fact.call], f"{fact}: the call waits in {self.queue_of[fact.call]}"
         self.offered[fact.offer] = fact
+        self.ringing.setdefault(fact.call, {})[fact.offer] = fact
+        self.held.setdefault(fact.agent, {})[fact.offer] = fact
+
+    def _offer_over(self, fact: f.OfferEnded | f.CallConnected) -> f.OfferMade:
+        """It rings no more."""
+        offer = self.offered.pop(fact.offer, None)
+        assert offer is not None, f"{fact} of no live offer"
+        self.accepted.discard(fact.offer)
+        del self.ringing[offer.call][fact.offer]
+        if not self.ringing[offer.call]:
+            del self.ringing[offer.call]
+        return offer
 
     def _has_room(self, fact: f.OfferMade) -> None:
         """One voice, which a wrap-up holds, and so many chats."""
         chat = fact.kind == "chat"
-        held = [*self.offered.values(), *self.talking_offers.values()]
-        held = [other for other in held if other.agent == fact.agent and (other.kind == "chat") == chat]
+        held = [other for other in self.held.get(fact.agent, {}).values() if (other.kind == "chat") == chat]
         if chat:
             assert len(held) < self.chats[fact.agent], f"{fact} while {held}"
         else:
@@ -191,8 +206,7 @@ class Ledger:
             assert not to_come, f"{fact} before {to_come} took effect"
 
     def _connected(self, fact: f.CallConnected) -> None:
-        offer = self.offered.pop(fact.offer, None)
-        assert offer is not None, f"{fact} of no live offer"
+        offer = self._offer_over(fact)
         assert (offer.agent, offer.call) == (fact.agent, fact.call), f"{fact}, but {offer}"
         assert fact.call in self.waiting, f"{fact}: the call does not wait"
         assert fact.queue == self.queue_of.pop(fact.call), f"{fact}: the call waited elsewhere"
@@ -200,11 +214,10 @@ class Ledger:
         del self.waiting[fact.call]
         self.misses.pop(fact.agent, None)
         self.talking[fact.offer] = fact
-        self.talking_offers[fact.offer] = offer
 
     def _moved(self, fact: f.CallMoved) -> None:
         """It leaves no phone ringing, and no queue that it was not in."""
-        assert not [offer for offer in self.offered.values() if offer.call == fact.call], f"{fact} while it rings"
+        assert fact.call not in self.ringing, f"{fact} while it rings"
         assert self.queue_of.get(fact.call) == fact.queue == fact.via[0].queue, (
             f"{fact}: {self.queue_of.get(fact.call)}"
         )
@@ -219,8 +232,7 @@ class Ledger:
             self.callbacks[fact.call] = fact
 
     def _left(self, fact: f.CallAbandoned | f.CallTimedOut | f.CallReturned | f.CallLost) -> None:
-        offers = [offer for offer in self.offered.values() if offer.call == fact.call]
-        assert not offers, f"{fact} while {offers}"
+        assert fact.call not in self.ringing, f"{fact} while {self.ringing[fact.call]}"
         assert fact.call in self.waiting, f"{fact}: the call does not wait"
         assert fact.queue == self.queue_of.pop(fact.call), f"{fact}: the call waited elsewhere"
         offered = self.callbacks.pop(fact.call, None)

@@ -22,6 +22,7 @@ from acd.router.state import State
 from acd.testing import invariants, sentences
 from acd.testing.describe import catch_up, differences
 from acd.testing.ledger import Ledger
+from acd.testing.line import Line
 from acd.testing.names import Names
 from acd.testing.tally import Tally
 
@@ -43,6 +44,7 @@ class Playbook:
         self.names = Names()
         self.ledger = Ledger()
         self.tally = Tally()
+        self.line = Line()
         self._shadow = State()
         self._check_every = check_every
         self._inputs = 0
@@ -123,6 +125,7 @@ class Playbook:
     def _watch(self, fact: Fact, *, whole: bool) -> None:
         """G3: at the moment of an offer, the pair is the best of all; between slices, of those looked at."""
         if isinstance(fact, f.OfferMade) and whole:
+            self.line.offer(fact)
             best = why.best_choice(self._shadow, self.now_ms)
             assert best == (fact.call, fact.agent), f"{best} should have been chosen, not {fact}"
             idle_since_ms = self._shadow.agents[fact.agent].free.free_since_ms
@@ -135,4 +138,5 @@ class Playbook:
         self.facts.append(fact)
         self.ledger.post(fact)
         self.tally.post(fact)
+        self.line.post(fact)
         self.names.learn(fact)

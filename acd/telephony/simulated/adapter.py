@@ -9,7 +9,7 @@ import structlog
 
 from acd.config import ServerSettings
 from acd.core import Fact
-from acd.model import CallId, Line, OfferId, Phone, ServerId
+from acd.model import CallId, Kind, Line, OfferId, Phone, ServerId
 from acd.router import facts as f
 from acd.tasks import Tasks
 from acd.telephony.port import AnswerCode, CodeAnswer, FeatureCode, Submit
@@ -195,9 +195,12 @@ class SimulatedPhones:
         server: str | None = None,
         patience_ms: int | None = None,
         talk_ms: int | None = None,
+        kind: Kind = "inbound",
+        waited_ms: int = 0,
     ) -> SimulatedCall:
         """A caller is handed over by the dialplan of `server` (the first one, if none is named)."""
-        return self.exchange.place_call(server, asked(queue, number, name, priority, skills, patience_ms, talk_ms))
+        wanted = asked(queue, number, name, priority, skills, patience_ms, talk_ms, kind, waited_ms)
+        return self.exchange.place_call(server, wanted)
 
     def phone(self, number: str, home: str | None = None, *, watched: bool = True) -> SimulatedPhone:
         """The phone of that number, put up where it is new."""

@@ -5,7 +5,7 @@ from typing import Literal
 
 import msgspec
 
-from acd.model import Caller, OfferId, QueueId
+from acd.model import Caller, Kind, OfferId, QueueId
 from acd.router.inputs import CallArrived, CallerLeft, CallerPlace, SeenCaller
 from acd.router.settings import Destination
 from acd.telephony.simulated.site import Site
@@ -44,6 +44,9 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     """The caller hangs up after so long without an agent. None: never."""
     talk_ms: int | None = None
     """The caller hangs up after so long a conversation. None: leaves that to the agent."""
+    kind: Kind = "inbound"
+    waited_ms: int = 0
+    """Before the hand-over: a callback brings its age along."""
 
 
 class SimulatedCall:
@@ -91,11 +94,11 @@ class SimulatedCall:
         self._after("grace", self.site.rules.grace_ms, self._grace_is_over)
         if self.asked.patience_ms is not None:
             self._after("patience", self.asked.patience_ms, self._patience_is_over)
-        self.site.tell(self._arrived(waited_ms=0))
+        self.site.tell(self._arrived(self.asked.waited_ms))
 
     def still_waits(self) -> CallArrived:
         """The hand-over, as it is told again after a connection."""
-        return self._arrived(self._waited_ms)
+        return self._arrived(self.asked.waited_ms + self._waited_ms)
 
     @property
     def _waited_ms(self) -> int:
@@ -111,6 +114,7 @@ class SimulatedCall:
             wishes.required,
             wishes.wanted,
             waited_ms,
+            asked.kind,
             named=wishes.named,
         )
 

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Sequence
 
-from acd.model import Caller, OfferId, Phone, QueueId, ServerId
+from acd.model import Caller, Kind, OfferId, Phone, QueueId, ServerId
 from acd.telephony.simulated.calls import Asked, SimulatedCall
 from acd.telephony.simulated.direct import CodeCall, CodeRequest, DirectCall
 from acd.telephony.simulated.legs import Leg
@@ -109,6 +109,8 @@ def asked(
     skills: Sequence[str] = (),
     patience_ms: int | None = None,
     talk_ms: int | None = None,
+    kind: Kind = "inbound",
+    waited_ms: int = 0,
 ) -> Asked:
     """What a caller wants, from plain words."""
     return Asked(
@@ -118,4 +120,6 @@ def asked(
         skills=tuple(skills),
         patience_ms=patience_ms,
         talk_ms=talk_ms,
+        kind=kind,
+        waited_ms=waited_ms,
     )
