@@ -77,7 +77,7 @@ lab-tools:
 		(apt-get update -q && apt-get install -yq --no-install-recommends sip-tester)) >/dev/null; }
 
 demo: setup
-	@$(BIN)/acd demo
+	@$(BIN)/acd demo $(ARGS)
 
 lab-up:
 	@$(LAB) up

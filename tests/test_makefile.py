@@ -1,9 +1,12 @@
-"""`make test`: every half is run and heard, and one that fails makes it fail."""
+"""`make test`: what is missing is installed; every half is run and heard, and one that fails makes it fail."""
 
+import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
+
+from tests.needs import missing
 
 ROOT = Path(__file__).parents[1]
 PYTEST = """#!/bin/sh
@@ -50,3 +53,81 @@ def test_without_a_docker_engine_the_halves_decide_and_a_broken_lab_fails(
     tmp_path: Path, lab: int, passes: bool
 ) -> None:
     assert make_test(tmp_path, lab=lab)[0] is passes
+
+
+APT_GET = """#!/bin/sh
+echo "apt-get $*" >>{log}
+case "$*" in update*) touch {folder}/updated ;; *) test -e {folder}/updated ;; esac
+"""
+"""Without `update` first it knows no package, as on a machine that was just made."""
+PYTHON = """#!/bin/sh
+echo "python $*" >>{log}
+case "$1$2" in
+-cimport*) exit 1 ;;
+-mvenv) mkdir -p "$3/bin" && cp "$0" "$3/bin/python" && cp {folder}/pytest "$3/bin/pytest" ;;
+esac
+"""
+"""Without venv, until that was installed; then it only says what it was asked."""
+
+
+def test_fresh_machine_is_given_venv_sipp_and_the_lab(tmp_path: Path) -> None:
+    log, tools = tmp_path / "log", tmp_path / "tools"
+    tools.mkdir()
+    for name in ("make", "sh", "touch", "mkdir", "cp", "test", "cat"):
+        (tools / name).symlink_to(shutil.which(name) or f"{name} is not here")
+    words = {"log": log, "folder": tmp_path}
+    program(tools / "id", "#!/bin/sh\necho 0\n")
+    program(tools / "apt-get", APT_GET.format(**words))
+    program(tmp_path / "pytest", f"#!/bin/sh\necho pytest >>{log}\n")
+    python = program(tmp_path / "python", PYTHON.format(**words))
+    lab = program(tmp_path / "lab", f'#!/bin/sh\necho "lab $*" >>{log}\n')
+    made = subprocess.run(
+        ["make", "test", f"VENV={tmp_path / 'venv'}", f"PYTHON={python}", f"LAB={lab}"],
+        cwd=ROOT, env={"PATH": str(tools)}, capture_output=True, text=True, check=False, timeout=30,
+    )  # fmt: skip
+    assert made.returncode == 0, made.stdout + made.stderr
+    assert log.read_text().splitlines() == [
+        "python -c import ensurepip, venv",
+        "apt-get install -yq python3-venv",
+        "apt-get update -q",
+        "apt-get install -yq python3-venv",
+        f"python -m venv {tmp_path / 'venv'}",
+        "python -m pip install --quiet --disable-pip-version-check --editable .[dev]",
+        "apt-get install -yq --no-install-recommends sip-tester",
+        "lab up",
+        "pytest",
+        "pytest",
+    ]
+
+
+@pytest.mark.parametrize("target", ["demo", "check"])
+def test_only_the_tests_are_given_sipp(target: str) -> None:
+    plan = subprocess.run(["make", "--dry-run", target], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert "sip-tester" not in plan
+
+
+def test_lab_as_root_on_debian_installs_docker(tmp_path: Path) -> None:
+    """With an apt-get that installs a dockerd which cannot run."""
+    if not Path("/etc/debian_version").exists():
+        missing("This is no Debian.")
+    log, tools = tmp_path / "log", tmp_path / "tools"
+    tools.mkdir()
+    for name in ("bash", "sh", "env", "dirname", "mkdir", "cat", "cut", "tail", "head", "grep", "timeout", "flock"):
+        (tools / name).symlink_to(shutil.which(name) or f"{name} is not here")
+    program(tools / "id", "#!/bin/sh\necho 0\n")
+    program(tools / "apt-get", f'#!/bin/sh\necho "apt-get $*" >>{log}\n')
+    program(tools / "setsid", f'#!/bin/sh\necho "setsid $*" >>{log}\necho "failed to start daemon: no cgroup"\n')
+    script = tmp_path / "sip-lab" / "lab"
+    script.parent.mkdir()
+    shutil.copy(ROOT / "sip-lab" / "lab", script)
+    ended = subprocess.run(
+        [script, "up"], env={"PATH": str(tools)}, capture_output=True, text=True, check=False, timeout=50
+    )
+    assert ended.returncode == 3, ended.stderr
+    assert log.read_text().splitlines() == [
+        "apt-get install --yes --no-install-recommends docker.io",
+        "setsid nohup dockerd --bridge none --iptables=false",
+    ]
+    assert ended.stderr.splitlines()[-1].startswith(
+        "lab: a Docker engine cannot run here: failed to start daemon: no cgroup (log: "
+    )

@@ -1,7 +1,6 @@
 """Where no Docker engine can be had the end-to-end tests say so, and are skipped; in CI that is a failure."""
 
 import ast
-import os
 import re
 import subprocess
 import sys
@@ -15,8 +14,6 @@ from tests.daemon import machine as daemon_machine
 from tests.daemon.machine import not_up
 
 ROOT = Path(__file__).parents[1]
-HIDDEN = {"docker", "dockerd", "apt-get"}
-"""Without these there is no Docker engine, and none can be installed."""
 REASON = "a Docker engine cannot run here."
 
 
@@ -104,13 +101,7 @@ def test_a_docker_that_refuses_a_container_is_a_failure(monkeypatch: pytest.Monk
 
 @pytest.fixture
 def without_docker(tmp_path: Path) -> dict[str, str]:
-    """The environment of this machine, as if it had no Docker engine. No lab of anybody's is touched."""
-    for folder in os.environ["PATH"].split(os.pathsep):
-        for program in Path(folder).glob("*"):
-            if program.name not in HIDDEN and not (tmp_path / program.name).is_symlink():
-                (tmp_path / program.name).symlink_to(program)
-    ours = {name: value for name, value in os.environ.items() if not name.startswith(("CI", "DOCKER_", "PYTEST_"))}
-    return ours | {"PATH": str(tmp_path)}
+    return needs.without_docker(tmp_path)
 
 
 def _all_tests_on_asterisk(environment: dict[str, str]) -> tuple[int, str]:

@@ -139,7 +139,7 @@ class Demo:
                 try:
                     await self._perform(self._asterisk())
                 except LabUnavailable as why:
-                    self._watching.say(f"{_begun(why)}; so the demo runs on simulated phones.")
+                    self._watching.say(f"The demo runs on simulated phones. {_sentence(why)}")
                     is_told = True
                 else:
                     return
@@ -208,10 +208,9 @@ class Demo:
         self._watching.saw(seen)
 
 
-def _begun(why: LabUnavailable) -> str:
-    """The beginning of a sentence that goes on."""
+def _sentence(why: LabUnavailable) -> str:
     text = str(why).rstrip(".")
-    return text[:1].upper() + text[1:]
+    return f"{text[:1].upper()}{text[1:]}."
 
 
 def _another() -> int:
