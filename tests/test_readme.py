@@ -15,7 +15,7 @@ def test_one_end_to_end_test_is_one() -> None:
 
 
 def test_every_target_is_in_the_makefile() -> None:
-    named = set(re.findall(r"\bmake ([a-z][a-z-]+)", README))
+    named = set(re.findall(r"(?:^\$ |`)make ([a-z][a-z-]+)", README, re.MULTILINE))
     targets = set(re.findall(r"^([a-z][a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     benchmarks = {f"bench-{path.stem}".replace("_", "-") for path in (ROOT / "benchmarks").glob("*.py")}
     assert {"demo", "test", "check", "lab-up"} <= named
