@@ -24,6 +24,7 @@ def report(result: Result, answer_within_ms: int, took_s: float) -> RenderableTy
         parts.append(Text(f"went wrong: {_counts(result.faults)}"))
     parts.append(Text(f"offers that came to nothing: {_counts(result.offers) or 'none'}"))
     parts.append(Text(f"the callers lived it so: {_counts(result.outcomes)}"))
+    parts.append(Text(_checked(result.checked)))
     parts.append(_left(result))
     if result.digest:
         parts.append(Text(f"digest of the facts: {result.digest}", style="dim"))
@@ -96,6 +97,19 @@ def _days(days: int) -> str:
 
 def _counts(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{name} {count:,}" for name, count in sorted(counts.items(), key=lambda item: -item[1]))
+
+
+def _checked(checked: Mapping[str, int]) -> str:
+    """What was looked at, and how often."""
+    if not checked:
+        return "checked: nothing but what was left in the end"
+    facts, looks, commits, choices, offers = (
+        f"{checked[name]:,}" for name in ("facts", "looks", "commits", "choices", "offers")
+    )
+    return (
+        f"checked, and held: the books after each of {facts} facts; the whole state {looks} times in {commits} commits"
+        f"; the choice of {choices} of {offers} offers"
+    )
 
 
 def _left(result: Result) -> Text:

@@ -6,7 +6,7 @@ The engine's loop is the real one. Time moves only when the engine has nothing l
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from acd.core import Core
@@ -71,6 +71,8 @@ class Result:
     """What should be over and is not: nothing, if all is well."""
     digest: str
     """Of all facts, in order."""
+    checked: Counter[str] = field(default_factory=Counter)
+    """What a guard looked at, and of how many (`guarded`); empty where there was none."""
 
 
 def simulate(
@@ -255,4 +257,5 @@ def merged(results: Sequence[Result]) -> Result:
         faults=sum((result.faults for result in results), Counter()),
         left=tuple(f"seed {result.seeds[0]}: {what}" for result in results for what in result.left),
         digest=results[0].digest if len(results) == 1 else "",
+        checked=sum((result.checked for result in results), Counter()),
     )

@@ -41,8 +41,8 @@ class Guard:
         self._choose_every = choose_every
         self._shadow = State()
         self._core = Core()
-        self._commits = 0
-        self._offers = 0
+        self.commits = 0
+        self.offers = 0
         self._left = False
         """Whether the last turn left something over: then the best of all need not be next."""
 
@@ -59,8 +59,8 @@ class Guard:
                 self.tally.post(fact)
                 self.line.post(fact)
         catch_up(self._shadow, core.state)
-        self._commits += 1
-        if self._commits % self._check_every == 0:
+        self.commits += 1
+        if self.commits % self._check_every == 0:
             self._look(core)
 
     def finish(self) -> None:
@@ -78,8 +78,8 @@ class Guard:
         )
         if whole:
             self.line.offer(fact)
-        self._offers += 1
-        if self._offers % self._choose_every == 0 and whole:
+        self.offers += 1
+        if self.offers % self._choose_every == 0 and whole:
             self.choices += 1
             best = why.best_choice(self._shadow, fact.at_ms)
             assert best == (fact.call, fact.agent), f"{best} should have been chosen, not {fact}"

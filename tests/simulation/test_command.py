@@ -1,6 +1,7 @@
 """`acd simulate`, as one types it."""
 
 import io
+import re
 
 import pytest
 from click.testing import CliRunner, Result
@@ -9,8 +10,10 @@ from rich.console import Console
 from acd import simulate
 from acd.cli import main
 from acd.simulate import Scenario, command, contact_centre
+from acd.simulate.guarded import Checks, guarded
 from acd.simulate.report import report
 from acd.simulate.run import Progress
+from acd.testing.guard import Guard
 
 SMALL = ("simulate", "--agents", "3", "--queues", "2", "--calls-per-hour", "15")
 
@@ -25,6 +28,11 @@ def test_day_is_told_in_a_table() -> None:
     for words in ("sales", "support", "offered", "abandoned", "in 20 s", "at work", "seed 1: 1 day, 14 hours"):
         assert words in done.output
     assert "went wrong: " in done.output
+    assert re.search(
+        r"checked, and held: the books after each of [\d,]+ facts; the whole state [1-9]\d* times in [\d,]+ commits; "
+        r"the choice of [1-9]\d* of [\d,]+ offers",
+        " ".join(done.output.split()),
+    )
     assert "everyone was served, and nothing was left" in done.output
 
 
@@ -32,6 +40,29 @@ def test_same_seed_is_told_the_same() -> None:
     first, second = (_acd(*SMALL, "--seed", "4").output.splitlines()[-1] for _ in range(2))
     assert "digest of the facts" in first
     assert first == second
+
+
+def test_everything_or_nothing_is_checked_on_demand() -> None:
+    small = ("simulate", "--agents", "2", "--queues", "1", "--calls-per-hour", "3", "--no-faults")
+    whole = " ".join(_acd(*small, "--check", "all").output.split())
+    told = re.search(r"([\d,]+) times in ([\d,]+) commits; the choice of ([\d,]+) of ([\d,]+) offers", whole)
+    assert told is not None, whole
+    looks, commits, choices, offers = (int(count.replace(",", "")) for count in told.groups())
+    assert (looks, choices) == (commits + 1, offers)
+    assert "checked: nothing but what was left in the end" in _acd(*small, "--check", "none").output
+
+
+def test_what_does_not_hold_ends_the_command_with_an_error_that_names_the_seed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def finish(_guard: Guard) -> None:
+        raise AssertionError("two agents at one phone")
+
+    monkeypatch.setattr(Guard, "finish", finish)
+    done = _acd(*SMALL)
+    assert (done.exit_code, str(done.exception)) == (1, "two agents at one phone")
+    assert done.exception is not None
+    assert done.exception.__notes__ == ["seed 1, at the end"]
 
 
 def test_without_faults_nothing_goes_wrong() -> None:
@@ -48,12 +79,12 @@ def test_several_seeds_run_beside_each_other() -> None:
 
 
 def test_what_is_left_is_said_and_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
-    def spoilt(scenario: Scenario, seed: int, progress: Progress | None = None) -> simulate.Result:
-        result = simulate.simulate(scenario, seed, progress=progress)
+    def spoilt(scenario: Scenario, seed: int, checks: Checks, progress: Progress) -> simulate.Result:
+        result = guarded(scenario, seed, checks, progress)
         result.left = tuple(f"channel {number}" for number in range(12))
         return result
 
-    monkeypatch.setattr(command, "simulate", spoilt)
+    monkeypatch.setattr(command, "guarded", spoilt)
     done = _acd(*SMALL)
     assert done.exit_code == 1
     assert "left over:" in done.output
