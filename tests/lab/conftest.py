@@ -45,7 +45,7 @@ async def empty(link: Ami) -> None:
     async with asyncio.timeout(5):
         while True:
             await link.ask("Hangup", Channel="/.*/", Cause="16")
-            await link.ask("Status")
-            if (await link.event("StatusComplete"))["Items"] == "0":
+            look = await link.ask("Status")
+            if (await link.event("StatusComplete", ActionID=look["ActionID"]))["Items"] == "0":
                 return
             await link.event("Hangup")
