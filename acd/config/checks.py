@@ -93,7 +93,7 @@ def _agents(tables: Tables) -> Iterator[Mistake]:
         yield from _skills(setting_path("agent", name, "skills"), agent)
         yield from _standings(setting_path("agent", name, "standing"), agent)
         yield from _sign_in(name, agent)
-        yield from _ready_at_start(name, agent)
+        yield from _ready_at_start(name, agent, tables)
 
 
 def _supervisors(tables: Tables) -> Iterator[Mistake]:
@@ -107,6 +107,10 @@ def _reserved(tables: Tables) -> Iterator[Mistake]:
         for name in (*THE_ENGINE, "time"):
             if name in names:
                 yield Mistake(setting_path(section, name), "this is how facts call the engine itself", "another name")
+    for name in tables.supervisor:
+        if name in tables.agent:
+            where = setting_path("supervisor", name)
+            yield Mistake(where, f"{setting_path('agent', name)} is called so too", "another name")
     for name in SYSTEM_REASONS:
         if name in tables.pause:
             yield Mistake(setting_path("pause", name), "this is a pause of the engine's own", "another name")
@@ -186,9 +190,10 @@ def _sign_in(name: str, agent: AgentTable) -> Iterator[Mistake]:
         yield Mistake(setting_path("agent", name, "pin_hash"), "this value is not allowed", PIN_HASH_ALLOWED)
 
 
-def _ready_at_start(name: str, agent: AgentTable) -> Iterator[Mistake]:
+def _ready_at_start(name: str, agent: AgentTable, tables: Tables) -> Iterator[Mistake]:
     where = setting_path("agent", name, "logged_in_at_start")
-    if agent.logged_in_at_start and agent.phone is None:
+    calls = any(queue in tables.queue and tables.queue[queue].channel == "voice" for queue in agent.queues)
+    if agent.logged_in_at_start and agent.phone is None and (calls or not agent.queues):
         yield Mistake(where, "the agent has no phone of its own", "true only together with phone")
     if agent.logged_in_at_start and not agent.queues:
         yield Mistake(where, "the agent has no queues", "true only with at least one queue in queues")

@@ -401,7 +401,8 @@ class AgentRested(_Fact, frozen=True):
 class AgentLoggedIn(_Fact, frozen=True):
     agent: AgentId
     queues: tuple[QueueId, ...]
-    phone: Phone
+    phone: Phone | None
+    """None: chats need none."""
     by: str
     joined: tuple[QueueId, ...] = ()
     """Those of the queues to which the agent is not assigned; leaving them forgets them."""

@@ -33,8 +33,11 @@ ALL = Rights(None)
 
 
 def rights(state: State, by: str, agent: AgentId) -> Rights | None:
-    """What `by` may decide for the agent; None for somebody who may decide nothing."""
+    """What `by` may decide for the agent; None for somebody who may decide nothing. Another agent is no supervisor,
+    though one were called alike."""
     if by == agent or by in THE_ENGINE:
         return ALL
+    if AgentId(by) in state.agents:
+        return None
     supervisor = state.supervisors.get(SupervisorId(by))
     return None if supervisor is None else Rights(supervisor.queues)

@@ -49,7 +49,7 @@ class Fit(NamedTuple):
 class Profile:
     """What some calls ask for, and how that relaxes with waiting."""
 
-    __slots__ = ("_fits", "asked", "calls", "required", "rings", "slack", "tiered", "wanted")
+    __slots__ = ("asked", "calls", "fits", "required", "rings", "slack", "tiered", "wanted")
 
     def __init__(self, required: tuple[Skill, ...], wanted: tuple[Skill, ...], rings: tuple[Ring, ...]) -> None:
         self.asked: Asked = (required, wanted, rings)
@@ -62,7 +62,8 @@ class Profile:
         """Whether tiers are a matter of waiting."""
         self.calls = 0
         """How many calls of all queues have it."""
-        self._fits: dict[SkillSet, Fit] = {}
+        self.fits: dict[SkillSet, Fit] = {}
+        """Of those who were asked about, and are there."""
 
     def __repr__(self) -> str:
         return f"Profile({self.required}, {self.wanted}, {self.rings})"
@@ -82,10 +83,14 @@ class Profile:
 
     def fit(self, skills: SkillSet) -> Fit:
         """How these skills serve it."""
-        known = self._fits.get(skills)
+        known = self.fits.get(skills)
         if known is None:
-            known = self._fits[skills] = self._work_out(skills)
+            known = self.fits[skills] = self._work_out(skills)
         return known
+
+    def forget(self, skills: SkillSet) -> None:
+        """Nobody has these skills any more."""
+        self.fits.pop(skills, None)
 
     def _work_out(self, skills: SkillSet) -> Fit:
         asked = {skill.name for skill in (*self.required, *self.wanted)}

@@ -74,10 +74,9 @@ def _log_in(turn: Turn, agent: Agent, request: i.LogIn, may: Rights) -> Refusal 
     phone = agent.phone or agent.settings.phone
     if request.phone is not None and (agent.settings.hot_desking or agent.settings.phone is None):
         phone = request.phone
-    refusal = _check_queues(turn, agent, queues) or _check_owed(turn, agent) or _check_phone(turn, agent, phone)
+    refusal = _check_queues(turn, agent, queues) or _check_owed(turn, agent) or _check_phone(turn, agent, phone, queues)
     if refusal is not None:
         return refusal
-    assert phone is not None, "checked just now"
     joined = _joined(agent, queues)
     turn.say(f.AgentLoggedIn(turn.now_ms, agent.settings.id, queues, phone, request.by, joined))
     return None
@@ -116,14 +115,19 @@ def _check_owed(turn: Turn, agent: Agent) -> Refusal | None:
     return "no-disposition" if memberships.owes(turn.state, agent) else None
 
 
-def _check_phone(turn: Turn, agent: Agent, phone: Phone | None) -> Refusal | None:
+def _check_phone(turn: Turn, agent: Agent, phone: Phone | None, queues: tuple[QueueId, ...]) -> Refusal | None:
     if phone is None:
-        return "no-phone"
+        return None if _are_chats(turn, queues) else "no-phone"
     if turn.state.agent_at.get(phone, agent.settings.id) != agent.settings.id:
         return "phone-taken"
     if phone != agent.phone and agent.work not in {Work.IDLE, Work.WRAP_UP}:
         return "at-work"
     return None
+
+
+def _are_chats(turn: Turn, queues: tuple[QueueId, ...]) -> bool:
+    """Whether no phone is needed in these queues."""
+    return all(turn.state.queues[queue].settings.channel == "chat" for queue in queues)
 
 
 def _get_ready(turn: Turn, agent: Agent, request: i.GetReady, may: Rights) -> Refusal | None:
@@ -133,7 +137,7 @@ def _get_ready(turn: Turn, agent: Agent, request: i.GetReady, may: Rights) -> Re
     refusal = _check_queues(turn, agent, queues) or _check_owed(turn, agent)
     if refusal is not None:
         return refusal
-    if agent.phone is None:
+    if agent.phone is None and not (agent.logged_in and _are_chats(turn, queues)):
         log_in = i.LogIn(request=request.request, agent=request.agent, by=request.by, queues=queues)
         refusal = _log_in(turn, agent, log_in, may)
         if refusal is not None:

@@ -405,6 +405,8 @@ class State:
         skills.agents -= 1
         if skills.agents == 0:
             del self.skill_sets[skills.skills]
+            for profile in self.profiles.values():
+                profile.forget(skills)
 
     def take_profile(self, asked: Asked) -> Profile:
         """The one profile for this, for one more call."""

@@ -405,3 +405,8 @@ def test_what_agents_may_and_must_arrives_where_it_belongs(tmp_path: Path) -> No
 
 def test_a_queue_that_may_be_joined_needs_nobody_assigned(tmp_path: Path) -> None:
     assert not read(tmp_path, SERVER + "[queue.sales]\nmay_join = true\n").warnings
+
+
+def test_an_agent_for_chats_only_is_logged_in_at_the_start_without_a_phone(tmp_path: Path) -> None:
+    chats = '[queue.web]\nchannel = "chat"\n[agent.ana]\nqueues = ["web"]\nchats = 2\nlogged_in_at_start = true\n'
+    assert read(tmp_path, SERVER + chats).logged_in_at_start == ("ana",)

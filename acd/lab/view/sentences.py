@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from acd.core import Fact
 from acd.lab.view.board import Board, Heard, Observation, Rang
-from acd.model import CallId, QueueId
+from acd.model import CallId, Phone, QueueId
 from acd.router import facts as f
 
 
@@ -61,6 +61,10 @@ def summary(board: Board, title: str) -> str:
     if board.listened:
         words.append(f"In {board.heard} of {_many(board.listened, 'conversation')} both sides heard each other")
     return ". ".join(words) + "."
+
+
+def _at(phone: Phone | None) -> str:
+    return "" if phone is None else f" at phone {phone}"
 
 
 def _many(count: int, what: str) -> str:
@@ -166,7 +170,7 @@ _SAY: Final[dict[type[Fact], Callable[[Board, Any], str | None]]] = {
     f.RefusalLapsed: lambda board, fact: f"{board.name_of(fact.agent)} may be offered {_who(board, fact.call)} again",
     f.AgentRested: lambda board, fact: f"{board.name_of(fact.agent)}'s phone is tried again",
     f.AgentLoggedIn: lambda board, fact: (
-        f"{board.name_of(fact.agent)} logs in at phone {fact.phone} for {_queues(board, fact.queues)}"
+        f"{board.name_of(fact.agent)} logs in{_at(fact.phone)} for {_queues(board, fact.queues)}"
     ),
     f.AgentBecameReady: lambda board, fact: f"{board.name_of(fact.agent)} is back",
     f.AgentPaused: lambda board, fact: (

@@ -66,7 +66,7 @@ class Asterisk:
     def act(self, facts: Sequence[Fact]) -> None:
         by_server: dict[ServerId, list[Fact]] = {}
         for fact in facts:
-            if isinstance(fact, f.AgentLoggedIn):
+            if isinstance(fact, f.AgentLoggedIn) and fact.phone is not None:
                 self._take(fact.phone)
             server = self._concerned(fact)
             if server in self._servers:
