@@ -46,8 +46,16 @@ def _one_secret(where: str, server: AsteriskTable) -> Iterator[Mistake]:
 
 def _queues(tables: Tables) -> Iterator[Mistake]:
     for name, queue in tables.queue.items():
+        yield from _ring(setting_path("queue", name, "ring_at_most"), queue)
         yield from _growth(setting_path("queue", name, "priority_grows"), queue)
         yield from _rings(setting_path("queue", name, "rings"), queue)
+
+
+def _ring(where: str, queue: QueueTable) -> Iterator[Mistake]:
+    if queue.ring == "one" and queue.ring_at_most not in {None, 1}:
+        yield Mistake(
+            where, 'it has no effect with ring = "one"', 'ring_at_most together with ring = "several" or "all"'
+        )
 
 
 def _growth(where: str, queue: QueueTable) -> Iterator[Mistake]:

@@ -40,6 +40,8 @@ from acd.sign_in import Credential, SignInSettings
 
 SECRET_LIMIT = 256
 """Characters of a secret, wherever it comes from."""
+RING_AT_MOST = 10
+"""Where a queue rings at several agents or all, and does not say at how many."""
 WATCHED_DIAL = "PJSIP/{phone}"
 """Dialled so, a phone's channels bear its name; and the engine's AMI account hears of no other technology's."""
 
@@ -244,12 +246,19 @@ def _queue(name: str, table: QueueTable) -> QueueSettings:
         weight=table.weight,
         growth=_growth(table),
         rings=tuple(Ring(_ms(ring.after_s), ring.tier, ring.skill_slack) for ring in table.rings),
-        ring_at_most=table.ring_at_most,
+        ring_at_most=_rings_at(table),
         channel=table.channel,
         named_agent_ms=_ms(table.named_agent_s),
         ends=ends_of(table),
         announcements=announcements_of(table),
     )
+
+
+def _rings_at(table: QueueTable) -> int:
+    """At how many agents one call rings at once."""
+    if table.ring is None:
+        return table.ring_at_most or 1
+    return 1 if table.ring == "one" else table.ring_at_most or RING_AT_MOST
 
 
 def _growth(table: QueueTable) -> Growth:

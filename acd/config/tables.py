@@ -4,7 +4,7 @@ The description of a setting says what is allowed, in the words of the error tha
 docs/configuration.md. Durations are seconds here and milliseconds everywhere else.
 """
 
-from typing import Annotated, get_args, get_type_hints
+from typing import Annotated, Literal, get_args, get_type_hints
 
 import msgspec
 from msgspec import Meta
@@ -129,6 +129,9 @@ Zone = Annotated[
 ]
 
 
+Ringing = Literal["one", "several", "all"]
+
+
 class QueueTable(_Table, frozen=True, kw_only=True):
     name: Text | None = None
     ring_timeout_s: Annotated[float, Meta(ge=1, le=300, description="seconds, from 1 to 300")] = 15
@@ -140,7 +143,8 @@ class QueueTable(_Table, frozen=True, kw_only=True):
     max_wait_s: Annotated[float, Meta(ge=1, le=86_400, description="seconds, from 1 to 86400")] | None = None
     max_length: Annotated[int, Meta(ge=1, le=100_000, description="a whole number, from 1 to 100000")] | None = None
     strategy: Annotated[Strategy, Meta(description=f"one of {', '.join(get_args(Strategy))}")] = "longest-idle"
-    ring_at_most: Annotated[int, Meta(ge=1, le=50, description="a whole number, from 1 to 50")] = 1
+    ring: Annotated[Ringing, Meta(description=f"one of {', '.join(get_args(Ringing))}")] | None = None
+    ring_at_most: Annotated[int, Meta(ge=1, le=50, description="a whole number, from 1 to 50")] | None = None
     weight: Annotated[int, Meta(ge=-100, le=100, description="a whole number, from -100 to 100")] = 0
     priority_grows: Steps = []
     priority_point_every_s: Annotated[float, Meta(ge=1, le=86_400, description="seconds, from 1 to 86400")] | None = (

@@ -410,3 +410,22 @@ def test_a_queue_that_may_be_joined_needs_nobody_assigned(tmp_path: Path) -> Non
 def test_an_agent_for_chats_only_is_logged_in_at_the_start_without_a_phone(tmp_path: Path) -> None:
     chats = '[queue.web]\nchannel = "chat"\n[agent.ana]\nqueues = ["web"]\nchats = 2\nlogged_in_at_start = true\n'
     assert read(tmp_path, SERVER + chats).logged_in_at_start == ("ana",)
+
+
+@pytest.mark.parametrize(
+    ("said", "at_most"),
+    [
+        ("", 1),
+        ("ring_at_most = 3", 3),
+        ('ring = "one"', 1),
+        ('ring = "several"', 10),
+        ('ring = "several"\nring_at_most = 3', 3),
+        ('ring = "all"', 10),
+        ('ring = "all"\nring_at_most = 50', 50),
+    ],
+)
+def test_a_queue_that_rings_at_several_or_all_rings_at_ten_unless_it_says_how_many(
+    tmp_path: Path, said: str, at_most: int
+) -> None:
+    (sales,) = read(tmp_path, SERVER + f"[queue.sales]\n{said}\n").queues
+    assert sales.ring_at_most == at_most
