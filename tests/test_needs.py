@@ -119,6 +119,7 @@ def _all_tests_on_asterisk(environment: dict[str, str]) -> tuple[int, str]:
     return ended.returncode, ended.stdout
 
 
+@pytest.mark.long
 def test_without_docker_every_test_on_asterisk_is_skipped_with_the_reason(without_docker: dict[str, str]) -> None:
     code, said = _all_tests_on_asterisk(without_docker)
     assert code == 0, said
@@ -130,6 +131,7 @@ def test_without_docker_every_test_on_asterisk_is_skipped_with_the_reason(withou
     assert [line for line in reasons if "no Docker engine" not in line] == []
 
 
+@pytest.mark.long
 def test_without_docker_in_ci_every_test_on_asterisk_fails_with_the_reason(without_docker: dict[str, str]) -> None:
     code, said = _all_tests_on_asterisk(without_docker | {"CI": "true"})
     assert code == 1, said

@@ -16,6 +16,7 @@ NO_WORSE_THAN = {
 time. The limits of the benchmark itself, 14 and 8, are not kept yet; these bounds fall to them with issue 3."""
 
 
+@pytest.mark.long
 @pytest.mark.timeout(120)
 def test_quick_form_ends_with_one_line_of_json_and_exits_by_its_checks() -> None:
     ran = subprocess.run(

@@ -4,7 +4,8 @@ from itertools import permutations
 from typing import get_args
 
 import msgspec
-from hypothesis import given
+import pytest
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from acd.config import Config, changes
@@ -135,8 +136,25 @@ _CONFIGS = _QUEUES.flatmap(
 )
 
 
+_SOME = settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow])
+_MANY = settings(_SOME, max_examples=300)
+"""Drawing the configurations is what takes the time."""
+
+
+@_SOME
 @given(st.lists(_CONFIGS, min_size=1, max_size=4))
 def test_whatever_came_before_the_core_ends_where_the_last_configuration_is(configs: list[Config]) -> None:
+    _check_one_after_the_other(configs)
+
+
+@pytest.mark.long
+@_MANY
+@given(st.lists(_CONFIGS, min_size=1, max_size=4))
+def test_whatever_came_before_more_often(configs: list[Config]) -> None:
+    _check_one_after_the_other(configs)
+
+
+def _check_one_after_the_other(configs: list[Config]) -> None:
     core = Core()
     core.handle(OpenJournal("acdtest", 0, "0"), 1)
     for new in configs:
@@ -146,8 +164,20 @@ def test_whatever_came_before_the_core_ends_where_the_last_configuration_is(conf
         assert _goes_by(core, new)
 
 
+@_SOME
 @given(_CONFIGS, _CONFIGS, st.integers(0, 20))
 def test_core_that_was_folded_from_a_journal_becomes_what_the_file_says(old: Config, new: Config, taken: int) -> None:
+    _check_from_a_journal(old, new, taken)
+
+
+@pytest.mark.long
+@_MANY
+@given(_CONFIGS, _CONFIGS, st.integers(0, 20))
+def test_core_that_was_folded_from_a_journal_more_often(old: Config, new: Config, taken: int) -> None:
+    _check_from_a_journal(old, new, taken)
+
+
+def _check_from_a_journal(old: Config, new: Config, taken: int) -> None:
     """Whatever the journal holds, also half of a reload: what the file does not have is retired."""
     before = Core()
     facts: list[Fact] = before.handle(OpenJournal("acdtest", 0, "0"), 1)

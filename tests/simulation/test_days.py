@@ -33,6 +33,7 @@ def _everything_happened(result: Result) -> None:
     assert result.outcomes["spoke"] > result.calls // 2
 
 
+@pytest.mark.long
 @pytest.mark.timeout(180)
 @pytest.mark.parametrize("seed", STORMS.values(), ids=list(STORMS))
 async def test_storm_is_survived_and_leaves_nothing(seed: int) -> None:
