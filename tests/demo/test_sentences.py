@@ -108,7 +108,7 @@ def test_what_a_caller_asks_for_and_how_that_relaxes_is_told() -> None:
         "call C1 arrives in sales from 555, asking for german:2",
     )
     told.wait(20)
-    assert told.said[:2] == ["Bob calls Sales for german", "Bob has waited so long that more agents may help"]
+    assert told.said[:2] == ["Bob calls Sales for german", "Ana's phone is to ring for Bob"]
 
 
 def test_summary_tells_the_whole_in_sentences() -> None:

@@ -32,6 +32,7 @@ from acd.testing.walk import Walk, digest
 pytestmark = pytest.mark.timeout(300)
 """A minute on a machine of its own, several where others work too."""
 
+MORE = [pytest.param(seed, marks=pytest.mark.long) for seed in (101, 102, 103, 201, 202, 203)]
 FOUND_A_WAIT_WITHOUT_END = 20_007
 """A channel that was a caller and a direct call, heard of as the one while the wait of the other was put off."""
 
@@ -65,12 +66,12 @@ def test_guarantees_hold_over_very_many_inputs(inputs: int) -> None:
     assert set(RARE) <= happened, f"never happened: {set(RARE) - happened}"
 
 
-@pytest.mark.parametrize("seed", [100, 101, 102, FOUND_A_WAIT_WITHOUT_END])
+@pytest.mark.parametrize("seed", [100, FOUND_A_WAIT_WITHOUT_END, *MORE[:3]])
 def test_guarantees_hold_after_each_of_a_thousand_inputs(seed: int) -> None:
     Walk(seed, check_every=1).run(1_000)
 
 
-@pytest.mark.parametrize("seed", range(200, 203))
+@pytest.mark.parametrize("seed", [200, *MORE[3:]])
 def test_guarantees_hold_when_inputs_come_between_slices(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (calls, configuration, matching, servers, turn):
         monkeypatch.setattr(module, "SLICE", 1)  # every effect is large
