@@ -11,6 +11,7 @@ from acd.model import AgentId, Phone, QueueId, Skill
 from acd.router.settings import (
     NO_GROWTH,
     AgentSettings,
+    Disposition,
     Growth,
     PauseReason,
     QueueSettings,
@@ -76,6 +77,15 @@ RINGS: Final = {
     2: (Ring(0, tier=1), Ring(20 * SECOND_MS)),
     5: (Ring(0, tier=1), Ring(15 * SECOND_MS, tier=1, slack=2), Ring(40 * SECOND_MS, slack=100)),
 }
+PAUSE_REASONS: Final = (
+    PauseReason("lunch", "Lunch", 1, limit_ms=25 * MINUTE_MS, at_limit="warn"),
+    PauseReason("break", "Break", 2, limit_ms=12 * MINUTE_MS),
+)
+"""A break that lasts too long is ended, a lunch is reported."""
+DISPOSITIONS: Final = (Disposition("settled", "Settled", 1), Disposition("passed-on", "Passed on", 2))
+DISPOSED: Final = (1, 6)
+"""The queues whose calls need a disposition."""
+EXTENSIONS_MS: Final = {0: 30 * SECOND_MS, 4: 10 * SECOND_MS}
 RING_AT_MOST: Final = {3: 3}
 WISHES: Final = ((150, ("german:2",)), (100, ("german:2", "~technical:3")), (150, ("~technical",)), (20, ("@agent-1",)))
 """What callers ask for, and in so many of a thousand."""
@@ -91,6 +101,8 @@ PEOPLE: Final = Habits(
     hangs_up=250,
     hangs_up_after=TALK,
     finishes_early=400,
+    extends=100,
+    forgets=100,
     direct_calls_per_hour=0.5,
 )
 TROUBLE: Final = Trouble(
@@ -98,6 +110,7 @@ TROUBLE: Final = Trouble(
     link_silences=0.3,
     restarts=0.15,
     phone_outages=0.05,
+    reloads=2,
     reports=Faults(
         report_lost=1, report_doubled=20, report_delayed=20, report_overtaken=20, action_lost=1, delay_ms=300
     ),
@@ -125,7 +138,7 @@ def contact_centre(
         employees=tuple(employees),
         days=days,
         servers=servers,
-        router=RouterSettings(pause_reasons=(PauseReason("lunch", "Lunch", 1), PauseReason("break", "Break", 2))),
+        router=RouterSettings(pause_reasons=PAUSE_REASONS, dispositions=DISPOSITIONS),
         steps=Steps(jitter_ms=5),
         trouble=TROUBLE if faults else None,
     )
@@ -158,6 +171,8 @@ def _demand(names: list[QueueId], number: int, calls_per_hour: float) -> Demand:
             growth=GROWTH.get(number, NO_GROWTH),
             rings=RINGS.get(number, ()),
             ring_at_most=RING_AT_MOST.get(number, 1),
+            disposition_required=number in DISPOSED,
+            wrap_up_extension_ms=EXTENSIONS_MS.get(number, 0),
         ),
         calls_by_hour=tuple(hours),
         talk=TALK,

@@ -31,5 +31,10 @@ def estimate(values: Sequence[float], skipped: float = 0.05) -> Estimate:
     counted = values[int(len(values) * skipped) :]
     size = len(counted) // BATCHES
     assert size > 0, f"{len(values)} values are too few for {BATCHES} batches"
-    means = [statistics.fmean(counted[at * size : (at + 1) * size]) for at in range(BATCHES)]
+    return of_means([statistics.fmean(counted[at * size : (at + 1) * size]) for at in range(BATCHES)])
+
+
+def of_means(means: Sequence[float]) -> Estimate:
+    """The mean of so many means that know nothing of each other: of batches, or of runs under seeds of their own."""
+    assert len(means) == BATCHES, f"{len(means)} means, not {BATCHES}"
     return Estimate(statistics.fmean(means), STUDENT_999 * statistics.stdev(means) / math.sqrt(BATCHES))

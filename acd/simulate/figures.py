@@ -135,6 +135,7 @@ class Figures:
             f.CallLost: self._lost,
             f.OfferMade: self._offer_made,
             f.OfferEnded: self._offer_ended,
+            f.AgentRetired: self._retired,
             f.AgentLoggedIn: self._becomes_ready,
             f.AgentBecameReady: self._becomes_ready,
             f.AgentPaused: self._is_away,
@@ -231,7 +232,13 @@ class Figures:
 
     def _agent_configured(self, fact: f.AgentConfigured) -> None:
         known = self._agents.setdefault(fact.settings.id, _AgentTime(fact.settings.queues))
+        known.pass_until(fact.at_ms)
         known.queues = fact.settings.queues
+        known.ready = {queue: None for queue in known.ready if queue in fact.settings.queues}
+
+    def _retired(self, fact: f.AgentRetired) -> None:
+        self._agents[fact.agent].pass_until(fact.at_ms)
+        self._agents[fact.agent].ready = {}
 
     def _offer_made(self, fact: f.OfferMade) -> None:
         self._in_hand[fact.offer] = None

@@ -15,7 +15,7 @@ from acd.model import AgentId, CallId, Phone, QueueId
 from acd.router import facts as f
 from acd.router.settings import AgentSettings, QueueSettings
 from acd.simulate.chance import Exponential
-from acd.simulate.confidence import Estimate, estimate
+from acd.simulate.confidence import Estimate, estimate, of_means
 from acd.simulate.erlang import Performance, erlang_a, erlang_c
 from acd.simulate.run import Result, simulate
 from acd.simulate.scenario import HOUR_MS, HOURS, SECOND_MS, Demand, Employee, Scenario
@@ -111,6 +111,17 @@ def live(pooled: Pooled, seed: int) -> tuple[list[Lived], Result]:
     calls = _Calls()
     result = simulate(pooled.scenario, seed, observers=[calls])
     return list(calls.lived.values())[: result.calls], result
+
+
+def together(runs: Sequence[Observed]) -> Observed:
+    """Of runs under seeds of their own, which are independent without more ado."""
+    return Observed(
+        calls=sum(run.calls for run in runs),
+        delayed=of_means([run.delayed.mean for run in runs]),
+        abandoned=of_means([run.abandoned.mean for run in runs]),
+        mean_wait=of_means([run.mean_wait.mean for run in runs]),
+        answered_in_time=of_means([run.answered_in_time.mean for run in runs]),
+    )
 
 
 def observed(pooled: Pooled, lived: Sequence[tuple[int, int, bool]]) -> Observed:

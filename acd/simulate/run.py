@@ -100,9 +100,11 @@ class Simulation:
         self._progress = progress
         self._end_ms = BEGIN_MS + scenario.closing_ms
         self._world = World(self.clock, self.engine.submit, self.phones, Streams(seed))
-        self._staff = Staff(self._world, scenario.employees, scenario.days)
+        self._staff = Staff(
+            self._world, scenario.employees, scenario.days, [one.id for one in scenario.router.dispositions]
+        )
         self._callers = Callers(self._world, scenario.demands, scenario.servers, self._end_ms)
-        self._trouble = TroubleMaker(self._world, scenario.trouble, scenario.servers, self._staff)
+        self._trouble = TroubleMaker(self._world, scenario.trouble, scenario.servers, scenario.demands, self._staff)
         self._left: list[str] = []
         self._error: Exception | None = None
         self._alarms = 0

@@ -67,6 +67,10 @@ class Habits(msgspec.Struct, frozen=True, kw_only=True):
     hangs_up_after: Distribution = Exponential(120_000)
     finishes_early: int = 0
     """Share of wrap-ups that are ended before their time."""
+    extends: int = 0
+    """Share of the other wrap-ups that are extended, where the queue allows it."""
+    forgets: int = 0
+    """Share of the dispositions that are asked for which are given only after the wrap-up."""
     direct_calls_per_hour: float = 0
     """Calls past all queues, from and to the agent's phone."""
     direct_talk: Distribution = Exponential(60_000)
@@ -96,6 +100,8 @@ class Trouble(msgspec.Struct, frozen=True, kw_only=True):
     restart: Distribution = Lognormal(5_000, 5_000)
     phone_outages: float = 0
     phone_outage: Distribution = Lognormal(120_000, 120_000)
+    reloads: float = 0
+    """Of all servers together: a queue or an agent is changed or taken out, and put back after a while."""
     reports: Faults = Faults()
     """Of a thousand reports and actions, what becomes of how many."""
 

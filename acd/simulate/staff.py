@@ -7,18 +7,22 @@ from typing import Final
 from acd.model import AgentId, Phone
 from acd.router import facts as f
 from acd.router import inputs as i
+from acd.router.settings import AgentSettings
 from acd.simulate.chance import PER_MILLE, draw_ms, hits
 from acd.simulate.scenario import DAY_MS, Break, Employee, Habits
 from acd.simulate.world import Recurring, World
 from acd.telephony.simulated import Answer, Behaviour, Busy, Decline, Fail, Ring, Unregistered
 
 DECLINES_AFTER_MS: Final = 2_000
+DISPOSES_AFTER_MS: Final = 20_000
 
 
 class AtWork:
     """One agent, day after day."""
 
-    def __init__(self, world: World, employee: Employee, outside: Phone, days: int) -> None:
+    def __init__(
+        self, world: World, employee: Employee, outside: Phone, days: int, dispositions: Sequence[str] = ()
+    ) -> None:
         assert employee.settings.phone is not None, f"{employee.settings.id} has no phone"
         self.id: AgentId = employee.settings.id
         self.phone: Phone = employee.settings.phone
@@ -31,6 +35,8 @@ class AtWork:
         self._days = days
         self._outside = outside
         self._chance = world.streams.stream(f"agent {self.id}")
+        self._after_work = world.streams.stream(f"wrap-ups of {self.id}")
+        self._dispositions = dispositions
         world.phones.phone(self.phone, home=employee.home).plan = self._behave
         habits = employee.habits
         direct_calls = world.streams.stream(f"direct calls of {self.id}")
@@ -39,6 +45,10 @@ class AtWork:
     @property
     def _habits(self) -> Habits:
         return self._employee.habits
+
+    @property
+    def settings(self) -> AgentSettings:
+        return self._employee.settings
 
     # --- Days -------------------------------------------------------------------------------------------------
 
@@ -80,6 +90,11 @@ class AtWork:
         self._world.ask(i.LogIn(request=self._world.new_request(), agent=self.id, by=self.id))
         self._world.ask(i.GetReady(request=self._world.new_request(), agent=self.id, by=self.id))
 
+    def is_back(self) -> None:
+        """Configured as before: at work again who was there."""
+        if self._is_there:
+            self.come()
+
     def _pause(self, reason: str) -> None:
         if self._is_there and not self._stays:
             self._world.ask(i.Pause(request=self._world.new_request(), agent=self.id, by=self.id, reason=reason))
@@ -117,10 +132,26 @@ class AtWork:
         return Answer(after_ms, None if hang_up_after_ms is None else after_ms + hang_up_after_ms)
 
     def wraps_up(self, fact: f.WrapUpStarted) -> None:
-        """Some wrap-ups are done before their time."""
+        """Some wrap-ups are done before their time, some need more; most say in time what came of the call."""
+        lasts_ms = max(1, fact.until_ms - fact.at_ms)
         if hits(self._habits.finishes_early, self._chance):
-            done_ms = self._chance.randrange(max(1, fact.until_ms - fact.at_ms))
-            self._world.after(done_ms, self._finish)
+            self._world.after(self._chance.randrange(lasts_ms), self._finish)
+        elif fact.extendable_until_ms is not None and hits(self._habits.extends, self._after_work):
+            self._world.after(self._after_work.randrange(lasts_ms), self._extend)
+        if fact.needs_disposition and not hits(self._habits.forgets, self._after_work):
+            self._world.after(self._after_work.randrange(lasts_ms), self._dispose)
+
+    def is_reminded(self) -> None:
+        """Not ready again before it is said what came of the call."""
+        self._world.after(DISPOSES_AFTER_MS, self._dispose)
+
+    def _extend(self) -> None:
+        self._world.ask(i.ExtendWrapUp(request=self._world.new_request(), agent=self.id, by=self.id))
+
+    def _dispose(self) -> None:
+        disposition = self._dispositions[self._after_work.randrange(len(self._dispositions))]
+        request = self._world.new_request()
+        self._world.ask(i.SetDisposition(request=request, agent=self.id, by=self.id, disposition=disposition))
 
     def _finish(self) -> None:
         self._world.ask(i.EndWrapUp(request=self._world.new_request(), agent=self.id, by=self.id))
@@ -144,12 +175,14 @@ class AtWork:
 class Staff:
     """All of them. A reader of facts tells it of wrap-ups."""
 
-    def __init__(self, world: World, employees: tuple[Employee, ...], days: int) -> None:
+    def __init__(
+        self, world: World, employees: tuple[Employee, ...], days: int, dispositions: Sequence[str] = ()
+    ) -> None:
         self.agents: dict[AgentId, AtWork] = {}
         for number, employee in enumerate(employees):
             outside = Phone(f"out-{number}")
             world.phones.phone(outside, watched=False).behave(Answer(DECLINES_AFTER_MS))
-            self.agents[employee.settings.id] = AtWork(world, employee, outside, days)
+            self.agents[employee.settings.id] = AtWork(world, employee, outside, days, dispositions)
 
     def start(self) -> None:
         for agent in self.agents.values():
@@ -170,3 +203,5 @@ class Staff:
         for fact in facts:
             if type(fact) is f.WrapUpStarted:
                 self.agents[fact.agent].wraps_up(fact)
+            elif type(fact) is f.DispositionMissed:
+                self.agents[fact.agent].is_reminded()

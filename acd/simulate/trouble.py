@@ -5,7 +5,8 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from acd.simulate.chance import Distribution, draw_ms
-from acd.simulate.scenario import Trouble
+from acd.simulate.reloads import Reloads
+from acd.simulate.scenario import Demand, Trouble
 from acd.simulate.staff import AtWork, Staff
 from acd.simulate.world import Recurring, World
 from acd.telephony.simulated import Faults
@@ -18,7 +19,14 @@ MEND_MS: Final = 1_000
 class TroubleMaker:
     """Makes trouble between `start` and `stop`. After that every link is whole again."""
 
-    def __init__(self, world: World, trouble: Trouble | None, servers: Sequence[str], staff: Staff) -> None:
+    def __init__(
+        self,
+        world: World,
+        trouble: Trouble | None,
+        servers: Sequence[str],
+        demands: Sequence[Demand],
+        staff: Staff,
+    ) -> None:
         self._world = world
         self._trouble = trouble or Trouble()
         self._is_any = trouble is not None
@@ -28,6 +36,8 @@ class TroubleMaker:
         self._made: Counter[str] = Counter()
         self._recurring = [entry for server in servers for entry in self._at_server(server)]
         self._recurring += [self._at_phone(agent) for agent in staff.agents.values()]
+        self._reloads = Reloads(world, demands, staff, world.streams.stream("reloads"))
+        self._recurring.append(self._often(self._trouble.reloads, "reload", self._reloads.reload))
 
     def _at_server(self, server: str) -> list[Recurring]:
         trouble, phones = self._trouble, self._world.phones
@@ -73,5 +83,6 @@ class TroubleMaker:
         self._world.phones.exchange.faults = Faults()
         for entry in self._recurring:
             entry.stop()
+        self._reloads.restore()
         for server in self._servers:
             self._world.phones.cut_link(server, MEND_MS)

@@ -22,7 +22,15 @@ HOURS_EACH = DAYS * 14
 CALLS_EACH = 16_000
 
 MISHAPS: tuple[Mishap, ...] = ("report lost", "report doubled", "report overtaken", "report delayed", "action lost")
-TROUBLES = ("link cut", "link gone silent", "server restarted", "server given up", "phone unplugged", *MISHAPS)
+TROUBLES = (
+    "link cut",
+    "link gone silent",
+    "server restarted",
+    "server given up",
+    "phone unplugged",
+    "reload",
+    *MISHAPS,
+)
 REFUSALS = ("declined", "busy", "no-answer", "unreachable", "failed", "agent-left", "caller-gone", "lost", "taken")
 
 

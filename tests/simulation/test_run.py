@@ -25,6 +25,7 @@ from acd.simulate import (
     Scenario,
     Shift,
     Trouble,
+    contact_centre,
     simulate,
 )
 from acd.simulate.run import BEGIN_MS, Simulation
@@ -143,6 +144,38 @@ def test_trouble_is_made_and_ends() -> None:
     quiet = [fact for fact in heard.all(f.ServerWentQuiet) if fact.at_ms > BEGIN_MS + DAY_MS + 12 * HOUR_MS + MINUTE_MS]
     assert quiet == []
     assert result.left == ()
+
+
+async def test_reloads_change_queues_and_agents_and_all_is_put_back() -> None:
+    centre = msgspec.structs.replace(contact_centre(agents=6, queues=3, calls_per_hour=40), trouble=Trouble(reloads=30))
+    heard = Heard()
+    simulation = Simulation(centre, 1, [heard])
+    result = await simulation.run()
+    assert result.left == ()
+    assert result.faults["reload"] > 100
+    assert {fact.settings.strategy for fact in heard.all(f.QueueConfigured) if fact.settings.id == SALES} == {
+        "longest-idle",
+        "round-robin",
+    }
+    assert heard.all(f.AgentRetired)
+    state = simulation.core.state
+    assert [agent.settings for agent in state.agents.values() if agent.retired] == []
+    assert {agent.settings.id: agent.settings for agent in state.agents.values()} == {
+        employee.settings.id: employee.settings for employee in centre.employees
+    }
+    assert [queue.settings for queue in state.queues.values()] == [demand.queue for demand in centre.demands]
+
+
+def test_ordinary_days_hold_breaks_that_end_by_themselves_extensions_dispositions_and_callbacks() -> None:
+    heard, result = _run(contact_centre(agents=10, queues=5, faults=False))
+    assert result.left == ()
+    by_time = [fact for fact in heard.all(f.AgentBecameReady) if fact.by == "system"]
+    for seen in (by_time, *(heard.all(kind) for kind in (f.PauseOverdue, f.WrapUpExtended))):
+        assert seen
+    owed, given = heard.all(f.DispositionMissed), heard.all(f.DispositionSet)
+    assert 0 < len(owed) < len(given)
+    assert {fact.call for fact in owed} <= {fact.call for fact in given}
+    assert [fact for fact in heard.all(f.CallQueued) if fact.kind == "callback"]
 
 
 def test_what_an_observer_raises_ends_the_run_and_says_where() -> None:
