@@ -1,8 +1,9 @@
 """Who stood before whom, by the facts alone (docs/routing.md R2, R27, G6): work that asks for the same goes by its age,
 whatever kind it is of. So a callback passes exactly the callers who came after it, and no caller passes a callback.
 
-Compared is work that nothing but its age tells apart: of one queue and one server, with one priority and the same
-requirements, that names nobody.
+Compared is work that nothing but its age and its priority tell apart: of one queue and one server, with the same
+requirements, that names nobody. Between equals only age counts; what has a higher priority passes what is older by less
+than the time in which the queue's growth makes up for it (none, if it does not grow evenly).
 """
 
 from typing import NamedTuple
@@ -13,11 +14,10 @@ from acd.router.settings import Ring
 
 
 class _Asks(NamedTuple):
-    """Equals differ by their age and nothing else."""
+    """Who asks for the same is compared."""
 
     queue: QueueId
     server: ServerId
-    priority: int
     required: tuple[Skill, ...]
     rings: tuple[Ring, ...]
     named: AgentId | None
@@ -35,7 +35,11 @@ class Line:
 
     def __init__(self) -> None:
         self.compared: dict[str, int] = {}
-        """How often there was a choice between equals, by the kind of work that was offered."""
+        """How often there was a choice, by the kind of work that was offered."""
+        self.bounded = 0
+        """How often work of a higher priority passed older work, and could not have passed any that is much older."""
+        self._point_every_ms: dict[QueueId, int | None] = {}
+        self._priorities: dict[CallId, int] = {}
         self._number = 0
         self._asks: dict[CallId, _Asks] = {}
         self._groups: dict[_Asks, dict[CallId, _Age]] = {}
@@ -45,15 +49,25 @@ class Line:
         self._refused: dict[CallId, dict[AgentId, None]] = {}
 
     def offer(self, fact: f.OfferMade) -> None:
-        """It goes to the oldest of its equals that the agent has not refused."""
+        """Nothing is passed that comes before, but for what the agent has refused."""
         asks, age = self._asks[fact.call], self._ages[fact.call]
         equals = self._groups.get(asks, {})
         if len(equals) < 2 or fact.call not in equals or asks.named is not None:
             return
         self.compared[fact.kind] = self.compared.get(fact.kind, 0) + 1
         for call, other in equals.items():
-            passed = other < age and fact.agent not in self._refused.get(call, {})
-            assert not passed, f"{fact}, which waits since {age}, passes {call}, which waits since {other}"
+            if other < age and fact.agent not in self._refused.get(call, {}):
+                allowed = self._may_pass(fact, call, age.since_ms - other.since_ms)
+                assert allowed, f"{fact}, which waits since {age}, passes {call}, which waits since {other}"
+
+    def _may_pass(self, fact: f.OfferMade, call: CallId, older_by_ms: int) -> bool:
+        """Whether its priority lets it pass work that is older by so much."""
+        points = self._priorities[fact.call] - self._priorities[call]
+        point_every_ms = self._point_every_ms.get(fact.queue)
+        if point_every_ms is not None and points > 0:
+            self.bounded += 1
+            return older_by_ms < points * point_every_ms
+        return points > 0
 
     def post(self, fact: f.Fact) -> None:
         """Take in one fact."""
@@ -61,9 +75,8 @@ class Line:
         match fact:
             case f.CallQueued():
                 self._ages[fact.call] = _Age(fact.since_ms, self._number)
-                self._asks[fact.call] = _Asks(
-                    fact.queue, fact.line.server, fact.priority, fact.required, fact.rings, fact.named
-                )
+                self._priorities[fact.call] = fact.priority
+                self._asks[fact.call] = _Asks(fact.queue, fact.line.server, fact.required, fact.rings, fact.named)
                 self._stand(fact.call)
             case f.CallMoved():
                 self._moved(fact)
@@ -76,19 +89,12 @@ class Line:
                 self._offer_ended(fact)
             case f.RefusalLapsed():
                 self._refused.get(fact.call, {}).pop(fact.agent, None)
-            case f.CallConnected():
-                self._refused.pop(fact.call, None)
             case f.CallEnded() | f.CallAbandoned() | f.CallTimedOut() | f.CallReturned() | f.CallLost():
                 self._forget(fact.call)
-            case f.AgentRetired():
-                self._gone(fact.agent)
+            case f.QueueConfigured():
+                self._point_every_ms[fact.settings.id] = fact.settings.growth.point_every_ms
             case _:
                 pass
-
-    def _gone(self, agent: AgentId) -> None:
-        """Whoever comes back has refused nothing."""
-        for refusers in self._refused.values():
-            refusers.pop(agent, None)
 
     def _moved(self, fact: f.CallMoved) -> None:
         age = self._ages[fact.call]
@@ -126,5 +132,5 @@ class Line:
 
     def _forget(self, call: CallId) -> None:
         self._step_out(call)
-        for kept in (self._asks, self._ages, self._offers, self._refused):
+        for kept in (self._asks, self._ages, self._priorities, self._offers, self._refused):
             kept.pop(call, None)

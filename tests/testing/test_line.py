@@ -60,11 +60,34 @@ def test_call_that_the_agent_has_refused_is_passed() -> None:
     assert line.compared == {"inbound": 1}
 
 
+@pytest.mark.parametrize(("seconds", "may_pass"), [(19, True), (20, False)])
+def test_priority_passes_what_is_older_by_less_than_growth_makes_up_for(seconds: int, may_pass: bool) -> None:
+    """R27: two points of priority, and a point every 10 s."""
+    book = Playbook()
+    for sentence in ("queue sales is configured: a point every 10 s", *SET_UP[1:]):
+        book.say(sentence)
+    book.wait(seconds=seconds)
+    book.say("call C2 arrives in sales, priority 2")
+    book.say("ana logs in")
+    line, *_, offer = Line(), *book.facts
+    for fact in book.facts[:-1]:
+        line.post(fact)
+    assert isinstance(offer, f.OfferMade)
+    line.offer(offer)
+    assert (line.bounded == 1) == may_pass
+    urgent = next(fact.call for fact in book.facts if isinstance(fact, f.CallQueued) and fact.priority == 2)
+    assert (offer.call == urgent) == may_pass
+    if not may_pass:
+        with pytest.raises(AssertionError, match="passes"):
+            line.offer(structs.replace(offer, call=urgent))
+
+
 def test_callbacks_are_compared_with_callers_on_walks_and_in_simulated_days() -> None:
     walk = Walk(1, check_every=1_000)
     walk.run(5_000)
     assert walk.book.line.compared["callback"] > 0
     guard = Guard(check_every=1_000, choose_every=1_000)
-    simulate(contact_centre(agents=4, queues=2, calls_per_hour=40), 1, observers=[guard])
+    simulate(contact_centre(agents=4, queues=2, calls_per_hour=150), 1, observers=[guard])
     assert guard.line.compared["callback"] > 0
     assert guard.line.compared["inbound"] > 0
+    assert guard.line.bounded > 0
