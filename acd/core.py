@@ -39,16 +39,19 @@ class Core:
         `next_deadline_ms` is not later than now.
         """
         assert now_ms >= self.state.now_ms, f"time went back from {self.state.now_ms} to {now_ms}"
-        turn = Turn(self.state, now_ms)
-        _apply_due(turn)
-        if self.state.openings.next_ms is not None:
+        state = self.state
+        turn = Turn(state, now_ms)
+        if state.deadlines.next_ms is not None and state.deadlines.next_ms <= now_ms:
+            _apply_due(turn)
+        if state.openings.next_ms is not None:
             matching.look_at_opened(turn)
         HANDLERS[type(asked)](turn, asked)
-        if self.state.news.limits:
+        if state.news.limits:
             calls.look_at_limits(turn)
-        if self.state.news.absent:
+        if state.news.absent:
             calls.wait_for_the_absent_no_more(turn)
-        matching.match(turn)
+        if state.news:
+            matching.match(turn)
         return turn.facts
 
     @property

@@ -1,6 +1,7 @@
 """What falls due, and when. Part of the core's state: entries leave when their reason ends, not when found stale."""
 
-from typing import Literal, NamedTuple
+from collections import OrderedDict
+from typing import Literal, NamedTuple, get_args
 
 from sortedcontainers import SortedList
 
@@ -36,33 +37,49 @@ class Deadline(NamedTuple):
     other: str = ""
 
 
-class Deadlines:
-    """A sorted set of deadlines with at most one for each (kind, subject, other)."""
+class _Lane:
+    """Deadlines of one kind, in the order in which they were set and fall due."""
+
+    __slots__ = ("keys", "last")
 
     def __init__(self) -> None:
-        self._sorted: SortedList[int] = SortedList()
+        self.keys: OrderedDict[int, Key] = OrderedDict()
+        self.last = 0
+
+
+class Deadlines:
+    """A sorted set of deadlines with at most one for each (kind, subject, other).
+
+    Most of one kind lie equally far ahead: so long as phones ring, as wrap-ups last, as callers are kept. They fall due
+    in the order in which they are set and stand in a lane, where nothing is to be sorted; what is due before the last
+    of its lane is sorted.
+    """
+
+    def __init__(self) -> None:
         self._at: dict[Key, int] = {}
+        self._lanes: dict[Kind, _Lane] = {kind: _Lane() for kind in get_args(Kind)}
+        self._sorted: SortedList[int] = SortedList()
         self._keys: dict[int, Key] = {}
-        self._first: int | None = None
+        """Of those that are sorted."""
+        self._first: tuple[int, Key] | None = None
+        self.next_ms: int | None = None
+        """When the next one falls due."""
         self._set = 0
 
     def __len__(self) -> int:
-        return len(self._keys)
-
-    @property
-    def next_ms(self) -> int | None:
-        """When the next one falls due."""
-        return None if self._first is None else self._first >> ORDER_BITS
+        return len(self._at)
 
     def first_due(self, now_ms: int) -> Deadline | None:
         """The earliest deadline, if it has come."""
-        first = self._first
-        return None if first is None or first >> ORDER_BITS > now_ms else self._deadline(first)
+        if self._first is None or self._first[0] >> ORDER_BITS > now_ms:
+            return None
+        return _deadline(*self._first)
 
     def find(self, kind: Kind, subject: str, other: str = "") -> Deadline | None:
         """The one with this key, if it is set."""
-        at = self._at.get((kind, subject, other))
-        return None if at is None else self._deadline(at)
+        key = (kind, subject, other)
+        at = self._at.get(key)
+        return None if at is None else _deadline(at, key)
 
     def set(self, due_ms: int, kind: Kind, subject: str, other: str = "") -> None:
         """Set it, in place of the one with the same key."""
@@ -71,25 +88,43 @@ class Deadlines:
             self.drop(kind, subject, other)
         self._set += 1
         at = due_ms << ORDER_BITS | self._set
-        self._sorted.add(at)
+        lane = self._lanes[kind]
+        if lane.last < at:
+            lane.last = at
+            lane.keys[at] = key
+        else:
+            self._sorted.add(at)
+            self._keys[at] = key
         self._at[key] = at
-        self._keys[at] = key
-        if self._first is None or at < self._first:
-            self._first = at
+        if self._first is None or at < self._first[0]:
+            self._first = (at, key)
+            self.next_ms = due_ms
 
     def drop(self, kind: Kind, subject: str, other: str = "") -> None:
         """Forget it, if it is set."""
         at = self._at.pop((kind, subject, other), None)
         if at is None:
             return
-        del self._keys[at]
-        self._sorted.remove(at)
-        if at == self._first:
-            self._first = self._sorted[0] if self._keys else None
+        lane = self._lanes[kind]
+        if lane.keys.pop(at, None) is None:
+            self._sorted.remove(at)
+            del self._keys[at]
+        elif not lane.keys:
+            lane.last = 0
+        assert self._first is not None, "one was there"
+        if at == self._first[0]:
+            self._first = self._earliest()
+            self.next_ms = None if self._first is None else self._first[0] >> ORDER_BITS
+
+    def _earliest(self) -> tuple[int, Key] | None:
+        heads = [next(iter(lane.keys.items())) for lane in self._lanes.values() if lane.keys]
+        heads += [(at, self._keys[at]) for at in self._sorted[:1]]
+        return min(heads, default=None)
 
     def all(self) -> list[Deadline]:
         """All of them, in the order in which they fall due."""
-        return [self._deadline(at) for at in self._sorted]
+        return sorted(_deadline(at, key) for key, at in self._at.items())
 
-    def _deadline(self, at: int) -> Deadline:
-        return Deadline(at >> ORDER_BITS, at & (1 << ORDER_BITS) - 1, *self._keys[at])
+
+def _deadline(at: int, key: Key) -> Deadline:
+    return Deadline(at >> ORDER_BITS, at & (1 << ORDER_BITS) - 1, *key)
