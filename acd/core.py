@@ -46,11 +46,12 @@ class Core:
         if state.openings.next_ms is not None:
             matching.look_at_opened(turn)
         HANDLERS[type(asked)](turn, asked)
-        if state.news.limits:
+        news = state.news
+        if news.limits:
             calls.look_at_limits(turn)
-        if state.news.absent:
+        if news.absent:
             calls.wait_for_the_absent_no_more(turn)
-        if state.news:
+        if news.agents or news.calls or news.queues or news.stuck:
             matching.match(turn)
         return turn.facts
 

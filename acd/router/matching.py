@@ -49,8 +49,6 @@ def match(turn: Turn) -> None:
 
 def _make_offers(turn: Turn) -> None:
     news = turn.state.news
-    if news.calls:
-        _leave_out_the_hopeless(turn.state)
     if not news.queues:
         if not news.calls and len(news.agents) == 1:
             _serve_agent(turn, turn.state.agents[next(iter(news.agents))])
@@ -58,13 +56,6 @@ def _make_offers(turn: Turn) -> None:
             _serve_call(turn, turn.state.calls[next(iter(news.calls))])
     if news.agents or news.calls or news.queues:
         _serve_all(turn)
-
-
-def _leave_out_the_hopeless(state: State) -> None:
-    """A new call in whose queue nobody is ready needs no look: who becomes ready looks by himself."""
-    calls = state.news.calls
-    for call in [call for call in calls if not state.queues[state.calls[call].queue].ready.classes]:
-        del calls[call]
 
 
 def _serve_agent(turn: Turn, agent: Agent) -> None:
@@ -95,35 +86,41 @@ def _serve_call(turn: Turn, call: Call) -> None:
 def best_work(state: State, agent: Agent, in_order_of: Agent | None, now_ms: int) -> Work | None:
     """What comes first of all that the agent may take, in somebody's own order or the one order; None if there is
     nothing."""
+    rows: list[_Row] = []
     best: Standing | None = None
     for entry, queue in state.queues_open_to(agent):
         if not queue.waiting.groups or queue.retired or queue.unordered:
             continue
+        settings = queue.settings
         rank = None if in_order_of is None else own_rank(agent, entry)
-        best = _best_in_rows(state, queue, agent, entry, rank, now_ms, best)
+        for priority, row in queue.waiting.rows.items():
+            since_ms, number, _ = row[0]
+            order = order_at(rank, settings, priority, since_ms, number, now_ms)
+            rows.append((order, row, entry.standing.tier, rank, settings))
         if queue.waiting.named:
             best = _best_of_the_named(state, queue, agent, rank, now_ms, best)
+    rows.sort()
+    best = _best_in_rows(state, rows, agent, now_ms, best)
     return None if best is None else Work(best[0], state.calls[best[1].call])
 
 
 Standing = tuple[Order, Place]
 """The best so far."""
+_Row = tuple[Order, list[Head], int, int | None, QueueSettings]
+"""Where the first call of a row stands, the row, the agent's tier and rank of its queue, and the queue. No two have one
+order."""
 
 
-def _best_in_rows(
-    state: State, queue: Queue, agent: Agent, entry: InQueue, rank: int | None, now_ms: int, best: Standing | None
-) -> Standing | None:
-    settings = queue.settings
-    for priority, row in queue.waiting.rows.items():
-        first = row[0]
-        order = order_at(rank, settings, priority, first[0], first[1], now_ms)
-        if best is not None and order >= best[0]:
-            continue  # nothing in the row comes before its first call
-        place = _first_in_row(state, row, agent, entry.standing.tier, now_ms)
+def _best_in_rows(state: State, rows: list[_Row], agent: Agent, now_ms: int, best: Standing | None) -> Standing | None:
+    """The rows are in the order of their first calls: nothing in a row comes before its first call."""
+    for head, row, tier, rank, settings in rows:
+        if best is not None and head >= best[0]:
+            break
+        place = _first_in_row(state, row, agent, tier, now_ms)
         if place is None:
             continue
-        if place[1] != first[1]:
-            order = order_at(rank, settings, priority, place[0], place[1], now_ms)
+        is_head = place[1] == head[3]
+        order = head if is_head else order_at(rank, settings, row[0][2].priority, place[0], place[1], now_ms)
         if best is None or order < best[0]:
             best = order, place
     return best
@@ -185,7 +182,7 @@ def _first_in_row(state: State, row: list[Head], agent: Agent, tier: int, now_ms
             break
         profile = group.profile
         fit = profile.fit(agent.skills)
-        if fit.lacks > 0 and fit.lacks > profile.slack:
+        if fit.lacks > profile.slack:
             continue  # not even in the widest ring
         place = _first_for(state, group, agent)
         if place is None or (best is not None and best < place):

@@ -531,7 +531,8 @@ class State:
         key = (call.line.server, call.priority, call.profile, call.named)
         queue = self.queues[call.queue]
         call.group = queue.waiting.add(call.place, key)
-        self.news.calls[call.id] = None
+        if queue.ready.classes:  # who becomes ready looks by himself
+            self.news.calls[call.id] = None
         if call.named is not None and not self.may_be_waited_for(call.named, queue):
             self.news.absent[call.queue, call.named] = None
         if queue.pace.since_ms is None:

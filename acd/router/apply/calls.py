@@ -33,7 +33,7 @@ def _call_queued(state: State, fact: f.CallQueued) -> None:
     queue.length += 1
     queue.calls += 1
     _set_deadlines(state, fact)
-    common.hear_of(state, fact.line)
+    state.server(fact.line.server).channels.enter(fact.line.channel)
     common.wait(state, call)
 
 
@@ -105,7 +105,7 @@ def _call_connected(state: State, fact: f.CallConnected) -> None:
     state.agents[fact.agent].misses = 0
     if call.named is not None:
         state.deadlines.drop("named", call.id)
-    common.hear_of(state, call.line)
+    state.servers[call.line.server].channels.enter(call.line.channel)
     queue = state.queues[call.queue]
     queue.length -= 1
     queue.waiting.leave_profile(call.profile)

@@ -29,7 +29,7 @@ def _offer_made(state: State, fact: f.OfferMade) -> None:
     entry.offered = state.fact_count
     if entry.lot > queue.drawn:
         queue.drawn = entry.lot
-    state.server(fact.line.server).legs.enter(fact.offer)
+    state.servers[fact.line.server].legs.enter(fact.offer)
     state.deadlines.set(fact.ring_until_ms, "ring", fact.offer)
     state.relist(agent)
 
@@ -48,7 +48,7 @@ def picked_up(state: State, call: Call, offer: Offer) -> None:
     if call.group is not None:
         state.take_from_line(call)
     call.overdue = offer.overdue = False
-    state.server(offer.line.server).legs.enter(offer.id)
+    state.servers[offer.line.server].legs.enter(offer.id)
     state.deadlines.drop(offer.deadline, offer.id)
     if call.give_up_at_ms is not None and call.connected_at_ms is None:
         state.deadlines.drop("give-up", call.id)
@@ -92,7 +92,7 @@ def drop_offer(state: State, offer: Offer, event: str) -> None:
     del state.offers[offer.id]
     if event != "call ended":
         state.deadlines.drop(offer.deadline, offer.id)
-    state.server(offer.line.server).legs.drop(offer.id)
+    state.servers[offer.line.server].legs.drop(offer.id)
     agent = state.agents[offer.agent]
     if agent.offer == offer.id:
         agent.offer = None
