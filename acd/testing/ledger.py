@@ -25,6 +25,7 @@ class Ledger:
         self.talking: dict[OfferId, f.CallConnected] = {}
         self.wrapping_up: dict[AgentId, f.WrapUpStarted] = {}
         self.postponed: dict[tuple[AgentId, QueueId], f.ChangePostponed] = {}
+        self.retired: set[AgentId] = set()
         self.disposed: dict[CallId, str] = {}
         self.joined: dict[AgentId, dict[QueueId, None]] = {}
         """Queues that an agent came into without being assigned."""
@@ -96,6 +97,8 @@ class Ledger:
         match fact:
             case f.WrapUpExtended():
                 self._extended(fact)
+            case f.AgentRetired():
+                self.retired.add(fact.agent)
             case f.ChangePostponed():
                 self.postponed[fact.agent, fact.queue] = fact
             case f.DispositionMissed():
@@ -121,14 +124,21 @@ class Ledger:
                 pass
 
     def _configured(self, fact: f.AgentConfigured) -> None:
-        """In a queue that the agent loses, nothing is to come. Who is assigned to a queue has joined it no more."""
+        """In a queue that the agent loses, nothing is to come; who was retired and has come to the end of all work is
+        somebody new. Who is assigned to a queue has joined it no more."""
+        anew = fact.settings.id in self.retired and not self._at_work(fact.settings.id)
+        self.retired.discard(fact.settings.id)
         self.chats[fact.settings.id] = fact.settings.chats
         for agent, queue in list(self.postponed):
             known = (*fact.settings.queues, *self.joined.get(agent, ()))
-            if agent == fact.settings.id and queue not in known:
+            if agent == fact.settings.id and (anew or queue not in known):
                 del self.postponed[agent, queue]
         for queue in fact.settings.queues:
             self.joined.get(fact.settings.id, {}).pop(queue, None)
+
+    def _at_work(self, agent: AgentId) -> bool:
+        held = [*self.offered.values(), *self.talking.values(), *self.wrapping_up.values()]
+        return any(fact.agent == agent for fact in held)
 
     def _is_there(self, fact: f.AgentLoggedIn | f.AgentBecameReady) -> None:
         self.owed.pop(fact.agent, None)
