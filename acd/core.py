@@ -47,10 +47,10 @@ class Core:
             matching.look_at_opened(turn)
         HANDLERS[type(asked)](turn, asked)
         news = state.news
-        if news.limits:
-            calls.look_at_limits(turn)
         if news.absent:
             calls.wait_for_the_absent_no_more(turn)
+        if news.limits:
+            calls.look_at_limits(turn)
         if news.agents or news.calls or news.queues or news.stuck:
             matching.match(turn)
         return turn.facts

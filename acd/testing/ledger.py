@@ -137,8 +137,8 @@ class Ledger:
             self.joined.get(fact.settings.id, {}).pop(queue, None)
 
     def _at_work(self, agent: AgentId) -> bool:
-        held = [*self.offered.values(), *self.talking.values(), *self.wrapping_up.values()]
-        return any(fact.agent == agent for fact in held)
+        offered = any(fact.agent == agent for fact in self.offered.values())
+        return offered or agent in self.wrapping_up or any(fact.agent == agent for fact in self.talking.values())
 
     def _is_there(self, fact: f.AgentLoggedIn | f.AgentBecameReady) -> None:
         self.owed.pop(fact.agent, None)
