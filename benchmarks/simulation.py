@@ -2,8 +2,8 @@
 
 Eight seeds of two days each run in two processes; in each everything that `acd/testing/guard.py` looks at must hold:
 the books after every fact, the invariants after every fiftieth commit, the choice of every tenth offer. The
-default run takes about a minute on two free cores, and as much longer as others use them; `--quick` runs two seeds of
-one day.
+default run takes a minute and a half on two free cores, and as much longer as others use them; `--quick` runs two
+seeds of one day.
 
 The checks are counts, and the three minutes on two cores that issue 3 asks for: in seconds of CPU, because the cores
 are shared.
