@@ -142,7 +142,7 @@ async def _start(config: Path, facts: Path, log: IO[bytes], *, own_session: bool
     words = [*([setpriv, "--pdeathsig", "TERM"] if setpriv else []), sys.executable, "-m", "acd", "run"]
     return await asyncio.create_subprocess_exec(
         *words,
-        *("--config", str(config), "--facts", str(facts)),
+        *("--config", str(config), "--facts", str(facts), "--log-format", "console"),  # people read it, where it fails
         stdin=asyncio.subprocess.DEVNULL,
         stdout=log,
         stderr=log,

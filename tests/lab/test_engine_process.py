@@ -80,6 +80,7 @@ async def test_engine_that_is_started_again_goes_on_in_the_same_files() -> None:
         engine.config.write_text("[queue.sales]\nwrap_up_s = 'long'\n")
         engine.signal(signal.SIGHUP)
         assert "wrap_up_s" in await engine.says("configuration is wrong", PATIENCE_S)
+        assert [line for line in engine.log if line.startswith("{")] == [], "it is for people"
 
 
 def test_engine_has_one_class_that_starts_it() -> None:
