@@ -30,6 +30,14 @@ async def test_caller_is_back_at_once_when_the_heartbeat_is_old(ami: Ami, server
         assert (await ami.said("LabFallback"))["Result"] == "no-engine"
 
 
+async def test_caller_is_back_at_once_when_the_clock_was_set_back(ami: Ami, server: Server) -> None:
+    """A heartbeat of the future is none: a dead engine would take callers until the clock is there again."""
+    await ami.set("ACD_ALIVE", str(int(await ami.get("EPOCH")) + 3_600))
+    async with calling(server.address, "q-sales"):
+        back = await ami.said("LabFallback")
+        assert (back["Result"], back["Reason"]) == ("no-engine", "stale-heartbeat")
+
+
 async def test_caller_whom_nobody_claims_is_back_after_two_seconds(ami: Ami, server: Server) -> None:
     await beat(ami)
     async with calling(server.address, "q-sales"):
@@ -213,11 +221,15 @@ async def test_claimed_caller_stays_past_the_two_seconds(ami: Ami, server: Serve
 
 
 @pytest.mark.parametrize("place", ["wait", "hold"])
-async def test_caller_of_a_dead_engine_is_given_back(ami: Ami, server: Server, place: str) -> None:
-    """Kept by nobody: so many seconds after the last heartbeat, in `hold` as in `wait`."""
+@pytest.mark.parametrize("ahead_s", [0, 3_600], ids=["", "clock-set-back"])
+async def test_caller_of_a_dead_engine_is_given_back(ami: Ami, server: Server, place: str, ahead_s: int) -> None:
+    """Kept by nobody: so many seconds after the last heartbeat, in `hold` as in `wait`. One that lies in the future
+    counts from when it is looked at."""
     await ami.set("ACD_LOST_AFTER", "3")
     async with claimed_call(ami, server) as call:
         last = time.monotonic()
+        if ahead_s:
+            await ami.set("ACD_ALIVE", str(int(await ami.get("EPOCH")) + ahead_s))
         await ami.redirect(call, "acd", place)
         left = await ami.said("AcdLeft", within=8)
         assert (left["Result"], left["Reason"]) == ("lost", "engine-silent")

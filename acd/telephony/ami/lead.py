@@ -108,11 +108,14 @@ class Lead:
             dialplan.get_global("EPOCH"), dialplan.get_global("ACD_ALIVE"), dialplan.get_global("ACD_ENGINE")
         )
         now_s, named = dialplan.time_of(epoch), _name(engine)
-        fresh = now_s - (dialplan.number_of(alive.get("Value")) or 0) <= STALE_AFTER_S
-        if named in {"", self.name} or not fresh:
+        beat_s = dialplan.number_of(alive.get("Value")) or 0
+        if named in {"", self.name} or now_s - beat_s > STALE_AFTER_S:
             return "", now_s, named == self.name
-        over = named != self._gave_way_to and _has_ended(named)
-        return "" if over else named, now_s, False
+        if named != self._gave_way_to and _has_ended(named):
+            return "", now_s, False
+        if beat_s > now_s:  # the clock was set back: acd.conf does the same, and from now on this heartbeat ages
+            await self._do(dialplan.set_global("ACD_ALIVE", str(now_s)))
+        return named, now_s, False
 
     async def _write(self, now_s: int) -> None:
         await self._do(

@@ -83,6 +83,19 @@ async def test_engine_waits_while_another_ones_heartbeat_is_fresh_and_tells_it_o
         assert any("takes over" in entry["event"] for entry in logs)
 
 
+async def test_heartbeat_of_the_future_ages_from_when_it_is_seen() -> None:
+    """The server's clock was set back: an engine that is dead is waited for as long as otherwise, one that lives has
+    the time to beat again."""
+    async with AmiServer() as ami, running(ami, heartbeat_s=0.01) as scene:
+        values = Globals(ami, ACD_ALIVE=str(int(EPOCH) + 3_600), ACD_ENGINE=ELSEWHERE)
+        await until(lambda: values["ACD_ALIVE"] == EPOCH)
+        assert values["ACD_ENGINE"] == ELSEWHERE
+        assert not scene.server().serves
+        values["EPOCH"] = str(int(EPOCH) + STALE_AFTER_S + 1)
+        await scene.reported(i.ServerReported)
+        assert (values["ACD_ENGINE"], values["ACD_ALIVE"]) == (mine(scene), values["EPOCH"])
+
+
 @pytest.mark.parametrize(
     "ended", [one_that_has_ended(), os.getpid(), 9_999_999_999], ids=["ended", "own-number", "none"]
 )
