@@ -1,6 +1,7 @@
 """The daemon as a process on a real Asterisk: reload, stop, kill; calls go on."""
 
 import signal
+import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -11,10 +12,14 @@ import pytest_asyncio
 from acd.lab.servers import Lab
 from acd.router import facts as f
 from acd.telephony.sip import Call, OutgoingCall, Phone
+from acd.testing.ears import Ears
 from acd.testing.process import WatchedEngine
 from acd.testing.site import AGENT_HZ, CALLER_HZ, FALLBACK_HZ, converse
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
+
+LOST_AFTER_S = 6
+HEARTBEAT_S = 3
 
 CONFIG = """
 [asterisk.a]
@@ -126,6 +131,31 @@ async def test_conversation_outlives_a_graceful_stop(centre: Centre) -> None:
     await falls_silent(caller, ring)  # by then they have been together for long enough to have spoken
     await ring.hang_up()
     await caller.ended(within_s=10)
+
+
+async def test_caller_of_an_engine_that_is_stopped_for_good_returns_as_lost(lab: Lab, tmp_path: Path) -> None:
+    """So many seconds after the last heartbeat as the file says, and that is up to three seconds older than the stop."""
+    config = CONFIG.format(host=lab.a.host) + f"\n[telephony]\nwaiting_lost_after_s = {LOST_AFTER_S}\n"
+    async with (
+        WatchedEngine(tmp_path, config) as engine,
+        AsyncExitStack() as stack,
+        Ears(lab.a, "user") as ears,
+    ):
+        await engine.saw.sees(f.ServerSettled, within_s=15)
+        caller = await Centre(lab, engine, stack).calls("2001")
+        await ears.hears("AcdStay")
+        stopped = time.monotonic()
+        engine.signal(signal.SIGTERM)
+        assert await engine.ended() == 0
+        await caller.hears_sound(within_s=3, other_than=(FALLBACK_HZ,))
+        assert not ears.all("AcdLeft"), "the stop sends nobody away"
+        left = await ears.hears("AcdLeft", within_s=LOST_AFTER_S + 3)
+        assert LOST_AFTER_S - HEARTBEAT_S - 1 < time.monotonic() - stopped < LOST_AFTER_S + 1.5
+        assert (left.get("Result"), left.get("Reason")) == ("lost", "engine-silent")
+        fallback = await ears.hears("LabFallback")
+        assert (fallback.get("Result"), fallback.get("Reason")) == ("lost", "engine-silent")
+        await caller.hears(FALLBACK_HZ, within_s=3)
+        await caller.hang_up()
 
 
 async def test_killed_engine_takes_its_callers_up_again_when_it_is_back(centre: Centre) -> None:
