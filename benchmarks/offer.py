@@ -40,6 +40,7 @@ NOT_IN_USE = "1"
 WAITING = 40
 AGENT = "1050"
 CALLERS = range(2001, 2001 + WAITING + 1)  # one talks while the others wait
+CHANNELS_OF_ONE_CALL = 2
 SHORTEST_TALK_S = 0.35
 """A conversation that the agent ends within 250 ms is none: the caller is in line again (config/asterisk/acd.conf). The
 100 ms beyond it are for the hang-up's way to the dialplan's clock on a busy machine."""
@@ -247,8 +248,9 @@ async def events_of_one_call(site: Bench, agent: Phone) -> dict[str, Counter[str
     caller = await site.phone(str(CALLERS[-1]))
     heard: dict[str, Counter[str]] = {"acd": Counter(), "acd-all": Counter()}
     async with AsyncExitStack() as stack:
-        for user, counter in heard.items():
-            await stack.enter_async_context(Ears(site.lab.a, user=user, on_event=_count_in(counter)))
+        accounts = [Ears(site.lab.a, user=user, on_event=_count_in(counter)) for user, counter in heard.items()]
+        for account in accounts:
+            await stack.enter_async_context(account)
         call = await caller.place(WAYS["acd"])
         ring = await agent.ring(within_s=5)
         await ring.answer()
@@ -257,7 +259,19 @@ async def events_of_one_call(site: Bench, agent: Phone) -> dict[str, Counter[str
         await ring.ended(within_s=5)
         await site.engine.saw.sees(f.CallEnded)
         await site.is_idle()
+        for account, counter in zip(accounts, heard.values(), strict=True):
+            await _has_heard_all(account, counter)
     return heard
+
+
+async def _has_heard_all(account: Ears, counter: Counter[str]) -> None:
+    """Return once the account has heard of the end of both channels, and of what Asterisk raised until then."""
+
+    async def both_have_ended() -> bool:
+        return counter["Hangup"] >= CHANNELS_OF_ONE_CALL
+
+    assert await account.until(both_have_ended), "an account has not heard of both channels' end"
+    await account.ask("Ping")
 
 
 def _count_in(counter: Counter[str]) -> Callable[[AmiEvent], None]:
