@@ -12,7 +12,7 @@ from acd.router import why
 from acd.router.deadlines import Kind
 from acd.router.settings import Ring
 from acd.router.since import Since
-from acd.router.state import Agent, Call, Offer, State
+from acd.router.state import REFUSALS_KEPT, Agent, Call, Offer, State
 
 
 class Pending(msgspec.Struct, frozen=True):
@@ -141,7 +141,9 @@ def _refused_it(asked: _Asked, agent: Agent, _: o.RefusedIt) -> _Times:
 
 
 def _refused_many(asked: _Asked, agent: Agent, _: o.RefusedMany) -> _Times:
-    return _Times(None, _first([_due_ms(asked.state, "refusal", agent.settings.id, call) for call in agent.refusals]))
+    """Until fewer are left than it takes."""
+    lapses = [_due_ms(asked.state, "refusal", agent.settings.id, call) for call in agent.refusals]
+    return _Times(None, sorted(lapse for lapse in lapses if lapse is not None)[len(lapses) - REFUSALS_KEPT])
 
 
 def _another_is_named(asked: _Asked, _agent: Agent, _: o.AnotherIsNamed) -> _Times:

@@ -41,8 +41,9 @@ from acd.router.states import Membership, Work
 from acd.router.waiting import Group, Place, WaitingCalls
 
 REFUSALS_KEPT = 8
-"""An agent who refused so many calls of late is offered nothing until the first of these refusals lapses. None is
-forgotten before its time: a phone that declines by itself would be rung for the same calls without end."""
+"""An agent who refused so many calls of late is offered nothing until fewer are left. None is forgotten before its
+time: a phone that declines by itself would be rung for the same calls without end. What rang before, besides the last
+of them, may still be refused: so there are at most so many, and one for each chat that the agent may hold."""
 
 
 @dataclass(slots=True)

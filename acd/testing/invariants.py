@@ -16,6 +16,9 @@ from acd.router.states import Membership, Work
 
 ON_AN_OFFER = (Work.RINGING, Work.CONNECTING, Work.TALKING)
 
+MOST_CHATS = 50
+"""So many chats an agent may hold at once, by the configuration."""
+
 Key = tuple[Kind, str, str]
 
 
@@ -284,8 +287,8 @@ def _refusals_agree(state: State) -> None:
     by_agent = {(id_, call) for id_, agent in state.agents.items() for call in agent.refusals}
     by_call = {(agent, id_) for id_, call in state.calls.items() for agent in call.refusers}
     assert by_agent == by_call, f"refusals differ: {by_agent ^ by_call}"
-    most = max((len(agent.refusals) for agent in state.agents.values()), default=0)
-    assert most <= REFUSALS_KEPT, f"an agent keeps {most} refusals"
+    for id_, agent in state.agents.items():
+        assert len(agent.refusals) < REFUSALS_KEPT + 1 + MOST_CHATS, f"{id_} keeps {len(agent.refusals)} refusals"
 
 
 def _servers_know_who_is_there(state: State) -> None:

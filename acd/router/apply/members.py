@@ -2,7 +2,7 @@
 
 from acd.model import Phone, QueueId
 from acd.router.settings import AgentSettings, Standing
-from acd.router.state import REFUSALS_KEPT, Agent, Call, State
+from acd.router.state import Agent, Call, State
 from acd.router.states import Membership, Work
 
 
@@ -95,7 +95,6 @@ def free_again(state: State, agent: Agent) -> None:
 
 def remember_refusal(state: State, agent: Agent, call: Call, until_ms: int) -> None:
     """Till then the agent is not offered this call."""
-    assert len(agent.refusals) < REFUSALS_KEPT, f"agent {agent.settings.id} was offered more than may be refused"
     agent.refusals[call.id] = None
     call.refusers[agent.settings.id] = None
     state.deadlines.set(until_ms, "refusal", agent.settings.id, call.id)
