@@ -208,17 +208,18 @@ def _first_for(state: State, group: Group, agent: Agent) -> Place | None:
 # --- The best agent for a call --------------------------------------------------------------------------------
 
 
-def best_agent(state: State, call: Call, now_ms: int, refusers: Container[AgentId] | None = None) -> Agent | None:
-    """Who of the ready ones should be offered the call; None if nobody may be. Who refused it of late may not,
-    unless others are named as `refusers`."""
-    refusers = call.refusers if refusers is None else refusers
+def best_agent(state: State, call: Call, now_ms: int, *, anew: bool = False) -> Agent | None:
+    """Who of the ready ones should be offered the call; None if nobody may be. Who refused it of late, or at whom it
+    rings, may not, unless it is looked at `anew`, as if it had never been offered."""
+    refusers: Container[AgentId] = () if anew else call.refusers
+    ringing: Container[AgentId] = () if anew else call.offers.values()
     queue = state.queues[call.queue]
     if call.group is None or not queue.may_offer or not state.servers[call.line.server].up:
         return None
     if call.named is not None:
-        return _named_agent(state, call, call.named, refusers)
+        return _named_agent(state, call, call.named, refusers, ringing)
     best: tuple[tuple[object, ...], AgentId] | None = None
-    ring, ringing = call.ring(now_ms), call.offers.values()
+    ring = call.ring(now_ms)
     for class_, agents in queue.ready.classes.items():
         fit = call.profile.fit(class_.skills)
         if not fits_at(ring, class_.tier, fit):
@@ -232,10 +233,12 @@ def best_agent(state: State, call: Call, now_ms: int, refusers: Container[AgentI
     return None if best is None else state.agents[best[1]]
 
 
-def _named_agent(state: State, call: Call, named: AgentId, refusers: Container[AgentId]) -> Agent | None:
+def _named_agent(
+    state: State, call: Call, named: AgentId, refusers: Container[AgentId], ringing: Container[AgentId]
+) -> Agent | None:
     """Whom the call names, whatever skills it asks for: if that one is ready."""
     agent = state.agents.get(named)
-    if agent is None or call.queue not in agent.listed or named in refusers or call.offers:
+    if agent is None or call.queue not in agent.listed or named in refusers or named in ringing:
         return None
     return agent
 
@@ -350,12 +353,12 @@ def _work_in(state: State, queue: Queue, now_ms: int) -> Work | None:
 
 def _first_taken(state: State, group: Group, now_ms: int) -> Call | None:
     """The first call of the group for which somebody is ready. Where nobody may take one, nobody may take those behind
-    it; where all who may have refused it of late, they have refused few."""
+    it; where all who may have refused it of late, or see it ring, that is true of few calls."""
     for place in group.places:
         call = state.calls[place.call]
         if best_agent(state, call, now_ms) is not None:
             return call
-        if best_agent(state, call, now_ms, refusers=()) is None:
+        if best_agent(state, call, now_ms, anew=True) is None:
             return None
     return None
 

@@ -7,6 +7,8 @@ Everything is chosen through `choose`, so that a seeded generator or Hypothesis 
 from collections.abc import Callable, Sequence
 from typing import TypedDict, TypeVar, get_args
 
+from msgspec import structs
+
 from acd.core import Fact, Input
 from acd.model import (
     AgentId,
@@ -326,7 +328,7 @@ class Adversary:
                 standings=standings,
                 takes=choice.of(("order", *get_args(Takes))),
                 order=AGENTS.index(agent),
-                chats=choice.of((0, 1, 3)),
+                chats=choice.of((0, 1, 3, 12)),
                 wrap_up_ms=choice.of((None, None, 0, 3_000)),
             )
         )
@@ -382,3 +384,32 @@ class Adversary:
     def _request(self) -> RequestId:
         self._count += 1
         return RequestId(f"r{self._count}")
+
+
+class Chatty(Adversary):
+    """The same, where nearly all work is chats that ask for the same: few agents have room for many, and the links
+    come and go, so that many that wait meet them at once."""
+
+    def call_arrives(self, choice: Chooser) -> Input:
+        if choice.of(range(8)) == 0:
+            return super().call_arrives(choice)
+        waited_ms = choice.of((0, 0, 0, 3_000))
+        return i.CallArrived(self._line(choice), CHATS, Caller("555", "Bob"), waited_ms=waited_ms, kind="chat")
+
+    def queue_is_configured(self, choice: Chooser) -> Input:
+        asked = super().queue_is_configured(choice)
+        assert isinstance(asked, i.ConfigureQueue), f"{asked} configures no queue"
+        at_most, max_wait_ms = choice.of((1, 2, 2, 10)), choice.of((None, None, 60_000))
+        settings = structs.replace(asked.settings, ring_at_most=at_most, max_wait_ms=max_wait_ms, max_length=None)
+        if choice.likely():
+            settings = structs.replace(settings, id=CHATS, name=CHATS, channel="chat", ends=Ends(), rings=())
+        return i.ConfigureQueue(settings)
+
+    def agent_is_configured(self, choice: Chooser) -> Input:
+        asked = super().agent_is_configured(choice)
+        assert isinstance(asked, i.ConfigureAgent), f"{asked} configures no agent"
+        chats = choice.of((2, 3, 12)) if asked.settings.id in AGENTS[:2] else 0
+        return i.ConfigureAgent(structs.replace(asked.settings, queues=(CHATS, QUEUES[0]), chats=chats))
+
+    def queue_opens_or_closes(self, choice: Chooser) -> Input:
+        return i.OpenQueue(choice.of((CHATS, QUEUES[0])))

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from acd.core import Fact, Input
-from acd.testing.adversary import AGENTS, LONG_STEPS_MS, QUEUES, STEPS_MS, Adversary, Chooser
+from acd.testing.adversary import AGENTS, LONG_STEPS_MS, QUEUES, STEPS_MS, Adversary, Chatty, Chooser
 from acd.testing.playbook import Playbook
 
 SILENCE_EVERY = 1_000
@@ -57,14 +57,17 @@ def weights(adversary: Adversary) -> dict[Callable[[Chooser], Input], int]:
 class Walk:
     """A playbook led by a seeded generator."""
 
-    def __init__(self, seed: int, *, check_every: int = 1, hasty: bool = False) -> None:
-        """`hasty`: inputs also come between the slices of a large effect."""
+    def __init__(self, seed: int, *, check_every: int = 1, hasty: bool = False, chatty: bool = False) -> None:
+        """`hasty`: inputs also come between the slices of a large effect; `chatty`: nearly all work is chats."""
         self._hasty = hasty
         self.book = Playbook(check_every=check_every)
-        self.adversary = Adversary(self.book.state)
+        self.adversary = (Chatty if chatty else Adversary)(self.book.state)
         self._random = random.Random(seed)  # noqa: S311  # chance for tests, not for secrets
         self._choice = Chooser(self._choose)
-        self._kinds, self._weights = zip(*weights(self.adversary).items(), strict=True)
+        often = weights(self.adversary)
+        if chatty:
+            often |= {self.adversary.link_is_lost: 15, self.adversary.server_reports_all: 50}
+        self._kinds, self._weights = zip(*often.items(), strict=True)
         self._furnish()
 
     def step(self) -> list[Fact]:

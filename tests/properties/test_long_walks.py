@@ -36,6 +36,12 @@ MORE = [pytest.param(seed, marks=pytest.mark.long) for seed in (101, 102, 103, 2
 FOUND_A_WAIT_WITHOUT_END = 20_007
 """A channel that was a caller and a direct call, heard of as the one while the wait of the other was put off."""
 
+FOUND_AN_IDLE_AGENT_BESIDE_A_CHAT = 308
+"""Two chats met one agent with room for both, and the first rang as often as it might."""
+
+FOUND_TOO_MANY_REFUSALS = 311
+"""Of the chats that rang at one agent more were declined than an agent is let refuse."""
+
 RARE: tuple[type[Fact], ...] = (
     AgentRetired,
     AnnouncementMade,
@@ -69,6 +75,11 @@ def test_guarantees_hold_over_very_many_inputs(inputs: int) -> None:
 @pytest.mark.parametrize("seed", [100, FOUND_A_WAIT_WITHOUT_END, *MORE[:3]])
 def test_guarantees_hold_after_each_of_a_thousand_inputs(seed: int) -> None:
     Walk(seed, check_every=1).run(1_000)
+
+
+@pytest.mark.parametrize("seed", [301, 303, FOUND_AN_IDLE_AGENT_BESIDE_A_CHAT, FOUND_TOO_MANY_REFUSALS])
+def test_guarantees_hold_where_agents_hold_many_chats(seed: int) -> None:
+    Walk(seed, check_every=1, chatty=True).run(1_000)
 
 
 @pytest.mark.parametrize("seed", [200, *MORE[3:]])
