@@ -134,7 +134,7 @@ async def test_conversation_outlives_a_graceful_stop(centre: Centre) -> None:
 
 
 async def test_caller_of_an_engine_that_is_stopped_for_good_returns_as_lost(lab: Lab, tmp_path: Path) -> None:
-    """So many seconds after the last heartbeat as the file says, and that is up to three seconds older than the stop."""
+    """So many seconds after the last heartbeat as the file says, and it is up to three seconds older than the stop."""
     config = CONFIG.format(host=lab.a.host) + f"\n[telephony]\nwaiting_lost_after_s = {LOST_AFTER_S}\n"
     async with (
         WatchedEngine(tmp_path, config) as engine,
