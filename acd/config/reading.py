@@ -334,7 +334,7 @@ def _router(tables: Tables) -> RouterSettings:
         dispositions=tuple(
             Disposition(name, each.name or name, each.number) for name, each in tables.disposition.items()
         ),
-        misses_before_pause=table.misses_before_pause,
+        misses_before_pause=table.misses_before_pause or None,
     )
 
 

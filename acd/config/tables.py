@@ -217,7 +217,7 @@ class RoutingTable(_Table, frozen=True, kw_only=True):
     refusal_rest_s: Annotated[float, Meta(ge=1, le=3600, description="seconds, from 1 to 3600")] = 5
     unreachable_rest_s: Annotated[float, Meta(ge=1, le=3600, description="seconds, from 1 to 3600")] = 10
     server_lost_after_s: Annotated[float, Meta(ge=1, le=3600, description="seconds, from 1 to 3600")] = 60
-    misses_before_pause: Annotated[int, Meta(ge=1, le=100, description="a whole number, from 1 to 100")] | None = None
+    misses_before_pause: Annotated[int, Meta(ge=0, le=100, description="a whole number, from 0 to 100")] = 3
     max_profiles: Annotated[int, Meta(ge=1, le=256, description="a whole number, from 1 to 256")] = 32
 
 

@@ -257,7 +257,7 @@ class RouterSettings(msgspec.Struct, frozen=True):
     max_profiles: int = 32
     """How many different requirements the waiting calls of one queue may have; the next newcomer is refused."""
     dispositions: tuple[Disposition, ...] = ()
-    misses_before_pause: int | None = None
+    misses_before_pause: int | None = 3
     """Who missed so many offers in a row is paused. None: never."""
 
 

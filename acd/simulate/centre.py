@@ -138,7 +138,7 @@ def contact_centre(
         employees=tuple(employees),
         days=days,
         servers=servers,
-        router=RouterSettings(pause_reasons=PAUSE_REASONS, dispositions=DISPOSITIONS),
+        router=RouterSettings(pause_reasons=PAUSE_REASONS, dispositions=DISPOSITIONS, misses_before_pause=None),
         steps=Steps(jitter_ms=5),
         trouble=TROUBLE if faults else None,
     )

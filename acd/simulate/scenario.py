@@ -113,7 +113,8 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     employees: tuple[Employee, ...]
     days: int = 1
     servers: tuple[str, ...] = ("north",)
-    router: RouterSettings = RouterSettings()
+    router: RouterSettings = RouterSettings(misses_before_pause=None)
+    """Who declines here has not gone without a word: nobody would come back from that pause."""
     steps: Steps = Steps()
     """How long the phone system takes for what it does."""
     trouble: Trouble | None = None

@@ -90,6 +90,8 @@ class Ledger:
                 assert not picked_up, f"{fact} after {picked_up}"
             case f.CallbackOffered():
                 self._callback_offered(fact)
+            case f.AgentRetired():
+                self.postponed = {key: change for key, change in self.postponed.items() if change.agent != fact.agent}
             case _:
                 self._of_agent(fact)
 

@@ -291,7 +291,7 @@ def _router(said: Said) -> Input:
                 Disposition(name, name.title(), at + 1)
                 for at, name in enumerate(options.get("dispositions", "").split())
             ),
-            misses_before_pause=_number(options["misses"]) if "misses" in options else None,
+            misses_before_pause=_number(options.get("misses", "3")) or None,
             max_profiles=_number(options.get("profiles", "32")),
         )
     )

@@ -24,7 +24,7 @@ SUGGESTED |= {"agent.pin_hash", "queue.max_wait_s", "queue.max_length", "queue.p
 SUGGESTED |= {"queue.priority_grows", "queue.rings", "agent.skills", "agent.standing"}
 SUGGESTED |= {"queue.on_timeout", "queue.on_full", "queue.on_closed", "queue.on_no_agents", "queue.on_all_paused"}
 SUGGESTED |= {"queue.announce_after_s", "queue.announce_every_s", "queue.announce_sound"}
-SUGGESTED |= {"agent.wrap_up_s", "pause.limit_s", "routing.misses_before_pause"}
+SUGGESTED |= {"agent.wrap_up_s", "pause.limit_s"}
 SUGGESTED |= {"queue.ring", "queue.ring_at_most"}
 SUGGESTED |= {"queue.leave_when", "queue.hours", "hours.time_zone", "hours.holidays", "hours.special"}
 """Without a default, or empty: the example shows a value that makes sense."""

@@ -384,7 +384,7 @@ name = "Sold"
 name = "Bea"
 queues = ["sales"]
 [routing]
-misses_before_pause = 3
+misses_before_pause = 5
 """
 
 
@@ -400,7 +400,15 @@ def test_what_agents_may_and_must_arrives_where_it_belongs(tmp_path: Path) -> No
         PauseReason("training", "training", 2, 60_000, "warn", productive=True),
     )
     assert config.router.dispositions == (Disposition("sold", "Sold", 1),)
-    assert config.router.misses_before_pause == 3
+    assert config.router.misses_before_pause == 5
+
+
+@pytest.mark.parametrize(("routing", "misses"), [("", 3), ("[routing]\nmisses_before_pause = 0\n", None)])
+def test_who_misses_three_calls_is_paused_unless_that_is_turned_off(
+    tmp_path: Path, routing: str, misses: int | None
+) -> None:
+    """FreePBX tracker #40: who never answers would be rung first for every call (docs/routing.md R44)."""
+    assert read(tmp_path, SERVER + routing).router.misses_before_pause == misses
 
 
 def test_a_queue_that_may_be_joined_needs_nobody_assigned(tmp_path: Path) -> None:

@@ -44,7 +44,7 @@ def _scenario(habits: Habits | None = None, shift: Shift | None = None, **change
     scenario = Scenario(
         demands=(demand,),
         employees=tuple(Employee(settings=agent, shift=shift, habits=habits or Habits()) for agent in agents),
-        router=RouterSettings(pause_reasons=(PauseReason("lunch", "Lunch", 1),)),
+        router=RouterSettings(pause_reasons=(PauseReason("lunch", "Lunch", 1),), misses_before_pause=None),
     )
     return msgspec.structs.replace(scenario, **changed)
 
