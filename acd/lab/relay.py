@@ -8,6 +8,7 @@ from typing import Final, Self
 from acd.tasks import Tasks
 
 BLOCK: Final = 65_536
+MESSAGE_END: Final = b"\r\n\r\n"
 
 
 class Relay:
@@ -21,6 +22,8 @@ class Relay:
         self._whole.set()
         self._flowing.set()
         self._writers: set[asyncio.StreamWriter] = set()
+        self._late = b""
+        self._kept_back: list[tuple[asyncio.StreamWriter, bytes]] = []
 
     async def __aenter__(self) -> Self:
         self._server = await asyncio.start_server(self._accepted, "127.0.0.1", 0)
@@ -52,6 +55,17 @@ class Relay:
         self._whole.set()
         self._flowing.set()
 
+    def keep_back(self, words: bytes) -> None:
+        """From now on the AMI messages with these words come late, after `let_go`; those behind them pass."""
+        self._late = words
+
+    def let_go(self) -> None:
+        """What was kept back comes now."""
+        self._late = b""
+        for writer, message in self._kept_back:
+            writer.write(message)
+        self._kept_back.clear()
+
     async def _accepted(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if not self._whole.is_set():
             writer.transport.abort()
@@ -68,16 +82,32 @@ class Relay:
         self._tasks.start("down", self._pass_on(far_reader, writer))
 
     async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        part = b""
         try:
             while block := await reader.read(BLOCK):
                 await self._flowing.wait()
-                writer.write(block)
+                part += block
+                if self._late:
+                    part = self._pass_by(part, writer)
+                else:
+                    writer.write(part)
+                    part = b""
                 await writer.drain()
         except OSError:
             pass  # the other direction breaks, too
         finally:
             self._writers.discard(writer)
             await _closed(writer)
+
+    def _pass_by(self, block: bytes, writer: asyncio.StreamWriter) -> bytes:
+        """Pass on the messages that are whole, but for those that come late. Returns what is left."""
+        *messages, part = block.split(MESSAGE_END)
+        for message in messages:
+            if self._late in message:
+                self._kept_back.append((writer, message + MESSAGE_END))
+            else:
+                writer.write(message + MESSAGE_END)
+        return part
 
 
 async def _closed(writer: asyncio.StreamWriter) -> None:
