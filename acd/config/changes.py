@@ -5,7 +5,9 @@ from a journal, or a reload that was broken off, may hold what no file of this p
 """
 
 from collections.abc import Iterator
+from pathlib import Path
 
+from acd.config.errors import ConfigError, setting_path, shown
 from acd.config.settings import Config
 from acd.core import Input
 from acd.router.inputs import (
@@ -18,6 +20,19 @@ from acd.router.inputs import (
     RetireSupervisor,
 )
 from acd.router.settings import Configured
+
+
+def check_reload(known: Configured, new: Config, file: Path) -> None:
+    """Raise a `ConfigError` for what a running engine cannot become: who waits and talks in a queue cannot change from
+    calls to chats."""
+    channels = {queue.id: queue.channel for queue in (*known.queues, *known.emptying)}
+    for queue in new.queues:
+        kept = channels.get(queue.id, queue.channel)
+        if queue.channel != kept:
+            where = setting_path("queue", queue.id, "channel")
+            wrong = f"the engine has this queue as {shown(kept)}, not {shown(queue.channel)}"
+            allowed = f"{shown(kept)}; or a reload without the queue, and one with it when its last call has ended"
+            raise ConfigError(file, where, wrong, allowed)
 
 
 def changes(known: Configured, new: Config) -> list[Input]:

@@ -174,7 +174,7 @@ class _Reading:
                 self._warn(setting_path("queue", name), "no agent is assigned to this queue")
         for name, queue in self._tables.queue.items():
             if queue.channel == "chat":
-                what = "nothing of this release hands over chats, and calls from the dialplan do not belong there"
+                what = "nothing of this release hands over chats, and calls from the dialplan are refused there"
                 self._warn(setting_path("queue", name, "channel"), what)
 
     def _warn_of_the_unreached(self) -> None:

@@ -49,6 +49,7 @@ def _call_refused(fact: f.CallRefused) -> None:
 _MEND: dict[f.RefusalReason, str] = {
     "unknown-queue": "the dialplan hands calls to a queue that the configuration does not have",
     "queue-closed": "the configuration has this queue no more, the dialplan still hands calls to it",
+    "wrong-channel": "this queue is for chats, and the dialplan hands calls to it",
     "queue-full": "max_length of this queue is reached",
 }
 

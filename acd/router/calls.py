@@ -3,7 +3,7 @@
 from itertools import chain, islice
 from typing import Literal
 
-from acd.model import PRIORITIES, AgentId, CallId, QueueId
+from acd.model import PRIORITIES, AgentId, CallId, Channel, QueueId
 from acd.router import conversations, limits, links, offers
 from acd.router import facts as f
 from acd.router import inputs as i
@@ -22,7 +22,8 @@ def arrived(turn: Turn, report: i.CallArrived) -> None:
 
 
 def _take(turn: Turn, report: i.CallArrived, *, has_place: bool) -> None:
-    reason = limits.barred(turn.state, report.queue, report.required, report.wanted, has_place=has_place)
+    channel: Channel = "chat" if report.kind == "chat" else "voice"
+    reason = limits.barred(turn.state, report.queue, channel, report.required, report.wanted, has_place=has_place)
     if reason is None:
         _queue_up(turn, report, limits.STRAIGHT, report.queue)
         return

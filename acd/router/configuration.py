@@ -20,6 +20,7 @@ def configured(state: State) -> Configured:
         tuple(queue.settings for queue in state.queues.values() if not queue.retired),
         tuple(agent.settings for agent in state.agents.values() if not agent.retired),
         tuple(supervisor.settings for supervisor in state.supervisors.values()),
+        tuple(queue.settings for queue in state.queues.values() if queue.retired),
     )
 
 

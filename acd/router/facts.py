@@ -142,7 +142,14 @@ class AgentsReordered(_Fact, frozen=True):
 # --- Calls ----------------------------------------------------------------------------------------------------
 
 RefusalReason = Literal[
-    "unknown-queue", "queue-closed", "queue-full", "too-many-profiles", "no-agents", "all-paused", "too-many-hops"
+    "unknown-queue",
+    "queue-closed",
+    "wrong-channel",
+    "queue-full",
+    "too-many-profiles",
+    "no-agents",
+    "all-paused",
+    "too-many-hops",
 ]
 Reason = Literal["timeout"] | RefusalReason
 

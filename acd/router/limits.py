@@ -6,7 +6,7 @@ configuration refuses loops, and a core that is given one all the same lets the 
 
 from typing import Final, NamedTuple, assert_never
 
-from acd.model import QueueId, Skill
+from acd.model import Channel, QueueId, Skill
 from acd.router import facts as f
 from acd.router.settings import CallbackOffer, Destination, End, GoBack, Lasting, NextQueue
 from acd.router.state import Queue, State
@@ -40,7 +40,13 @@ STRAIGHT: Final = Way((), "queue-full")
 
 
 def barred(
-    state: State, queue_id: QueueId, required: tuple[Skill, ...], wanted: tuple[Skill, ...], *, has_place: bool
+    state: State,
+    queue_id: QueueId,
+    channel: Channel,
+    required: tuple[Skill, ...],
+    wanted: tuple[Skill, ...],
+    *,
+    has_place: bool,
 ) -> f.RefusalReason | None:
     """Why the queue does not take a call. One that has a place already loses it only for what makes those leave who
     wait."""
@@ -49,6 +55,8 @@ def barred(
         return "unknown-queue"
     if queue.retired:
         return "queue-closed"
+    if queue.settings.channel != channel:
+        return "wrong-channel"
     limit = must_leave(queue) if has_place else _lasting(queue)
     if limit is not None:
         return AS_TOLD[limit]
@@ -116,11 +124,8 @@ def way_from(
 def _refusal(
     state: State, from_id: QueueId, to_id: QueueId, required: tuple[Skill, ...], wanted: tuple[Skill, ...]
 ) -> f.RefusalReason | None:
-    """Why the next queue does not take the call, which stands behind all who are there. A call is no chat."""
-    before, after = state.queues[from_id].settings, state.queues.get(to_id)
-    if after is not None and after.settings.channel != before.channel:
-        return "unknown-queue"
-    return barred(state, to_id, required, wanted, has_place=False)
+    """Why the next queue does not take the call, which stands behind all who are there."""
+    return barred(state, to_id, state.queues[from_id].settings.channel, required, wanted, has_place=False)
 
 
 def _end(state: State, queue_id: QueueId, reason: f.Reason) -> End:
@@ -140,7 +145,7 @@ def _end(state: State, queue_id: QueueId, reason: f.Reason) -> End:
             return ends.no_agents or GoBack()
         case "all-paused":
             return ends.all_paused or GoBack()
-        case "unknown-queue" | "too-many-profiles" | "too-many-hops":
+        case "unknown-queue" | "wrong-channel" | "too-many-profiles" | "too-many-hops":
             return GoBack()
         case _:
             assert_never(reason)

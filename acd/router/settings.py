@@ -276,3 +276,5 @@ class Configured(msgspec.Struct, frozen=True):
     queues: tuple[QueueSettings, ...] = ()
     agents: tuple[AgentSettings, ...] = ()
     supervisors: tuple[SupervisorSettings, ...] = ()
+    emptying: tuple[QueueSettings, ...] = ()
+    """Queues that are retired and still have calls or agents. They keep their channel, should they come back."""

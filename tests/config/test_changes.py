@@ -1,6 +1,7 @@
 """A reload is a difference."""
 
 from itertools import permutations
+from pathlib import Path
 from typing import get_args
 
 import msgspec
@@ -8,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from acd.config import Config, changes
+from acd.config import Config, ConfigError, changes, check_reload
 from acd.core import Core, Fact, Input, fold
 from acd.model import AgentId, QueueId, Skill, SupervisorId
 from acd.router.inputs import (
@@ -17,6 +18,7 @@ from acd.router.inputs import (
     ConfigureRouter,
     ConfigureSupervisor,
     OpenJournal,
+    PassTime,
     RetireAgent,
     RetireQueue,
     RetireSupervisor,
@@ -40,6 +42,7 @@ SALES, SUPPORT = QueueSettings(QueueId("sales"), "Sales"), QueueSettings(QueueId
 ANA = AgentSettings(AgentId("ana"), "Ana", None, (SALES.id, SUPPORT.id))
 BEN = AgentSettings(AgentId("ben"), "Ben", None, (SUPPORT.id,))
 BOTH = Config(queues=(SALES, SUPPORT), agents=(ANA, BEN))
+FILE = Path("acd.toml")
 KNOWN = Configured(queues=BOTH.queues, agents=BOTH.agents)
 
 
@@ -215,3 +218,22 @@ def _references_are_valid(core: Core, told: Input) -> None:
             agent for agent in core.state.agents.values() if not agent.retired and told.queue in agent.settings.queues
         ]
         assert not users
+
+
+def test_a_queue_keeps_its_channel_till_it_is_gone() -> None:
+    chats = Config(queues=(SALES, msgspec.structs.replace(SUPPORT, channel="chat")))
+    core = Core()
+    core.handle(OpenJournal("acdtest", 0, "0"), 1)
+    for told in changes(core.configured, BOTH):
+        core.handle(told, 1)
+    _refuses(core.configured, chats)
+    core.handle(RetireQueue(SUPPORT.id), 1)
+    _refuses(core.configured, chats)
+    check_reload(core.configured, BOTH, FILE)
+    core.handle(PassTime(), 1)  # it is empty, and removed
+    check_reload(core.configured, chats, FILE)
+
+
+def _refuses(known: Configured, new: Config) -> None:
+    with pytest.raises(ConfigError, match=r'queue\.support\.channel: the engine has this queue as "voice", not "chat"'):
+        check_reload(known, new, FILE)

@@ -96,7 +96,7 @@ locked_for_s = 60
 
 
 NO_CHATS = (
-    "{}: queue.texts.channel: nothing of this release hands over chats, and calls from the dialplan do not belong there"
+    "{}: queue.texts.channel: nothing of this release hands over chats, and calls from the dialplan are refused there"
 )
 
 

@@ -280,6 +280,19 @@ async def test_an_unknown_queue_in_the_dialplan_is_in_the_log(path: Path, phones
     assert "the configuration does not have" in refused[0]["mend"]
 
 
+async def test_a_call_that_the_dialplan_hands_to_a_queue_for_chats_is_in_the_log(
+    path: Path, phones: RecordedPhones
+) -> None:
+    write(path, FIRST.replace("[queue.support]", '[queue.support]\n[queue.web]\nchannel = "chat"'))
+    async with make(path, phones) as daemon:
+        with capture_logs() as logged:
+            phones.submit(i.CallArrived(LINE, QueueId("web"), Caller("555")))
+            await daemon.engine.settled()
+    (refused,) = [entry for entry in logged if entry["event"] == "call refused"]
+    assert (refused["queue"], refused["reason"]) == ("web", "wrong-channel")
+    assert "for chats" in refused["mend"]
+
+
 async def server_goes_quiet(daemon: Daemon, phones: RecordedPhones) -> None:
     phones.submit(i.LinkLost(LINE.server))
     await daemon.engine.settled()
@@ -374,6 +387,17 @@ async def test_a_reload_by_which_the_facts_file_becomes_a_file_of_the_configurat
             assert not await daemon.reload()
     (said,) = [entry for entry in logged if entry["log_level"] == "error"]
     assert f"{facts} is the facts file" in said["error"]
+
+
+async def test_a_reload_that_makes_chats_of_a_queue_for_calls_is_refused(path: Path, phones: RecordedPhones) -> None:
+    async with make(path, phones) as daemon:
+        old = daemon.config
+        write(path, FIRST.replace("[queue.support]", '[queue.support]\nchannel = "chat"'))
+        with capture_logs() as logged:
+            assert not await daemon.reload()
+        assert daemon.config == old
+    (said,) = [entry for entry in logged if entry["log_level"] == "error"]
+    assert 'queue.support.channel: the engine has this queue as "voice", not "chat"' in said["error"]
 
 
 async def test_a_wrong_file_changes_nothing_and_says_why(path: Path, phones: RecordedPhones) -> None:
