@@ -1,5 +1,6 @@
 """Calls: how they come into a queue and leave it (docs/routing.md R10, R17, R19, R50 to R53)."""
 
+from heapq import nsmallest
 from itertools import chain, islice
 from typing import Literal
 
@@ -7,9 +8,10 @@ from acd.model import PRIORITIES, AgentId, CallId, Channel, QueueId
 from acd.router import conversations, limits, links, offers
 from acd.router import facts as f
 from acd.router import inputs as i
+from acd.router.matching import Order, order_at
 from acd.router.position import estimated_wait_ms, position
 from acd.router.settings import Announcements, QueueSettings
-from acd.router.state import Call, State
+from acd.router.state import Call, Queue, State
 from acd.router.turn import SLICE, Turn
 from acd.router.waiting import Place
 
@@ -215,10 +217,21 @@ def let_some_leave(turn: Turn, queue_id: QueueId) -> None:
     queue = turn.state.queues[queue_id]
     reason = limits.must_leave(queue)
     if reason is not None:
-        for place in list(islice(queue.waiting, SLICE)):
-            leave(turn, turn.state.calls[place.call], limits.AS_TOLD[reason])
+        for call in next_in_line(turn, queue):
+            leave(turn, call, limits.AS_TOLD[reason])
     if reason is None or not queue.waiting:
         turn.say(f.LeavingEnded(turn.now_ms, queue_id))
+
+
+def next_in_line(turn: Turn, queue: Queue) -> list[Call]:
+    """A slice of those who wait in the queue, as they come in the one order: who has to leave keeps it."""
+
+    def order(found: tuple[int, Place]) -> Order:
+        priority, place = found
+        return order_at(None, queue.settings, priority, place.since_ms, place.number, turn.now_ms)
+
+    first = nsmallest(SLICE, queue.waiting.oldest(SLICE), key=order)
+    return [turn.state.calls[place.call] for _, place in first]
 
 
 def lose(turn: Turn, call: Call, reason: Literal["gone", "server"]) -> None:

@@ -90,8 +90,8 @@ def retire_supervisor(turn: Turn, change: i.RetireSupervisor) -> None:
 def empty_retired_queue(turn: Turn, queue_id: QueueId) -> None:
     """Return those who wait and log out its agents, a slice at a time. Ringing and talking go on."""
     known = turn.state.queues[queue_id]
-    for place in list(islice(known.waiting, SLICE)):
-        calls.leave(turn, turn.state.calls[place.call], "queue-closed")
+    for call in calls.next_in_line(turn, known):
+        calls.leave(turn, call, "queue-closed")
     for agent_id in list(islice(known.members, SLICE)):
         turn.say(f.AgentLoggedOut(turn.now_ms, agent_id, (queue_id,), by="configuration"))
     if known.waiting or known.members:

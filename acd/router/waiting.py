@@ -9,6 +9,8 @@ until its time for that is over (docs/routing.md R33).
 from bisect import bisect_left, insort
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from heapq import merge
+from itertools import islice
 from typing import NamedTuple
 
 from sortedcontainers import SortedList
@@ -65,6 +67,8 @@ class WaitingCalls:
     groups: dict[GroupKey, Group] = field(default_factory=dict)
     rows: dict[int, list[Head]] = field(default_factory=dict)
     """By priority: the groups that anyone may serve, by their first calls."""
+    named_rows: dict[int, list[Head]] = field(default_factory=dict)
+    """The same of those whose calls name an agent."""
     named: dict[AgentId, dict[GroupKey, Group]] = field(default_factory=dict)
     """Whose calls name an agent."""
     profiles: dict[Profile, int] = field(default_factory=dict)
@@ -81,6 +85,16 @@ class WaitingCalls:
     def __repr__(self) -> str:
         lines = {key: list(group.places) for key, group in self.groups.items()}
         return f"WaitingCalls({lines}, {sorted(self.rows.items())}, {self.named}, {self.profiles})"
+
+    def oldest(self, most: int) -> list[tuple[int, Place]]:
+        """The oldest of each priority, up to so many of each, with the priority. They stand in the groups whose first
+        calls are as old: no more are looked at."""
+        found: list[tuple[int, Place]] = []
+        for rows in (self.rows, self.named_rows):
+            for priority, row in rows.items():
+                places = merge(*(group.places for _, _, group in row[:most]))
+                found += [(priority, place) for place in islice(places, most)]
+        return found
 
     def add(self, place: Place, key: GroupKey) -> Group:
         """Put a call at its place. Returns the group in which it stands."""
@@ -114,24 +128,26 @@ class WaitingCalls:
             self._drop(group)
 
     def _show_head(self, group: Group) -> None:
-        if group.named is None:
-            since_ms, number, _ = group.first
-            row = self.rows.get(group.priority)
-            if row is None:
-                self.rows[group.priority] = [(since_ms, number, group)]
-            else:
-                insort(row, (since_ms, number, group))
+        rows = self._rows_of(group)
+        since_ms, number, _ = group.first
+        row = rows.get(group.priority)
+        if row is None:
+            rows[group.priority] = [(since_ms, number, group)]
+        else:
+            insort(row, (since_ms, number, group))
+
+    def _rows_of(self, group: Group) -> dict[int, list[Head]]:
+        return self.rows if group.named is None else self.named_rows
 
     def _drop_head(self, group: Group) -> None:
-        if group.named is not None:
-            return
-        row = self.rows[group.priority]
+        rows = self._rows_of(group)
+        row = rows[group.priority]
         since_ms, number, _ = group.first
         at = bisect_left(row, (since_ms, number))  # a shorter tuple comes first
         assert row[at][2] is group, f"{group} is not where its first call says"
         del row[at]
         if not row:
-            del self.rows[group.priority]
+            del rows[group.priority]
 
     def _drop(self, group: Group) -> None:
         key = group.key
