@@ -7,8 +7,8 @@ facts. The four take turns, round by round; compared is the CPU time of their th
 disturb little, as medians of the rounds.
 
 Then every `handle` is timed by itself, with the collector planned as in the engine (acd/engine/garbage.py): through
-lifecycles, a reload of every queue, and the deadlines of everyone who waits, due at one instant. Besides, not
-checked: memory, as the kernel counts it while the large centre is built, and idle centres: agents wait for calls.
+lifecycles, a reload of every queue, a link that is lost with everyone who waits, its report, and their deadlines, due
+at one instant. Besides, not checked: memory, as the kernel counts it while the large centre is built, and idle centres: agents wait for calls.
 
 Takes a minute and a half, five on a busy machine, and 1 GB of memory. --quick checks the ratios alone, with a tenth
 of the callers in the large case, in ten seconds on a machine of its own.
@@ -32,8 +32,9 @@ from acd.core import Fact, Input
 from acd.engine.garbage import Garbage
 from acd.engine.loop import BATCH_LIMIT
 from acd.router import inputs as i
+from acd.telephony.ami.report import PART
 from benchmarks.bare import Bare
-from benchmarks.centre import MAX_WAIT_MS, PASS_TIME, WRAP_UP_MS, Case, Centre, queue_settings
+from benchmarks.centre import MAX_WAIT_MS, PASS_TIME, SERVER, WRAP_UP_MS, Case, Centre, queue_settings
 from benchmarks.report import Check, finish, percentile
 
 SMALL = Case("1,000 agents", agents=1_000, queues=100, waiting=1_000)
@@ -244,16 +245,43 @@ def time_reload(centre: Centre, garbage: Garbage) -> Stopwatch:
     return watch
 
 
+def time_lost_link(centre: Centre, garbage: Garbage) -> Stopwatch:
+    """The link to the server on which everybody waits is lost, again halfway through the report, and comes back."""
+    watch = Stopwatch(centre, garbage)
+    state = centre.core.state
+    callers = [
+        i.SeenCaller(call.line.channel, "waiting" if call.connected_at_ms is None else "talking")
+        for call in state.calls.values()
+    ]
+    legs = [i.SeenLeg(offer, "talking") for offer in state.offers]
+    parts = range(0, len(callers), PART)
+    with watch.running():
+        for heard in (parts[: len(parts) // 2], parts):
+            assert centre.tell(i.LinkLost(SERVER)), "it was heard of"
+            for at in heard:
+                part = slice(at, at + PART)
+                centre.tell(
+                    i.ServerReported(SERVER, tuple(callers[part]), tuple(legs[part]), (), False, at == parts[-1])
+                )
+                watch.commit()
+        _pass_all_due(centre, watch)
+    return watch
+
+
 def time_deadlines(centre: Centre, garbage: Garbage) -> Stopwatch:
     """Everybody who waits has waited too long: all of it is due now."""
     watch = Stopwatch(centre, garbage)
     centre.now_ms += MAX_WAIT_MS
     assert len(centre.core.state.deadlines) >= centre.case.waiting, "everyone who waits has one"
     with watch.running():
-        while (due_ms := centre.core.next_deadline_ms) is not None and due_ms <= centre.now_ms:
-            centre.tell(PASS_TIME)
-            watch.commit()
+        _pass_all_due(centre, watch)
     return watch
+
+
+def _pass_all_due(centre: Centre, watch: Stopwatch) -> None:
+    while (due_ms := centre.core.next_deadline_ms) is not None and due_ms <= centre.now_ms:
+        centre.tell(PASS_TIME)
+        watch.commit()
 
 
 def measure(plan: Plan) -> Results:
@@ -273,6 +301,7 @@ def measure(plan: Plan) -> Results:
                 f"lifecycles, {SMALL.name}": time_lifecycles(centres[SMALL.name], garbage, 10_000),
                 f"lifecycles, {LARGE.name}": time_lifecycles(large, garbage, 10_000),
                 f"reload of {LARGE.queues:,} queues": time_reload(large, garbage),
+                f"link lost, {LARGE.waiting:,} waiting": time_lost_link(large, garbage),
                 f"{LARGE.waiting:,} deadlines at once": time_deadlines(large, garbage),
             }
     return results

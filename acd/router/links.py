@@ -10,13 +10,13 @@ from acd.router.turn import Turn
 def hears_caller(state: State, line: Line) -> bool:
     """Whether the caller's channel has been heard of since the link came up: its silence means something."""
     server = state.servers[line.server]
-    return server.up or line.channel in server.channels.present
+    return server.up or server.channels.hears(line.channel)
 
 
 def hears_leg(state: State, offer: Offer) -> bool:
     """The same of an agent's leg."""
     server = state.servers[offer.line.server]
-    return server.up or offer.id in server.legs.present
+    return server.up or server.legs.hears(offer.id)
 
 
 def is_ours(state: State, server: ServerId, offer_id: OfferId) -> bool:

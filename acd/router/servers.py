@@ -5,7 +5,6 @@ after each connection it reports what exists, and what is missing once the repor
 (docs/routing.md R21 to R24).
 """
 
-from itertools import islice
 from typing import assert_never
 
 from acd.model import ChannelId, Line, OfferId, ServerId
@@ -26,11 +25,11 @@ def reported(turn: Turn, report: i.ServerReported) -> None:
     server = turn.state.servers.get(report.server) or Server()
     if report.first and (server.up or server.settling) and not server.given_up:
         links.lost(turn, i.LinkLost(report.server))
-    unheard = [seen for seen in report.callers if seen.channel in server.channels.unseen]
+    unheard = [seen for seen in report.callers if server.channels.misses(seen.channel)]
     legs = [seen for seen in report.legs if links.is_ours(turn.state, report.server, seen.offer)]
-    silent = [seen.offer for seen in legs if seen.offer in server.legs.unseen]
+    silent = [seen.offer for seen in legs if server.legs.misses(seen.offer)]
     named = [*(seen.channel for seen in unheard), *(seen.channel for seen in report.phones)]
-    channels = tuple(channel for channel in dict.fromkeys(named) if channel in server.channels.unseen)
+    channels = tuple(channel for channel in dict.fromkeys(named) if server.channels.misses(channel))
     turn.say(f.ServerRollCalled(turn.now_ms, report.server, channels, tuple(silent), report.last))
     for caller in unheard:
         _settle_caller(turn, Line(report.server, caller.channel), caller)
@@ -89,11 +88,11 @@ def is_lost(turn: Turn, server: ServerId) -> None:
 def settle(turn: Turn, server_id: ServerId) -> None:
     """Let go of what was not seen, a slice at a time; then the server's calls may be offered again."""
     server = turn.state.servers[server_id]
-    for offer in list(islice(server.legs.unseen, SLICE)):
+    for offer in server.legs.missing(SLICE):
         _leg_is_gone(turn, OfferId(offer))
-    for channel in list(islice(server.channels.unseen, SLICE)):
+    for channel in server.channels.missing(SLICE):
         _channel_is_gone(turn, server, Line(server_id, ChannelId(channel)))
-    if server.legs.unseen or server.channels.unseen:
+    if not (server.legs.is_complete and server.channels.is_complete):
         return
     turn.say(f.ServerSettled(turn.now_ms, server_id, up=not server.given_up))
     if server.channels.present:

@@ -297,9 +297,10 @@ def _servers_know_who_is_there(state: State) -> None:
         channels |= {line.channel for line in state.direct_calls if line.server == id_}
         legs = {offer.id for offer in state.offers.values() if offer.line.server == id_}
         for roll, there in ((server.channels, channels), (server.legs, legs)):
-            assert set(roll.present) | set(roll.unseen) == there, f"server {id_}: {roll}, there are {there}"
-            assert not set(roll.present) & set(roll.unseen), f"server {id_}: {roll}"
-        assert not server.up or not (server.channels.unseen or server.legs.unseen), f"server {id_} is up: {server}"
+            assert set(roll.names) == there, f"server {id_}: {roll}, there are {there}"
+            assert list(roll.names.values()) == sorted(roll.names.values()), f"server {id_}: {roll}"
+            assert roll.present == sum(called == roll.calls for called in roll.names.values()), f"server {id_}: {roll}"
+            assert roll.is_complete or not server.up, f"server {id_} is up: {server}"
         assert server.settling or not server.given_up, f"server {id_}: {server}"
 
 
@@ -307,10 +308,10 @@ def _overdue_only_while_unheard(state: State) -> None:
     """What is put off until a server's report is put off for no other reason."""
     for call in state.calls.values():
         server = state.servers[call.line.server]
-        assert not call.overdue or (not server.up and call.line.channel in server.channels.unseen), f"{call}"
+        assert not call.overdue or (not server.up and server.channels.misses(call.line.channel)), f"{call}"
     for offer in state.offers.values():
         server = state.servers[offer.line.server]
-        assert not offer.overdue or (not server.up and offer.id in server.legs.unseen), f"{offer}"
+        assert not offer.overdue or (not server.up and server.legs.misses(offer.id)), f"{offer}"
 
 
 def _deadlines_have_their_reasons(state: State) -> None:
@@ -371,7 +372,7 @@ def _of_server(state: State, id_: ServerId, server: Server) -> set[Key]:
     expected: set[Key] = set()
     if server.settling:
         expected.add(("settle", id_, ""))
-    empty = not (server.channels.present or server.channels.unseen or server.legs.present or server.legs.unseen)
+    empty = not (server.channels.names or server.legs.names)
     waited_for = state.deadlines.find("server-lost", id_) is not None
     if not server.up and not server.settling and (not empty or waited_for):
         expected.add(("server-lost", id_, ""))

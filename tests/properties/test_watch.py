@@ -96,7 +96,7 @@ def _one_sided_refusal(state: State) -> None:
 
 
 def _channel_unknown(state: State) -> None:
-    state.servers[A].channels.present.clear()
+    state.servers[A].channels.names.clear()
 
 
 def _overdue_on_a_live_server(state: State) -> None:
