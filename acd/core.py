@@ -47,12 +47,13 @@ class Core:
             matching.look_at_opened(turn)
         HANDLERS[type(asked)](turn, asked)
         news = state.news
-        if news.absent:
-            calls.wait_for_the_absent_no_more(turn)
-        if news.limits:
-            calls.look_at_limits(turn)
+        if news.absent or news.limits:
+            _look_at_limits(turn)
         if news.agents or news.calls or news.queues or news.stuck:
             matching.match(turn)
+        if turn.late is not None:
+            calls.wait_is_over(turn, turn.late)
+            _look_at_limits(turn)
         return turn.facts
 
     @property
@@ -94,6 +95,13 @@ def _apply_due(turn: Turn) -> None:
         said = len(turn.facts)
         FALL_DUE[deadline.kind](turn, deadline)
         assert len(turn.facts) > said, f"{deadline} fell due and nothing followed"
+
+
+def _look_at_limits(turn: Turn) -> None:
+    if turn.state.news.absent:
+        calls.wait_for_the_absent_no_more(turn)
+    if turn.state.news.limits:
+        calls.look_at_limits(turn)
 
 
 def _agent(due: Deadline) -> AgentId:

@@ -39,7 +39,8 @@ class Work(NamedTuple):
 
 
 def match(turn: Turn) -> None:
-    """Offer what can be offered: all of it, or a slice, and then the rest stays in the news."""
+    """Offer what can be offered: all of it, or a slice, and then the rest stays in the news. A call whose wait is over,
+    because so much was due that its end is still to come, is not offered: the match stops there."""
     news = turn.state.news
     if news.agents or news.calls or news.queues:
         _make_offers(turn)
@@ -54,7 +55,7 @@ def _make_offers(turn: Turn) -> None:
             _serve_agent(turn, turn.state.agents[next(iter(news.agents))])
         elif not news.agents and len(news.calls) == 1:
             _serve_call(turn, turn.state.calls[next(iter(news.calls))])
-    if news.agents or news.calls or news.queues:
+    if turn.late is None and (news.agents or news.calls or news.queues):
         _serve_all(turn)
 
 
@@ -64,8 +65,8 @@ def _serve_agent(turn: Turn, agent: Agent) -> None:
         best = best_work(turn.state, agent, agent, turn.now_ms)
         if best is None:
             turn.state.enlist(agent)
-        else:
-            offers.make(turn, best.call, agent)
+        elif not _make(turn, best.call, agent):
+            return
 
 
 def _serve_call(turn: Turn, call: Call) -> None:
@@ -76,8 +77,17 @@ def _serve_call(turn: Turn, call: Call) -> None:
         if agent is None:
             turn.state.news.stuck[call.queue] = None
             del news[call.id]
-        else:
-            offers.make(turn, call, agent)
+        elif not _make(turn, call, agent):
+            return
+
+
+def _make(turn: Turn, call: Call, agent: Agent) -> bool:
+    """Make the offer, unless the call's wait is over (docs/routing.md R25). Returns whether it was made."""
+    if call.give_up_at_ms is not None and call.give_up_at_ms <= turn.now_ms:
+        turn.late = call.id
+        return False
+    offers.make(turn, call, agent)
+    return True
 
 
 # --- The best work for an agent -------------------------------------------------------------------------------
@@ -277,7 +287,7 @@ def _serve_all(turn: Turn) -> None:
     sources = [Source(work.order, at, of) for at, of in enumerate(things) if (work := _work_at(turn, of)) is not None]
     heapify(sources)
     offers_left = SLICE
-    while sources and offers_left:
+    while sources and offers_left and turn.late is None:
         work = _work_at(turn, sources[0].of)
         if work is None:
             heappop(sources)
@@ -302,8 +312,8 @@ def _offer(turn: Turn, call: Call) -> None:
         own = best_work(turn.state, agent, agent, turn.now_ms)
         assert own is not None, f"agent {agent.settings.id} may take {call.id}, and nothing"
         call = own.call
-    offers.make(turn, call, agent)
-    _enlist_all(turn.state)  # who has room for more
+    if _make(turn, call, agent):
+        _enlist_all(turn.state)  # who has room for more
 
 
 def _keep(state: State, left: list[Agent | Call | QueueId], looked_at: list[QueueId]) -> None:

@@ -100,6 +100,22 @@ def test_calls_that_name_an_agent_who_leaves_are_anyones_in_slices() -> None:
     assert not core.state.queues[SALES].waiting.named
 
 
+def test_call_whose_wait_is_over_is_offered_to_nobody_though_its_slice_is_to_come() -> None:
+    """R19, R25."""
+    core = Core()
+    core.handle(i.OpenJournal("t", 1, "test"), 0)
+    core.handle(i.ConfigureQueue(QueueSettings(SALES, "Sales", max_wait_ms=1_000)), 0)
+    core.handle(i.ServerReported(SERVER), 0)
+    core.handle(i.ConfigureAgent(AgentSettings(ANA, "Ana", Phone("1"), (SALES,))), 0)
+    for number in range(MANY):
+        core.handle(i.CallArrived(Line(SERVER, ChannelId(f"c{number}")), SALES, Caller()), 0)
+    facts = core.handle(i.LogIn(request=RequestId("r"), agent=ANA, by=ANA), 1_000)
+    facts += [fact for turn in _turns(core, 1_000) for fact in turn]
+    assert not any(isinstance(fact, OfferMade) for fact in facts)
+    assert not core.state.calls
+    invariants.check(core.state)
+
+
 def _wait_in_sales(ends: Ends) -> Core:
     """Many calls wait in one queue, the last agent of which is about to log out."""
     core = Core()
