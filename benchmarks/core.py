@@ -8,7 +8,8 @@ disturb little, as medians of the rounds.
 
 Then every `handle` is timed by itself, with the collector planned as in the engine (acd/engine/garbage.py): through
 lifecycles, a reload of every queue, a link that is lost with everyone who waits, its report, and their deadlines, due
-at one instant. Besides, not checked: memory, as the kernel counts it while the large centre is built, and idle centres: agents wait for calls.
+at one instant. Besides, not checked: memory, as the kernel counts it while the large centre is built, and idle
+centres: agents wait for calls.
 
 Takes a minute and a half, five on a busy machine, and 1 GB of memory. --quick checks the ratios alone, with a tenth
 of the callers in the large case, in ten seconds on a machine of its own.
