@@ -1,5 +1,6 @@
 """`python -m acd` is `acd`. What takes signals needs a while to load; so little is imported here."""
 
+import os
 import signal
 import sys
 
@@ -10,11 +11,16 @@ INTERRUPTED = 130
 
 def main() -> None:
     """The command `acd`."""
-    if TAKEN_LATER.intersection(sys.argv[1:2]):
+    takes_signals = sys.argv[1:2] and sys.argv[1] in TAKEN_LATER
+    interrupt = signal.getsignal(signal.SIGINT)  # a shell may have it ignored
+    if takes_signals:
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP, signal.SIGINT, signal.SIGTERM})
-    try:
-        from acd import cli
+    elif interrupt is signal.default_int_handler:
+        signal.signal(signal.SIGINT, lambda *_: os._exit(INTERRUPTED))  # nothing is begun yet
+    from acd import cli
 
+    signal.signal(signal.SIGINT, interrupt)
+    try:
         cli.main()
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)

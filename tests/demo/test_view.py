@@ -73,7 +73,7 @@ def test_steps_that_do_not_fit_give_way_to_the_newest() -> None:
     told = two_agents()
     told.say("call C1 arrives in sales from 555")
     for _ in range(6):
-        told.say("ana's leg ends: declined", "ben's leg ends: declined")
+        told.say("ana's leg ends: declined", "ben's leg ends: declined", "ana gets ready", "ben gets ready")
         told.wait(5)
     row = _row(told.board, told.now_ms, "Bob")
     assert "… → " in row
