@@ -51,9 +51,6 @@ class Core:
             _look_at_limits(turn)
         if news.agents or news.calls or news.queues or news.stuck:
             matching.match(turn)
-        if turn.late is not None:
-            calls.wait_is_over(turn, turn.late)
-            _look_at_limits(turn)
         return turn.facts
 
     @property

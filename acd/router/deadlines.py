@@ -38,29 +38,32 @@ class Deadline(NamedTuple):
 
 
 class _Lane:
-    """Deadlines of one kind, in the order in which they were set and fall due."""
+    """Deadlines of one kind. Most lie equally far ahead: so long as phones ring, as wrap-ups last, as callers are kept.
+    They fall due in the order in which they are set, and nothing is to be sorted; what is due before the last of these
+    is."""
 
-    __slots__ = ("keys", "last")
+    __slots__ = ("keys", "last", "sorted", "sorted_keys")
 
     def __init__(self) -> None:
         self.keys: OrderedDict[int, Key] = OrderedDict()
         self.last = 0
+        self.sorted: SortedList[int] = SortedList()
+        self.sorted_keys: dict[int, Key] = {}
+
+    def first(self) -> tuple[int, Key] | None:
+        """The earliest."""
+        first = next(iter(self.keys.items())) if self.keys else None
+        if self.sorted_keys and (first is None or self.sorted[0] < first[0]):
+            first = (self.sorted[0], self.sorted_keys[self.sorted[0]])
+        return first
 
 
 class Deadlines:
-    """A sorted set of deadlines with at most one for each (kind, subject, other).
-
-    Most of one kind lie equally far ahead: so long as phones ring, as wrap-ups last, as callers are kept. They fall due
-    in the order in which they are set and stand in a lane, where nothing is to be sorted; what is due before the last
-    of its lane is sorted.
-    """
+    """A sorted set of deadlines with at most one for each (kind, subject, other)."""
 
     def __init__(self) -> None:
         self._at: dict[Key, int] = {}
         self._lanes: dict[Kind, _Lane] = {kind: _Lane() for kind in get_args(Kind)}
-        self._sorted: SortedList[int] = SortedList()
-        self._keys: dict[int, Key] = {}
-        """Of those that are sorted."""
         self._first: tuple[int, Key] | None = None
         self.next_ms: int | None = None
         """When the next one falls due."""
@@ -74,6 +77,13 @@ class Deadlines:
         if self._first is None or self._first[0] >> ORDER_BITS > now_ms:
             return None
         return _deadline(*self._first)
+
+    def is_due(self, kind: Kind, now_ms: int) -> bool:
+        """Whether the time of any of this kind has come."""
+        if self.next_ms is None or self.next_ms > now_ms:
+            return False
+        first = self._lanes[kind].first()
+        return first is not None and first[0] >> ORDER_BITS <= now_ms
 
     def find(self, kind: Kind, subject: str, other: str = "") -> Deadline | None:
         """The one with this key, if it is set."""
@@ -93,8 +103,8 @@ class Deadlines:
             lane.last = at
             lane.keys[at] = key
         else:
-            self._sorted.add(at)
-            self._keys[at] = key
+            lane.sorted.add(at)
+            lane.sorted_keys[at] = key
         self._at[key] = at
         if self._first is None or at < self._first[0]:
             self._first = (at, key)
@@ -107,8 +117,8 @@ class Deadlines:
             return
         lane = self._lanes[kind]
         if lane.keys.pop(at, None) is None:
-            self._sorted.remove(at)
-            del self._keys[at]
+            lane.sorted.remove(at)
+            del lane.sorted_keys[at]
         elif not lane.keys:
             lane.last = 0
         assert self._first is not None, "one was there"
@@ -117,9 +127,8 @@ class Deadlines:
             self.next_ms = None if self._first is None else self._first[0] >> ORDER_BITS
 
     def _earliest(self) -> tuple[int, Key] | None:
-        heads = [next(iter(lane.keys.items())) for lane in self._lanes.values() if lane.keys]
-        heads += [(at, self._keys[at]) for at in self._sorted[:1]]
-        return min(heads, default=None)
+        lanes = (lane for lane in self._lanes.values() if lane.keys or lane.sorted_keys)
+        return min((first for lane in lanes if (first := lane.first()) is not None), default=None)
 
     def all(self) -> list[Deadline]:
         """All of them, in the order in which they fall due."""

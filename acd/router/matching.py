@@ -9,7 +9,7 @@ What is looked at: the queues of one agent, there the first call of each group (
 agent (`ready`), past those who refused of late, whose number is bounded.
 """
 
-from collections.abc import Container
+from collections.abc import Container, Iterable
 from heapq import heapify, heappop, heapreplace
 from itertools import islice
 from typing import NamedTuple, assert_never
@@ -22,6 +22,8 @@ from acd.router.state import Agent, Call, InQueue, Queue, State
 from acd.router.turn import SLICE, Turn
 from acd.router.waiting import Group, GroupKey, Head, Place
 
+AGENT_SLICE = 50
+"""How many agents who have become free at once are looked at in one turn."""
 QUEUE_SLICE = 50
 """How many queues in which anything may have changed are looked at in one turn."""
 
@@ -39,9 +41,11 @@ class Work(NamedTuple):
 
 
 def match(turn: Turn) -> None:
-    """Offer what can be offered: all of it, or a slice, and then the rest stays in the news. A call whose wait is over,
-    because so much was due that its end is still to come, is not offered: the match stops there."""
+    """Offer what can be offered: all of it, or a slice, and then the rest stays in the news. While the wait of somebody
+    is over whose slice is still to come, nothing is: a phone would ring for who is let go in the next turn."""
     news = turn.state.news
+    if turn.state.deadlines.is_due("give-up", turn.now_ms):
+        return
     if news.agents or news.calls or news.queues:
         _make_offers(turn)
     if news.stuck:
@@ -55,7 +59,7 @@ def _make_offers(turn: Turn) -> None:
             _serve_agent(turn, turn.state.agents[next(iter(news.agents))])
         elif not news.agents and len(news.calls) == 1:
             _serve_call(turn, turn.state.calls[next(iter(news.calls))])
-    if turn.late is None and (news.agents or news.calls or news.queues):
+    if news.agents or news.calls or news.queues:
         _serve_all(turn)
 
 
@@ -65,8 +69,8 @@ def _serve_agent(turn: Turn, agent: Agent) -> None:
         best = best_work(turn.state, agent, agent, turn.now_ms)
         if best is None:
             turn.state.enlist(agent)
-        elif not _make(turn, best.call, agent):
-            return
+        else:
+            offers.make(turn, best.call, agent)
 
 
 def _serve_call(turn: Turn, call: Call) -> None:
@@ -77,17 +81,8 @@ def _serve_call(turn: Turn, call: Call) -> None:
         if agent is None:
             turn.state.news.stuck[call.queue] = None
             del news[call.id]
-        elif not _make(turn, call, agent):
-            return
-
-
-def _make(turn: Turn, call: Call, agent: Agent) -> bool:
-    """Make the offer, unless the call's wait is over (docs/routing.md R25). Returns whether it was made."""
-    if call.give_up_at_ms is not None and call.give_up_at_ms <= turn.now_ms:
-        turn.late = call.id
-        return False
-    offers.make(turn, call, agent)
-    return True
+        else:
+            offers.make(turn, call, agent)
 
 
 # --- The best work for an agent -------------------------------------------------------------------------------
@@ -279,15 +274,15 @@ class Source(NamedTuple):
 def _serve_all(turn: Turn) -> None:
     """The best work first, over all the news, or a slice of it."""
     news = turn.state.news
-    looked_at = list(islice(news.queues, QUEUE_SLICE))
-    things: list[Agent | Call | QueueId] = [turn.state.agents[agent] for agent in news.agents]
+    agents, looked_at = list(islice(news.agents, AGENT_SLICE)), list(islice(news.queues, QUEUE_SLICE))
+    things: list[Agent | Call | QueueId] = [turn.state.agents[agent] for agent in agents]
     things += [turn.state.calls[call] for call in news.calls]
     things += looked_at
-    _enlist_all(turn.state)
+    _enlist(turn.state, agents)
     sources = [Source(work.order, at, of) for at, of in enumerate(things) if (work := _work_at(turn, of)) is not None]
     heapify(sources)
     offers_left = SLICE
-    while sources and offers_left and turn.late is None:
+    while sources and offers_left:
         work = _work_at(turn, sources[0].of)
         if work is None:
             heappop(sources)
@@ -299,9 +294,10 @@ def _serve_all(turn: Turn) -> None:
     _keep(turn.state, [source.of for source in sources], looked_at)
 
 
-def _enlist_all(state: State) -> None:
-    for agent in list(state.news.agents):
-        state.enlist(state.agents[agent])
+def _enlist(state: State, agents: Iterable[AgentId]) -> None:
+    for agent in agents:
+        if agent in state.news.agents:
+            state.enlist(state.agents[agent])
 
 
 def _offer(turn: Turn, call: Call) -> None:
@@ -312,8 +308,8 @@ def _offer(turn: Turn, call: Call) -> None:
         own = best_work(turn.state, agent, agent, turn.now_ms)
         assert own is not None, f"agent {agent.settings.id} may take {call.id}, and nothing"
         call = own.call
-    if _make(turn, call, agent):
-        _enlist_all(turn.state)  # who has room for more
+    offers.make(turn, call, agent)
+    _enlist(turn.state, (agent.settings.id,))  # who has room for more
 
 
 def _keep(state: State, left: list[Agent | Call | QueueId], looked_at: list[QueueId]) -> None:

@@ -1,6 +1,5 @@
 """One turn of the core: what a decision may see and how it speaks."""
 
-from acd.model import CallId
 from acd.router.apply import apply
 from acd.router.facts import Fact
 from acd.router.state import State
@@ -12,7 +11,7 @@ SLICE = 25
 class Turn:
     """The state, the time, and the facts said so far. A fact is applied in the moment in which it is said."""
 
-    __slots__ = ("facts", "late", "now_ms", "state", "weight")
+    __slots__ = ("facts", "now_ms", "state", "weight")
 
     def __init__(self, state: State, now_ms: int) -> None:
         self.state = state
@@ -20,9 +19,6 @@ class Turn:
         self.facts: list[Fact] = []
         self.weight = 0
         """What has been done that the facts do not show by their number: agents put in order, many by one fact."""
-
-        self.late: CallId | None = None
-        """A call that the match came to, whose wait is over: the match has stopped there."""
 
     def say(self, fact: Fact) -> None:
         """Make it so."""
