@@ -213,10 +213,19 @@ class Centre:
     def idle_lifecycles(self, count: int) -> None:
         """So many of those that are prepared, every agent being ready: one call at a time."""
         for _ in range(count):
-            self._talk(self._offer(self.tell(self._prepared.popleft())))
+            facts = self.tell(self._prepared.popleft())
+            while not facts or not isinstance(facts[-1], f.OfferMade):
+                facts = self._wait()  # till a ring opens: none of the queue's agents has what is asked for
+            self._talk(self._offer(facts))
             self._release()
             self.now_ms += WRAP_UP_MS
             self.tell(PASS_TIME)
+
+    def _wait(self) -> list[Fact]:
+        due_ms = self.core.next_deadline_ms
+        assert due_ms is not None, "somebody waits for ever"
+        self.now_ms = due_ms
+        return self.tell(PASS_TIME)
 
     def _offer(self, facts: list[Fact]) -> OfferId:
         made = facts[-1]
