@@ -63,7 +63,7 @@ class _Lane:
 
     def deadline(self, at: int) -> Deadline:
         """The one that stands there."""
-        key = self.keys.get(at) or self.sorted_keys[at]
+        key = self.keys[at] if at in self.keys else self.sorted_keys[at]
         subject, _, other = key.partition(BETWEEN)
         return Deadline(at >> ORDER_BITS, at & (1 << ORDER_BITS) - 1, self.kind, subject, other)
 
