@@ -13,7 +13,7 @@ NO_WORSE_THAN = {
     "10,000 agents: the core, in multiples of the bare loop": 15,
 }
 """What holds today, with room for a machine that others use: the core takes about 15 and 9 times the bare loop, in CPU
-time. The limits of the benchmark itself, 14 and 8, are not kept yet; these bounds fall to them with issue 3."""
+time. The limits of the benchmark itself, 14 and 8, are not kept yet; these bounds are to fall to them."""
 
 
 @pytest.mark.long
