@@ -93,39 +93,47 @@ def best_work(state: State, agent: Agent, in_order_of: Agent | None, now_ms: int
     nothing."""
     rows: list[_Row] = []
     best: Standing | None = None
-    for entry, queue in state.queues_open_to(agent):
-        if not queue.waiting.groups or queue.retired or queue.unordered:
+    for entry in state.queues_open_to(agent):
+        queue = entry.queue
+        waiting, settings = queue.waiting, queue.settings
+        if not waiting.groups or queue.retired or queue.unordered:
             continue
-        settings = queue.settings
         rank = None if in_order_of is None else own_rank(agent, entry)
-        for priority, row in queue.waiting.rows.items():
+        tier, weight, growth, by_age = entry.standing.tier, settings.weight, settings.growth, rank == LONGEST_WAIT
+        for priority, row in waiting.rows.items():  # `order_at` once more: most of what is looked at is looked at here
             since_ms, number, _ = row[0]
-            order = order_at(rank, settings, priority, since_ms, number, now_ms)
-            rows.append((order, row, entry.standing.tier, rank, settings))
-        if queue.waiting.named:
+            if by_age:
+                rows.append((0, 0, since_ms, number, row, tier, rank, settings))
+                continue
+            points = priority + weight
+            if growth is not NO_GROWTH:
+                points += growth.points(now_ms - since_ms)
+            rows.append((rank or 0, -points, since_ms, number, row, tier, rank, settings))
+        if waiting.named:
             best = _best_of_the_named(state, queue, agent, rank, now_ms, best)
-    rows.sort()
     best = _best_in_rows(state, rows, agent, now_ms, best)
     return None if best is None else Work(best[0], state.calls[best[1].call])
 
 
 Standing = tuple[Order, Place]
 """The best so far."""
-_Row = tuple[Order, list[Head], int, int | None, QueueSettings]
-"""Where the first call of a row stands, the row, the agent's tier and rank of its queue, and the queue. No two have one
-order."""
+_Row = tuple[int, int, int, int, list[Head], int, int | None, QueueSettings]
+"""Where the first call of a row stands, as an `Order` says it, the row, the agent's tier and rank of its queue, and the
+queue. No two have one order."""
 
 
 def _best_in_rows(state: State, rows: list[_Row], agent: Agent, now_ms: int, best: Standing | None) -> Standing | None:
-    """The rows are in the order of their first calls: nothing in a row comes before its first call."""
-    for head, row, tier, rank, settings in rows:
-        if best is not None and head >= best[0]:
-            break
+    """Nothing in a row comes before its first call: mostly the row that stands first has what is looked for."""
+    heapify(rows)
+    while rows and (best is None or rows[0] < best[0]):
+        first, points, since_ms, number, row, tier, rank, settings = heappop(rows)
         place = _first_in_row(state, row, agent, tier, now_ms)
         if place is None:
             continue
-        is_head = place[1] == head[3]
-        order = head if is_head else order_at(rank, settings, row[0][2].priority, place[0], place[1], now_ms)
+        if place[1] == number:
+            order = first, points, since_ms, number
+        else:
+            order = order_at(rank, settings, row[0][2].priority, place[0], place[1], now_ms)
         if best is None or order < best[0]:
             best = order, place
     return best

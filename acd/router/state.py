@@ -5,7 +5,6 @@ it in the same breath, through the methods of `State`.
 """
 
 from collections import OrderedDict
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Literal, NamedTuple, assert_never
@@ -141,6 +140,8 @@ class InQueue:
     """An agent in one queue."""
 
     standing: Standing
+    queue: "Queue" = field(repr=False, compare=False)
+    """Derived: the queue, as it is while the agent is logged in there. Nobody who is not asks for it."""
     state: Membership = Membership.LOGGED_OUT
     reason: str | None = None
     joined: bool = False
@@ -319,7 +320,7 @@ class Roll:
 
     def enter(self, name: str) -> None:
         """It is heard of now, for the first time or again."""
-        if not self.hears(name):
+        if self.names.get(name) != self.calls:
             self.names[name] = self.calls
             self.names.move_to_end(name)
             self.present += 1
@@ -479,7 +480,8 @@ class State:
 
     def has_room_for_a_chat(self, agent: Agent) -> bool:
         """The same of one more chat."""
-        return len(agent.chats) < agent.settings.chats and not agent.retired and len(agent.refusals) < REFUSALS_KEPT
+        chats = agent.settings.chats
+        return chats > 0 and len(agent.chats) < chats and not agent.retired and len(agent.refusals) < REFUSALS_KEPT
 
     def relist(self, agent: Agent) -> None:
         """Something has changed that decides whether, and as what, the agent stands among the ready ones. Who may
@@ -488,24 +490,27 @@ class State:
             for queue_id, listed in agent.listed.items():
                 self.queues[queue_id].ready.remove(*listed)
             agent.listed.clear()
-        if self.has_voice(agent) or (agent.settings.chats and self.has_room_for_a_chat(agent)):
+        if (agent.work is Work.IDLE and self.has_voice(agent)) or (
+            agent.settings.chats and self.has_room_for_a_chat(agent)
+        ):
             self.news.agents[agent.settings.id] = None
         else:
             self.news.agents.pop(agent.settings.id, None)
 
-    def queues_open_to(self, agent: Agent) -> Iterator[tuple[InQueue, Queue]]:
+    def queues_open_to(self, agent: Agent) -> list[InQueue]:
         """The queues in which the agent is ready and has what it takes: a voice, or room for a chat."""
-        voice, chat = self.has_voice(agent), agent.settings.chats > 0 and self.has_room_for_a_chat(agent)
-        for queue_id, entry in agent.queues.items():
-            if entry.state is Membership.READY:
-                queue = self.queues.get(queue_id)
-                if queue is not None and (voice if queue.settings.channel == "voice" else chat):
-                    yield entry, queue
+        able = {"voice": self.has_voice(agent), "chat": self.has_room_for_a_chat(agent)}
+        return [
+            entry
+            for entry in agent.queues.values()
+            if entry.state is Membership.READY and able[entry.queue.settings.channel]
+        ]
 
     def enlist(self, agent: Agent) -> None:
         """Put an agent who is left without work among the ready ones of each queue that may offer some."""
         del self.news.agents[agent.settings.id]
-        for entry, queue in self.queues_open_to(agent):
+        for entry in self.queues_open_to(agent):
+            queue = entry.queue
             listed = Listed(ClassKey(entry.standing.tier, agent.skills), self._key_in(queue, agent, entry))
             queue.ready.add(*listed)
             if queue.waiting.groups:

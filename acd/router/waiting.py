@@ -120,7 +120,7 @@ class WaitingCalls:
             places.remove(place)
             return
         self._drop_head(group)
-        del places[0]
+        places.pop(0)
         if places:
             group.first = places[0]
             self._show_head(group)
@@ -142,10 +142,12 @@ class WaitingCalls:
     def _drop_head(self, group: Group) -> None:
         rows = self._rows_of(group)
         row = rows[group.priority]
-        since_ms, number, _ = group.first
-        at = bisect_left(row, (since_ms, number))  # a shorter tuple comes first
-        assert row[at][2] is group, f"{group} is not where its first call says"
-        del row[at]
+        if row[0][2] is group:
+            del row[0]
+        else:
+            at = bisect_left(row, group.first[:2])  # a shorter tuple comes first
+            assert row[at][2] is group, f"{group} is not where its first call says"
+            del row[at]
         if not row:
             del rows[group.priority]
 

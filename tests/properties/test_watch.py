@@ -67,7 +67,7 @@ def _wrong_count(state: State) -> None:
 
 
 def _idle_beside_waiting(state: State) -> None:
-    state.agents[BEN].queues[SALES] = InQueue(Standing(SALES), Membership.READY)
+    state.agents[BEN].queues[SALES] = InQueue(Standing(SALES), state.queues[SALES], Membership.READY)
 
 
 def _not_looked_at(state: State) -> None:

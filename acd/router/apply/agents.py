@@ -32,7 +32,9 @@ def _move_in_queues(
     for queue in queues:
         entry = agent.queues.get(queue)
         if entry is None:
-            entry = agent.queues[queue] = InQueue(members.standing(agent.settings, queue), joined=queue in joined)
+            entry = agent.queues[queue] = InQueue(
+                members.standing(agent.settings, queue), state.queues[queue], joined=queue in joined
+            )
         members.count_member(state, agent, queue, -1)
         entry.state = MEMBERSHIP_MOVES[entry.state, request]
         entry.reason = (reason or entry.reason) if entry.state is Membership.PAUSED else None
@@ -42,6 +44,7 @@ def _move_in_queues(
             members.leave_queue(state, agent, queue)
         else:
             _join_queue(state, agent, queue)
+            entry.queue = state.queues[queue]
         members.count_member(state, agent, queue, 1)
         if entry.joined and entry.state is Membership.LOGGED_OUT:
             del agent.queues[queue]
