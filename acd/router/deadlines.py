@@ -44,28 +44,36 @@ class _Lane:
     They fall due in the order in which they are set, and nothing is to be sorted; what is due before the last of these
     is."""
 
-    __slots__ = ("at", "keys", "kind", "last", "sorted", "sorted_keys")
+    __slots__ = ("due", "early", "early_keys", "kind", "last", "sorted")
 
     def __init__(self, kind: Kind) -> None:
         self.kind = kind
-        self.at: dict[str, int] = {}
-        self.keys: OrderedDict[int, str] = OrderedDict()
+        self.due: OrderedDict[str, int] = OrderedDict()
         self.last = 0
+        self.early: dict[str, int] = {}
+        self.early_keys: dict[int, str] = {}
         self.sorted: SortedList[int] = SortedList()
-        self.sorted_keys: dict[int, str] = {}
 
-    def first(self) -> int | None:
-        """The earliest."""
-        first = next(iter(self.keys)) if self.keys else None
-        if self.sorted_keys and (first is None or self.sorted[0] < first):
-            return self.sorted[0]
-        return first
+    def __len__(self) -> int:
+        return len(self.due) + len(self.early)
 
-    def deadline(self, at: int) -> Deadline:
-        """The one that stands there."""
-        key = self.keys[at] if at in self.keys else self.sorted_keys[at]
-        subject, _, other = key.partition(BETWEEN)
-        return Deadline(at >> ORDER_BITS, at & (1 << ORDER_BITS) - 1, self.kind, subject, other)
+    def find(self, key: str) -> int | None:
+        """When what has this key is due."""
+        at = self.due.get(key)
+        return self.early.get(key) if at is None else at
+
+    def first(self) -> tuple[int, str]:
+        """The earliest, with its key. There must be one."""
+        if self.due:
+            key, at = next(iter(self.due.items()))
+            if not self.early or at < self.sorted[0]:
+                return at, key
+        return self.sorted[0], self.early_keys[self.sorted[0]]
+
+
+def _deadline(kind: Kind, at: int, key: str) -> Deadline:
+    subject, _, other = key.partition(BETWEEN)
+    return Deadline(at >> ORDER_BITS, at & (1 << ORDER_BITS) - 1, kind, subject, other)
 
 
 class Deadlines:
@@ -80,69 +88,74 @@ class Deadlines:
         self._set = 0
 
     def __len__(self) -> int:
-        return sum(len(lane.at) for lane in self._lanes.values())
+        return sum(len(lane) for lane in self._lanes.values())
 
     def first_due(self, now_ms: int) -> Deadline | None:
         """The earliest deadline, if it has come."""
-        if self._first is None or self._first >> ORDER_BITS > now_ms:
+        if self.next_ms is None or self.next_ms > now_ms:
             return None
-        return self._first_lane.deadline(self._first)
+        return _deadline(self._first_lane.kind, *self._first_lane.first())
 
     def is_due(self, kind: Kind, now_ms: int) -> bool:
         """Whether the time of any of this kind has come."""
         if self.next_ms is None or self.next_ms > now_ms:
             return False
-        first = self._lanes[kind].first()
-        return first is not None and first >> ORDER_BITS <= now_ms
+        lane = self._lanes[kind]
+        return len(lane) > 0 and lane.first()[0] >> ORDER_BITS <= now_ms
 
     def find(self, kind: Kind, subject: str, other: str = "") -> Deadline | None:
         """The one with this key, if it is set."""
-        lane = self._lanes[kind]
-        at = lane.at.get(subject + BETWEEN + other if other else subject)
-        return None if at is None else lane.deadline(at)
+        key = subject + BETWEEN + other if other else subject
+        at = self._lanes[kind].find(key)
+        return None if at is None else _deadline(kind, at, key)
 
     def set(self, due_ms: int, kind: Kind, subject: str, other: str = "") -> None:
         """Set it, in place of the one with the same key."""
         lane, key = self._lanes[kind], subject + BETWEEN + other if other else subject
-        if key in lane.at:
+        if key in lane.due or key in lane.early:
             self.drop(kind, subject, other)
         self._set += 1
         at = due_ms << ORDER_BITS | self._set
         if lane.last < at:
             lane.last = at
-            lane.keys[at] = key
+            lane.due[key] = at
         else:
+            lane.early[key] = at
+            lane.early_keys[at] = key
             lane.sorted.add(at)
-            lane.sorted_keys[at] = key
-        lane.at[key] = at
         if self._first is None or at < self._first:
-            self._first, self._first_lane = at, lane
-            self.next_ms = due_ms
+            self._first, self._first_lane, self.next_ms = at, lane, due_ms
 
     def drop(self, kind: Kind, subject: str, other: str = "") -> None:
         """Forget it, if it is set."""
-        lane = self._lanes[kind]
-        at = lane.at.pop(subject + BETWEEN + other if other else subject, None)
-        if at is None:
-            return
-        if lane.keys.pop(at, None) is None:
+        lane, key = self._lanes[kind], subject + BETWEEN + other if other else subject
+        at = lane.due.pop(key, None)
+        if at is not None:
+            if not lane.due:
+                lane.last = 0
+        elif key in lane.early:
+            at = lane.early.pop(key)
             lane.sorted.remove(at)
-            del lane.sorted_keys[at]
-        elif not lane.keys:
-            lane.last = 0
+            del lane.early_keys[at]
+        else:
+            return
         if at == self._first:
             self._look_for_first()
 
     def _look_for_first(self) -> None:
         self._first = None
         for lane in self._lanes.values():
-            if lane.at:
+            if lane.due or lane.early:
                 first = lane.first()
-                assert first is not None, f"nothing stands for {lane.at}"
-                if self._first is None or first < self._first:
-                    self._first, self._first_lane = first, lane
+                if self._first is None or first[0] < self._first:
+                    self._first, self._first_lane = first[0], lane
         self.next_ms = None if self._first is None else self._first >> ORDER_BITS
 
     def all(self) -> list[Deadline]:
         """All of them, in the order in which they fall due."""
-        return sorted(lane.deadline(at) for lane in self._lanes.values() for at in lane.at.values())
+        found = [
+            _deadline(lane.kind, at, key)
+            for lane in self._lanes.values()
+            for key, at in (*lane.due.items(), *lane.early.items())
+        ]
+        return sorted(found)
