@@ -31,6 +31,7 @@ class Core:
 
     def __init__(self, state: State | None = None) -> None:
         self.state = state or State()
+        self._turn = Turn(self.state)
 
     def handle(self, asked: Input, now_ms: int) -> list[Fact]:
         """Apply what is due, then the input, then match once. `now_ms` (UTC) never goes back.
@@ -40,7 +41,8 @@ class Core:
         """
         assert now_ms >= self.state.now_ms, f"time went back from {self.state.now_ms} to {now_ms}"
         state = self.state
-        turn = Turn(state, now_ms)
+        turn = self._turn
+        turn.begin(now_ms)
         if state.deadlines.next_ms is not None and state.deadlines.next_ms <= now_ms:
             _apply_due(turn)
         if state.openings.next_ms is not None:

@@ -104,7 +104,7 @@ def _waiting_in_vain(state: State, queue_id: QueueId, agent: AgentId, most: int)
     if queue is None or state.may_be_waited_for(agent, queue):
         return []
     groups = queue.waiting.named.get(agent, {}).values()
-    return list(islice(chain.from_iterable(group.places for group in groups), most))
+    return list(islice(chain.from_iterable(groups), most))
 
 
 def caller_left(turn: Turn, report: i.CallerLeft) -> None:

@@ -212,7 +212,7 @@ def _first_for(state: State, group: Group, agent: Agent) -> Place | None:
         return None
     if not agent.refusals and not agent.chats:
         return group.first
-    for place in group.places:
+    for place in group:
         if place.call not in agent.refusals and agent.settings.id not in state.calls[place.call].offers.values():
             return place
     return None
@@ -368,7 +368,7 @@ def _work_in(state: State, queue: Queue, now_ms: int) -> Work | None:
 def _first_taken(state: State, group: Group, now_ms: int) -> Call | None:
     """The first call of the group for which somebody is ready. Where nobody may take one, nobody may take those behind
     it; where all who may have refused it of late, or see it ring, that is true of few calls."""
-    for place in group.places:
+    for place in group:
         call = state.calls[place.call]
         if best_agent(state, call, now_ms) is not None:
             return call
@@ -405,7 +405,7 @@ def _opens_at_ms(state: State, queue: Queue, now_ms: int) -> int | None:
     for group in queue.waiting.groups.values():
         if group.named is not None or len(group.profile.rings) == 1:
             continue
-        for place in group.places:
+        for place in group:
             after_ms = group.profile.opens_after(now_ms - place.since_ms)
             if after_ms is not None and (opens_at_ms is None or place.since_ms + after_ms < opens_at_ms):
                 opens_at_ms = place.since_ms + after_ms

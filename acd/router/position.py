@@ -24,10 +24,10 @@ def position(state: State, call: Call, now_ms: int) -> int:
 
 def _before(queue: QueueSettings, group: Group, own: Order, now_ms: int) -> int:
     """How many of the group come before."""
-    low, high = 0, len(group.places)
+    low, high = 0, len(group)
     while low < high:
         middle = (low + high) // 2
-        since_ms, number, _ = group.places[middle]
+        since_ms, number, _ = group[middle]
         if order_at(None, queue, group.priority, since_ms, number, now_ms) < own:
             low = middle + 1
         else:

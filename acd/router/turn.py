@@ -9,16 +9,21 @@ SLICE = 25
 
 
 class Turn:
-    """The state, the time, and the facts said so far. A fact is applied in the moment in which it is said."""
+    """The state, the time, and the facts said so far. A fact is applied in the moment in which it is said. The core has
+    one, and begins it anew with each input."""
 
     __slots__ = ("facts", "now_ms", "state", "weight")
 
-    def __init__(self, state: State, now_ms: int) -> None:
+    def __init__(self, state: State) -> None:
         self.state = state
-        self.now_ms = now_ms
+        self.now_ms = 0
         self.facts: list[Fact] = []
         self.weight = 0
         """What has been done that the facts do not show by their number: agents put in order, many by one fact."""
+
+    def begin(self, now_ms: int) -> None:
+        """Nothing has been said yet."""
+        self.now_ms, self.facts, self.weight = now_ms, [], 0
 
     def say(self, fact: Fact) -> None:
         """Make it so."""

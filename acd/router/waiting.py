@@ -35,7 +35,7 @@ GroupKey = tuple[ServerId, int, Profile, AgentId | None]
 class Group:
     """Calls that whoever may take one of them may take in their order."""
 
-    __slots__ = ("first", "named", "places", "priority", "profile", "server")
+    __slots__ = ("first", "named", "others", "priority", "profile", "server")
 
     def __init__(self, server: ServerId, priority: int, profile: Profile, named: AgentId | None) -> None:
         self.server = server
@@ -44,10 +44,26 @@ class Group:
         self.named = named
         self.first: Place
         """While it has calls; a group without any is dropped."""
-        self.places: SortedList[Place] = SortedList()
+        self.others: SortedList[Place] | None = None
+        """All but the first: most groups have one call, and a sorted list costs as much as all the rest."""
 
     def __repr__(self) -> str:
         return f"Group{self.key}"
+
+    def __len__(self) -> int:
+        return 1 if self.others is None else 1 + len(self.others)
+
+    def __iter__(self) -> Iterator[Place]:
+        """Its places, in their order."""
+        yield self.first
+        if self.others is not None:
+            yield from self.others
+
+    def __getitem__(self, index: int) -> Place:
+        if index == 0:
+            return self.first
+        assert self.others is not None, f"{self} has one place, not {index + 1}"
+        return self.others[index - 1]
 
     @property
     def key(self) -> GroupKey:
@@ -80,10 +96,10 @@ class WaitingCalls:
     def __iter__(self) -> Iterator[Place]:
         """All places, group by group."""
         for group in self.groups.values():
-            yield from group.places
+            yield from group
 
     def __repr__(self) -> str:
-        lines = {key: list(group.places) for key, group in self.groups.items()}
+        lines = {key: list(group) for key, group in self.groups.items()}
         return f"WaitingCalls({lines}, {sorted(self.rows.items())}, {self.named}, {self.profiles})"
 
     def oldest(self, most: int) -> list[tuple[int, Place]]:
@@ -92,7 +108,7 @@ class WaitingCalls:
         found: list[tuple[int, Place]] = []
         for rows in (self.rows, self.named_rows):
             for priority, row in rows.items():
-                places = merge(*(group.places for _, _, group in row[:most]))
+                places = merge(*(group for _, _, group in row[:most]))
                 found += [(priority, place) for place in islice(places, most)]
         return found
 
@@ -103,26 +119,30 @@ class WaitingCalls:
             group = self.groups[key] = Group(*key)
             if group.named is not None:
                 self.named.setdefault(group.named, {})[key] = group
-        elif place < group.first:
-            self._drop_head(group)
-        else:
-            group.places.add(place)
+            group.first = place
+            self._show_head(group)
             return group
-        group.places.add(place)
-        group.first = place
-        self._show_head(group)
+        if group.others is None:
+            group.others = SortedList()
+        if place < group.first:
+            self._drop_head(group)
+            group.others.add(group.first)
+            group.first = place
+            self._show_head(group)
+        else:
+            group.others.add(place)
         return group
 
     def remove(self, place: Place, group: Group) -> None:
         """Take a call from its place."""
-        places = group.places
+        others = group.others
         if group.first != place:
-            places.remove(place)
+            assert others is not None, f"{place} does not stand in {group}"
+            others.remove(place)
             return
         self._drop_head(group)
-        places.pop(0)
-        if places:
-            group.first = places[0]
+        if others:
+            group.first = others.pop(0)
             self._show_head(group)
         else:
             self._drop(group)

@@ -71,17 +71,14 @@ def _lines_hold_their_calls(state: State) -> None:
     for queue_id, queue in state.queues.items():
         waiting = queue.waiting
         for key, group in waiting.groups.items():
-            assert group.places, f"queue {queue_id} keeps an empty group {key}"
-            assert list(group.places) == sorted(group.places), f"queue {queue_id} is out of order"
-            for place in group.places:
+            assert list(group) == sorted(group), f"queue {queue_id} is out of order"
+            for place in group:
                 call = state.calls[place.call]
                 assert (call.queue, call.group, call.place) == (queue_id, group, place), f"{place} is misplaced"
                 own = (call.line.server, call.priority, call.profile, call.named)
                 assert key == group.key == own, f"{call} is in the wrong group: {key}"
         for priority, row in waiting.rows.items():
-            heads = sorted(
-                (group.places[0][:2] for key, group in waiting.groups.items() if key[1:4:2] == (priority, None))
-            )
+            heads = sorted((group.first[:2] for key, group in waiting.groups.items() if key[1:4:2] == (priority, None)))
             assert [head[:2] for head in row] == heads, f"queue {queue_id}, row {priority}: {row}"
             assert row, f"queue {queue_id} keeps an empty row"
         for agent, groups in waiting.named.items():
