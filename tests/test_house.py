@@ -1,4 +1,5 @@
-"""The house rules that no linter of others knows: what the pure rooms may use, and who may start tasks."""
+"""The house rules that no linter of others knows: what the pure rooms may use, who may start tasks, how modules are
+named."""
 
 import ast
 from collections.abc import Iterator
@@ -7,8 +8,11 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-PURE = [ROOT / "acd" / "model.py", ROOT / "acd" / "core.py", *sorted((ROOT / "acd" / "router").glob("*.py"))]
+PURE = [ROOT / "acd" / "model.py", ROOT / "acd" / "core.py", *sorted((ROOT / "acd" / "router").rglob("*.py"))]
 ALL = sorted((ROOT / "acd").rglob("*.py"))
+
+SAY_NOTHING = {"common", "helpers", "manager", "misc", "utils"}
+"""Names of modules that hold anything."""
 
 ALLOWED = {
     "acd.core",
@@ -65,7 +69,7 @@ def starts_tasks(source: str) -> bool:
     return bool({"create_task", "ensure_future", "run_coroutine_threadsafe"} & set(calls(ast.parse(source))))
 
 
-@pytest.mark.parametrize("path", PURE, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", PURE, ids=lambda path: str(path.relative_to(ROOT)))
 def test_pure_rooms_use_nothing_but_data(path: Path) -> None:
     assert breaches(path.read_text()) == set()
 
@@ -73,6 +77,11 @@ def test_pure_rooms_use_nothing_but_data(path: Path) -> None:
 @pytest.mark.parametrize("path", ALL, ids=lambda path: str(path.relative_to(ROOT)))
 def test_tasks_are_started_in_one_place(path: Path) -> None:
     assert starts_tasks(path.read_text()) == (path == ROOT / "acd" / "tasks.py")
+
+
+def test_names_of_modules_say_what_they_hold() -> None:
+    everywhere = [*ALL, *(ROOT / "tests").rglob("*.py"), *(ROOT / "benchmarks").glob("*.py")]
+    assert [str(path.relative_to(ROOT)) for path in everywhere if path.stem in SAY_NOTHING] == []
 
 
 @pytest.mark.parametrize(

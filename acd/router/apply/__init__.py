@@ -6,7 +6,7 @@ order to an empty `State` gives the state that wrote them.
 
 from acd.router import facts as f
 from acd.router.apply import agents, calls, configuration, offers, servers
-from acd.router.apply.common import Table
+from acd.router.apply.table import Table
 from acd.router.state import State
 
 

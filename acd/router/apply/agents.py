@@ -3,7 +3,7 @@
 from acd.model import QueueId
 from acd.router import facts as f
 from acd.router.apply import members
-from acd.router.apply.common import Table
+from acd.router.apply.table import Table
 from acd.router.state import Agent, InQueue, Limit, Owed, Postponed, State, WrapUp
 from acd.router.states import MEMBERSHIP_MOVES, Membership
 

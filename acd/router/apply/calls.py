@@ -1,8 +1,8 @@
 """Calls, from their arrival to their end."""
 
 from acd.router import facts as f
-from acd.router.apply import common, members, offers
-from acd.router.apply.common import Table
+from acd.router.apply import channels, members, offers, queues
+from acd.router.apply.table import Table
 from acd.router.deadlines import Kind
 from acd.router.state import Agent, Call, State
 from acd.router.waiting import Place
@@ -34,7 +34,7 @@ def _call_queued(state: State, fact: f.CallQueued) -> None:
     queue.calls += 1
     _set_deadlines(state, fact)
     state.server(fact.line.server).channels.enter(fact.line.channel)
-    common.wait(state, call)
+    queues.wait(state, call)
 
 
 def _set_deadlines(state: State, fact: f.CallQueued | f.CallMoved) -> None:
@@ -61,7 +61,7 @@ def _call_moved(state: State, fact: f.CallMoved) -> None:
     queue.length += 1
     queue.calls += 1
     _set_deadlines(state, fact)
-    common.wait(state, call)
+    queues.wait(state, call)
 
 
 def _take_out(state: State, call: Call) -> None:
@@ -71,7 +71,7 @@ def _take_out(state: State, call: Call) -> None:
     queue.calls -= 1
     queue.waiting.leave_profile(call.profile)
     state.leave_profile(call.profile)
-    common.drain_if_retired(state, call.queue)
+    queues.drain_if_retired(state, call.queue)
 
 
 def _announcement_made(state: State, fact: f.AnnouncementMade) -> None:
@@ -145,10 +145,10 @@ def _drop_call(state: State, call: Call) -> None:
         state.queues[call.queue].waiting.leave_profile(call.profile)
     del state.call_on[call.line]
     state.leave_profile(call.profile)
-    common.forget_channel(state, call.line)
+    channels.forget_channel(state, call.line)
     del state.calls[call.id]
     state.queues[call.queue].calls -= 1
-    common.drain_if_retired(state, call.queue)
+    queues.drain_if_retired(state, call.queue)
 
 
 APPLY: Table = {

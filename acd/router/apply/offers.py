@@ -1,8 +1,8 @@
 """Offers, from the first ring to the bridge or the miss."""
 
 from acd.router import facts as f
-from acd.router.apply import common, members
-from acd.router.apply.common import Table
+from acd.router.apply import members, queues
+from acd.router.apply.table import Table
 from acd.router.state import Call, Offer, State
 
 
@@ -78,8 +78,8 @@ def _offer_ended(state: State, fact: f.OfferEnded) -> None:
         agent.rests = True
         state.deadlines.set(fact.rest_until_ms, "rest", fact.agent)
     if call.answered is None:
-        common.wait(state, call)
-    common.drain_if_retired(state, call.queue)
+        queues.wait(state, call)
+    queues.drain_if_retired(state, call.queue)
     if offer.queue in agent.queues and state.queues[offer.queue].settings.strategy == "weighted-random":
         state.draw_lot(agent, state.queues[offer.queue], agent.queues[offer.queue])
     state.relist(agent)

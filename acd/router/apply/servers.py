@@ -2,21 +2,21 @@
 
 from acd.model import AgentId, Line, Phone
 from acd.router import facts as f
-from acd.router.apply import common
-from acd.router.apply.common import Table
+from acd.router.apply import channels
+from acd.router.apply.table import Table
 from acd.router.state import DirectCall, State
 
 
 def _direct_call_started(state: State, fact: f.DirectCallStarted) -> None:
     state.direct_calls[fact.line] = DirectCall(fact.phone, fact.agent, fact.direction, fact.counted)
     state.lines_of.setdefault(fact.phone, {})[fact.line] = None
-    common.hear_of(state, fact.line)
+    channels.hear_of(state, fact.line)
     _relist_at(state, fact.phone)
 
 
 def _direct_call_answered(state: State, fact: f.DirectCallAnswered) -> None:
     state.direct_calls[fact.line].answered_at_ms = fact.at_ms
-    common.hear_of(state, fact.line)
+    channels.hear_of(state, fact.line)
 
 
 def _direct_call_excluded(state: State, fact: f.DirectCallExcluded) -> None:
@@ -29,7 +29,7 @@ def _direct_call_ended(state: State, fact: f.DirectCallEnded) -> None:
     del lines[fact.line]
     if not lines:
         del state.lines_of[fact.phone]
-    common.forget_channel(state, fact.line)
+    channels.forget_channel(state, fact.line)
     _relist_at(state, fact.phone)
 
 
@@ -51,7 +51,7 @@ def _server_went_quiet(state: State, fact: f.ServerWentQuiet) -> None:
 def _server_roll_called(state: State, fact: f.ServerRollCalled) -> None:
     server = state.server(fact.server)
     for channel in fact.channels:
-        common.hear_of(state, Line(fact.server, channel))
+        channels.hear_of(state, Line(fact.server, channel))
     for offer in fact.offers:
         server.legs.enter(offer)
     if fact.last:
