@@ -1,6 +1,6 @@
 """How much is simulated under guard, and how fast: days of fifty agents and ten queues, with faults.
 
-Eight seeds of two days each run in two processes; in each everything that `acd/testing/guard.py` looks at must hold:
+Eight seeds of two days each run in two processes; in each everything that `acd/guard` looks at must hold:
 the books after every fact, the invariants after every fiftieth commit, the choice of every tenth offer. The
 default run takes a minute and a half on two free cores, and as much longer as others use them; `--quick` runs two
 seeds of one day.
@@ -20,9 +20,9 @@ from typing import Final
 import structlog
 from rich.table import Table
 
+from acd.guard import Guard
 from acd.simulate import Result, contact_centre, merged
 from acd.simulate.run import Simulation
-from acd.testing.guard import Guard
 from benchmarks.report import Check, finish
 
 SEEDS: Final = range(1, 9)

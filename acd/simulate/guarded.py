@@ -1,11 +1,10 @@
-"""A run that is watched: by default at a rate that costs little (docs/simulation.md). The guard is the tests' own, and
-the one part of the test kit that anything but tests imports."""
+"""A run that is watched: by default at a rate that costs little (docs/simulation.md)."""
 
 from typing import Final, Literal
 
+from acd.guard import Guard
 from acd.simulate.run import Progress, Result, simulate
 from acd.simulate.scenario import Scenario
-from acd.testing.guard import Guard
 
 Checks = Literal["some", "all", "none"]
 

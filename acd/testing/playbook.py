@@ -14,17 +14,18 @@ without an exception has thereby proved more than it asked.
 """
 
 from acd.core import Core, Fact, Input, fold
+from acd.guard import invariants
+from acd.guard.description import catch_up, differences
+from acd.guard.ledger import Ledger
+from acd.guard.line import Line
+from acd.guard.tally import Tally
 from acd.router import facts as f
 from acd.router import inputs as i
 from acd.router import why
 from acd.router.apply import apply
 from acd.router.state import State
-from acd.testing import invariants, sentences
-from acd.testing.describe import catch_up, differences
-from acd.testing.ledger import Ledger
-from acd.testing.line import Line
+from acd.testing import sentences
 from acd.testing.names import Names
-from acd.testing.tally import Tally
 
 TEN_O_CLOCK_MS = 10 * 60 * 60 * 1000
 ALL_IS_OVER_S = 100

@@ -17,6 +17,7 @@ import msgspec
 from acd.core import Core, Fact, Input
 from acd.engine.clock import VirtualClock
 from acd.engine.loop import Engine, facts_of
+from acd.guard import invariants
 from acd.journal.memory import MemoryJournal
 from acd.journal.port import Entry
 from acd.model import AgentId, Phone, QueueId, RequestId
@@ -37,7 +38,6 @@ from acd.telephony.simulated import (
     Steps,
     Unregistered,
 )
-from acd.testing import invariants
 from acd.testing.virtual_time import run_until, run_until_idle
 
 SERVERS = ("north", "south")

@@ -9,9 +9,9 @@ from typing import TypeVar
 import pytest
 
 from acd.core import fold
+from acd.guard.description import describe
 from acd.router import facts as f
 from acd.router.states import Work
-from acd.testing.describe import describe
 from tests.engine.day import Day, run_day
 
 ENDS = f.CallEnded | f.CallAbandoned | f.CallTimedOut | f.CallReturned | f.CallLost

@@ -8,12 +8,12 @@ from acd.core import Core, fold
 from acd.engine import loop
 from acd.engine.clock import VirtualClock
 from acd.engine.loop import Engine, EngineStopped, InboxFull, facts_of
+from acd.guard.description import describe
 from acd.journal.memory import MemoryJournal
 from acd.journal.port import CommitFailed, Entry
 from acd.router import facts as f
 from acd.router import inputs as i
 from acd.tasks import Tasks
-from acd.testing.describe import describe
 from tests.engine.running import (
     ANNA,
     FailingJournal,

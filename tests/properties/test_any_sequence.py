@@ -1,6 +1,6 @@
 """The core under anything: whatever comes in whatever order, the guarantees hold after every input.
 
-The playbook looks after each input: the invariants (acd/testing/invariants.py), the choice of every pair against an
+The playbook looks after each input: the invariants (acd/guard/invariants.py), the choice of every pair against an
 oracle that scans everything, the ledger that is kept from the facts alone, and a second state to which the facts are
 applied. So the rules here only act.
 """

@@ -6,12 +6,12 @@ import pytest
 from msgspec import structs
 
 from acd.core import Core, Fact, fold
+from acd.guard import invariants
 from acd.model import AgentId, Caller, ChannelId, Line, Phone, QueueId, RequestId, ServerId
 from acd.router import inputs as i
 from acd.router.facts import OfferMade, QueueRemoved, QueueUnordered
 from acd.router.settings import AgentSettings, Destination, Ends, NextQueue, QueueSettings, RouterSettings
 from acd.router.turn import SLICE
-from acd.testing import invariants
 
 MANY = 5 * SLICE
 SALES, NIGHT = QueueId("sales"), QueueId("night")

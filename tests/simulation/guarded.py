@@ -14,11 +14,11 @@ from typing import Any
 import msgspec
 import structlog
 
+from acd.guard import Guard
 from acd.router.states import Work
 from acd.simulate import Demand, Lognormal, Result, Scenario, Trouble, contact_centre
 from acd.simulate.run import Simulation
 from acd.telephony.simulated import Faults
-from acd.testing.guard import Guard
 
 STORM = Trouble(
     link_cuts=15,

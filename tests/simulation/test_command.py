@@ -9,11 +9,11 @@ from rich.console import Console
 
 from acd import simulate
 from acd.cli import main
+from acd.guard import Guard
 from acd.simulate import Scenario, command, contact_centre
 from acd.simulate.guarded import Checks, guarded
 from acd.simulate.report import report
 from acd.simulate.run import Progress
-from acd.testing.guard import Guard
 
 SMALL = ("simulate", "--agents", "3", "--queues", "2", "--calls-per-hour", "15")
 

@@ -1,6 +1,6 @@
 """Days from one seed, with faults: first safety, then that everyone is served once they stop.
 
-After every commit (or after every so many) everything must hold that `acd/testing/guard.py` looks at; at the end of a
+After every commit (or after every so many) everything must hold that `acd/guard` looks at; at the end of a
 run nothing may be left, and the callers who came after the trouble were all served.
 """
 

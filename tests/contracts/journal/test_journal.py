@@ -4,9 +4,9 @@ import pytest
 
 from acd.core import fold
 from acd.engine.loop import facts_of
+from acd.guard.description import differences
 from acd.journal.port import Entry, Journal, JournalClosed
 from acd.router.inputs import PassTime
-from acd.testing.describe import differences
 from acd.testing.journals import BEGIN_MS, JournalEntry, working_day
 
 

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
+from acd.guard import Guard
 from acd.router import apply
 from acd.router import facts as f
 from acd.router.ready import IdlePlace
 from acd.router.state import State
 from acd.simulate import contact_centre, simulate
-from acd.testing.guard import Guard
 from acd.testing.walk import Walk
 
 Change = Callable[[State, Any], None]

@@ -5,13 +5,13 @@ from collections.abc import Sequence
 import pytest
 
 from acd.core import Core
+from acd.guard import Guard
 from acd.journal.port import Entry
 from acd.router import facts as f
 from acd.router import offers, why
 from acd.router.state import Agent, Call
 from acd.router.turn import Turn
 from acd.simulate import Observer, Scenario, contact_centre, simulate
-from acd.testing.guard import Guard
 
 
 def _scenario() -> Scenario:

@@ -3,10 +3,10 @@
 import pytest
 from msgspec import structs
 
+from acd.guard import Guard
+from acd.guard.line import Line
 from acd.router import facts as f
 from acd.simulate import contact_centre, simulate
-from acd.testing.guard import Guard
-from acd.testing.line import Line
 from acd.testing.playbook import Playbook
 from acd.testing.walk import Walk
 

@@ -1,9 +1,5 @@
 """Watches a simulated run from outside, commit after commit: what holds of the state, of the facts and of each choice.
 
-    guard = Guard()
-    simulate(scenario, seed, observers=[guard])
-    guard.finish()
-
 The books are posted with every fact, and every fact is applied to a second state. That is cheap. The rest looks at
 everything, so it is done after every so many commits, and for one in so many offers.
 """
@@ -11,16 +7,16 @@ everything, so it is done after every so many commits, and for one in so many of
 from collections.abc import Sequence
 
 from acd.core import Core
+from acd.guard import invariants
+from acd.guard.description import catch_up, differences
+from acd.guard.ledger import Ledger
+from acd.guard.line import Line
+from acd.guard.tally import Tally
 from acd.journal.port import Entry
 from acd.router import facts as f
 from acd.router import why
 from acd.router.apply import apply
 from acd.router.state import State
-from acd.testing import invariants
-from acd.testing.describe import catch_up, differences
-from acd.testing.ledger import Ledger
-from acd.testing.line import Line
-from acd.testing.tally import Tally
 
 COMPARE_EVERY = 10
 """After so many looks at the state, the second state is compared with it, too."""

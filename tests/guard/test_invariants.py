@@ -4,14 +4,14 @@ from collections.abc import Callable
 
 import pytest
 
+from acd.guard import invariants
+from acd.guard.ledger import Ledger
 from acd.model import AgentId, CallId, OfferId, Phone, QueueId, ServerId
 from acd.router import facts as f
 from acd.router.ready import AgentKey, ClassKey
 from acd.router.settings import Standing
 from acd.router.state import InQueue, Limit, Owed, Postponed, State
 from acd.router.states import Membership, Work
-from acd.testing import invariants
-from acd.testing.ledger import Ledger
 from acd.testing.playbook import Playbook
 
 ANA, BEN, SALES, A = AgentId("ana"), AgentId("ben"), QueueId("sales"), ServerId("a")
