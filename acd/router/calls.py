@@ -228,7 +228,7 @@ def next_in_line(turn: Turn, queue: Queue) -> list[Call]:
 
     def order(found: tuple[int, Place]) -> Order:
         priority, place = found
-        return order_at(None, queue.settings, priority, place.since_ms, place.number, turn.now_ms)
+        return order_at(queue.settings, priority, place.since_ms, place.number, turn.now_ms)
 
     first = nsmallest(SLICE, queue.waiting.oldest(SLICE), key=order)
     return [turn.state.calls[place.call] for _, place in first]

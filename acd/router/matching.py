@@ -16,7 +16,7 @@ from typing import NamedTuple, assert_never
 
 from acd.model import AgentId, QueueId
 from acd.router import offers
-from acd.router.settings import NO_GROWTH, QueueSettings
+from acd.router.settings import NO_GROWTH, QueueSettings, Takes
 from acd.router.skills import Fit, fits_at
 from acd.router.state import Agent, Call, InQueue, Queue, State
 from acd.router.turn import SLICE, Turn
@@ -66,7 +66,7 @@ def _make_offers(turn: Turn) -> None:
 def _serve_agent(turn: Turn, agent: Agent) -> None:
     """Only this agent is new: nobody else may take what waits."""
     while agent.settings.id in turn.state.news.agents:
-        best = best_work(turn.state, agent, agent, turn.now_ms)
+        best = best_work(turn.state, agent, agent.settings.takes, turn.now_ms)
         if best is None:
             turn.state.enlist(agent)
         else:
@@ -88,64 +88,64 @@ def _serve_call(turn: Turn, call: Call) -> None:
 # --- The best work for an agent -------------------------------------------------------------------------------
 
 
-def best_work(state: State, agent: Agent, in_order_of: Agent | None, now_ms: int) -> Work | None:
-    """What comes first of all that the agent may take, in somebody's own order or the one order; None if there is
+def best_work(state: State, agent: Agent, takes: Takes, now_ms: int) -> Work | None:
+    """What comes first of all that the agent may take, in the order in which work is taken so; None if there is
     nothing."""
     rows: list[_Row] = []
     best: Standing | None = None
     for entry in state.queues_open_to(agent):
         queue = entry.queue
-        waiting, settings = queue.waiting, queue.settings
-        if not waiting.groups or queue.retired or queue.unordered:
+        if queue.retired or queue.unordered:
             continue
-        rank = None if in_order_of is None else own_rank(agent, entry)
-        tier, weight, growth, by_age = entry.standing.tier, settings.weight, settings.growth, rank == LONGEST_WAIT
+        settings, waiting = queue.settings, queue.waiting
+        weight, growth, rank = settings.weight, settings.growth, entry.standing.rank if takes == "rank" else 0
         for priority, row in waiting.rows.items():  # `order_at` once more: most of what is looked at is looked at here
             since_ms, number, _ = row[0]
-            if by_age:
-                rows.append((0, 0, since_ms, number, row, tier, rank, settings))
-                continue
             points = priority + weight
             if growth is not NO_GROWTH:
                 points += growth.points(now_ms - since_ms)
-            rows.append((rank or 0, -points, since_ms, number, row, tier, rank, settings))
+            rows.append((rank, -points, since_ms, number, row, entry))
         if waiting.named:
-            best = _best_of_the_named(state, queue, agent, rank, now_ms, best)
-    best = _best_in_rows(state, rows, agent, now_ms, best)
+            best = _best_of_the_named(state, agent, entry, takes, now_ms, best)
+    if takes == "longest-wait":
+        rows = [(0, 0, *row[2:]) for row in rows]
+    best = _best_in_rows(state, rows, agent, takes, now_ms, best)
     return None if best is None else Work(best[0], state.calls[best[1].call])
 
 
 Standing = tuple[Order, Place]
 """The best so far."""
-_Row = tuple[int, int, int, int, list[Head], int, int | None, QueueSettings]
-"""Where the first call of a row stands, as an `Order` says it, the row, the agent's tier and rank of its queue, and the
-queue. No two have one order."""
+_Row = tuple[int, int, int, int, list[Head], InQueue]
+"""Where the first call of a row stands, as an `Order` says it, the row, and the agent in its queue. No two have one
+order."""
 
 
-def _best_in_rows(state: State, rows: list[_Row], agent: Agent, now_ms: int, best: Standing | None) -> Standing | None:
+def _best_in_rows(
+    state: State, rows: list[_Row], agent: Agent, takes: Takes, now_ms: int, best: Standing | None
+) -> Standing | None:
     """Nothing in a row comes before its first call: mostly the row that stands first has what is looked for."""
     heapify(rows)
     while rows and (best is None or rows[0] < best[0]):
-        first, points, since_ms, number, row, tier, rank, settings = heappop(rows)
-        place = _first_in_row(state, row, agent, tier, now_ms)
+        rank, points, since_ms, number, row, entry = heappop(rows)
+        place = _first_in_row(state, row, agent, entry.standing.tier, now_ms)
         if place is None:
             continue
         if place[1] == number:
-            order = first, points, since_ms, number
+            order = rank, points, since_ms, number
         else:
-            order = order_at(rank, settings, row[0][2].priority, place[0], place[1], now_ms)
+            order = _order_for(takes, entry, row[0][2].priority, place, now_ms)
         if best is None or order < best[0]:
             best = order, place
     return best
 
 
 def _best_of_the_named(
-    state: State, queue: Queue, agent: Agent, rank: int | None, now_ms: int, best: Standing | None
+    state: State, agent: Agent, entry: InQueue, takes: Takes, now_ms: int, best: Standing | None
 ) -> Standing | None:
-    for group in queue.waiting.named.get(agent.settings.id, NOTHING).values():
+    for group in entry.queue.waiting.named.get(agent.settings.id, NOTHING).values():
         place = _first_for(state, group, agent)
         if place is not None:
-            order = order_at(rank, queue.settings, group.priority, place[0], place[1], now_ms)
+            order = _order_for(takes, entry, group.priority, place, now_ms)
             if best is None or order < best[0]:
                 best = order, place
     return best
@@ -154,36 +154,31 @@ def _best_of_the_named(
 NOTHING: dict[GroupKey, Group] = {}
 
 
-LONGEST_WAIT = -1
-"""In place of a rank: age alone counts."""
-
-
-def own_rank(agent: Agent, entry: InQueue) -> int | None:
-    """The rank of the queue for an agent who takes work by another order; None for who takes it by the one order."""
-    match agent.settings.takes:
+def _order_for(takes: Takes, entry: InQueue, priority: int, place: Place, now_ms: int) -> Order:
+    """Where a place stands for an agent of its queue who takes work so."""
+    order = order_at(entry.queue.settings, priority, *place[:2], now_ms)
+    match takes:
         case "order":
-            return None
+            return order
         case "rank":
-            return entry.standing.rank
+            return (entry.standing.rank, *order[1:])
         case "longest-wait":
-            return LONGEST_WAIT
-        case takes:
+            return (0, 0, *order[2:])
+        case _:
             assert_never(takes)
 
 
 def order_of(state: State, call: Call, now_ms: int) -> Order:
     """Where the call stands among all work."""
-    return order_at(None, state.queues[call.queue].settings, call.priority, *call.place[:2], now_ms)
+    return order_at(state.queues[call.queue].settings, call.priority, *call.place[:2], now_ms)
 
 
-def order_at(rank: int | None, queue: QueueSettings, priority: int, since_ms: int, number: int, now_ms: int) -> Order:
-    """Where a place stands among all work, in the order that `own_rank` says."""
-    if rank == LONGEST_WAIT:
-        return (0, 0, since_ms, number)
+def order_at(queue: QueueSettings, priority: int, since_ms: int, number: int, now_ms: int) -> Order:
+    """Where a place stands among all work."""
     points = priority + queue.weight
     if queue.growth is not NO_GROWTH:
         points += queue.growth.points(now_ms - since_ms)
-    return (rank or 0, -points, since_ms, number)
+    return (0, -points, since_ms, number)
 
 
 def _first_in_row(state: State, row: list[Head], agent: Agent, tier: int, now_ms: int) -> Place | None:
@@ -313,7 +308,7 @@ def _offer(turn: Turn, call: Call) -> None:
     agent = best_agent(turn.state, call, turn.now_ms)
     assert agent is not None, f"nobody is there for {call.id} after all"
     if agent.settings.takes != "order":
-        own = best_work(turn.state, agent, agent, turn.now_ms)
+        own = best_work(turn.state, agent, agent.settings.takes, turn.now_ms)
         assert own is not None, f"agent {agent.settings.id} may take {call.id}, and nothing"
         call = own.call
     offers.make(turn, call, agent)
@@ -344,7 +339,7 @@ def _work_at(turn: Turn, of: Agent | Call | QueueId) -> Work | None:
     state = turn.state
     match of:
         case Agent():
-            return best_work(state, of, None, turn.now_ms)
+            return best_work(state, of, "order", turn.now_ms)
         case Call():
             if best_agent(state, of, turn.now_ms) is None:
                 return None

@@ -28,7 +28,7 @@ def _before(queue: QueueSettings, group: Group, own: Order, now_ms: int) -> int:
     while low < high:
         middle = (low + high) // 2
         since_ms, number, _ = group[middle]
-        if order_at(None, queue, group.priority, since_ms, number, now_ms) < own:
+        if order_at(queue, group.priority, since_ms, number, now_ms) < own:
             low = middle + 1
         else:
             high = middle

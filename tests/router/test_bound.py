@@ -26,10 +26,10 @@ def test_older_work_is_passed_only_while_growth_has_not_made_up_for_its_priority
     made_up_ms = max(higher, 0) * every_ms
     came_ms = chance.randint(0, 100_000) + made_up_ms
     now_ms = came_ms + chance.randint(0, 200_000)
-    first = order_at(None, old, 0, came_ms - made_up_ms, 1, now_ms)
-    assert first < order_at(None, new, points, came_ms, 2, now_ms)
+    first = order_at(old, 0, came_ms - made_up_ms, 1, now_ms)
+    assert first < order_at(new, points, came_ms, 2, now_ms)
 
 
 def test_without_even_growth_a_higher_priority_passes_for_ever() -> None:
     old, week_ms = QueueSettings(QueueId("q"), "Q", growth=Growth(STEPS, None)), 7 * 24 * 60 * 60 * 1_000
-    assert order_at(None, old, 8, week_ms, 2, week_ms) < order_at(None, old, 0, 0, 1, week_ms)
+    assert order_at(old, 8, week_ms, 2, week_ms) < order_at(old, 0, 0, 1, week_ms)
