@@ -20,7 +20,7 @@ from acd.router.settings import NO_GROWTH, QueueSettings, Takes
 from acd.router.skills import Fit, fits_at
 from acd.router.state import Agent, Call, InQueue, Queue, State
 from acd.router.turn import SLICE, Turn
-from acd.router.waiting import Group, GroupKey, Head, Place
+from acd.router.waiting import FIRST, Group, GroupKey, Head, Place
 
 AGENT_SLICE = 50
 """How many agents who have become free at once are looked at in one turn."""
@@ -99,12 +99,12 @@ def best_work(state: State, agent: Agent, takes: Takes, now_ms: int) -> Work | N
             continue
         settings, waiting = queue.settings, queue.waiting
         weight, growth, rank = settings.weight, settings.growth, entry.standing.rank if takes == "rank" else 0
-        for priority, row in waiting.rows.items():  # `order_at` once more: most of what is looked at is looked at here
-            since_ms, number, _ = row[0]
+        packed = waiting.pack() if waiting.packed is None else waiting.packed
+        for priority, since_ms, number in FIRST.iter_unpack(packed):  # most looks are these: `order_at` once more
             points = priority + weight
             if growth is not NO_GROWTH:
                 points += growth.points(now_ms - since_ms)
-            rows.append((rank, -points, since_ms, number, row, entry))
+            rows.append((rank, -points, since_ms, number, priority, entry))
         if waiting.named:
             best = _best_of_the_named(state, agent, entry, takes, now_ms, best)
     if takes == "longest-wait":
@@ -115,9 +115,9 @@ def best_work(state: State, agent: Agent, takes: Takes, now_ms: int) -> Work | N
 
 Standing = tuple[Order, Place]
 """The best so far."""
-_Row = tuple[int, int, int, int, list[Head], InQueue]
-"""Where the first call of a row stands, as an `Order` says it, the row, and the agent in its queue. No two have one
-order."""
+_Row = tuple[int, int, int, int, int, InQueue]
+"""Where the first call of a row stands, as an `Order` says it, the row's priority, and the agent in its queue. No two
+have one order."""
 
 
 def _best_in_rows(
@@ -126,14 +126,15 @@ def _best_in_rows(
     """Nothing in a row comes before its first call: mostly the row that stands first has what is looked for."""
     heapify(rows)
     while rows and (best is None or rows[0] < best[0]):
-        rank, points, since_ms, number, row, entry = heappop(rows)
+        rank, points, since_ms, number, priority, entry = heappop(rows)
+        row = entry.queue.waiting.rows[priority]
         place = _first_in_row(state, row, agent, entry.standing.tier, now_ms)
         if place is None:
             continue
         if place[1] == number:
             order = rank, points, since_ms, number
         else:
-            order = _order_for(takes, entry, row[0][2].priority, place, now_ms)
+            order = _order_for(takes, entry, priority, place, now_ms)
         if best is None or order < best[0]:
             best = order, place
     return best
