@@ -27,6 +27,7 @@ ALLOWED = {
     "math",
     "msgspec",
     "sortedcontainers",
+    "struct",
     "typing",
 }
 """What a pure room may import: nothing else, whatever its name."""
