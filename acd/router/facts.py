@@ -2,6 +2,8 @@
 
 A fact carries all that its application needs (deadlines, the chosen agent) and all that its readers need to act
 on it, so that neither looks anything up. Times are milliseconds since 1970, UTC; every fact has `at_ms`.
+
+A catalogue has no seam: each fact is looked up by its name alone, and parts would be one more list of the same names.
 """
 
 from typing import Literal
