@@ -12,6 +12,24 @@ from acd.testing.watching import Watching
 ENDS_WITHIN_S: Final = 15.0
 LINES_SHOWN: Final = 40
 
+ONE_AGENT: Final = """
+[asterisk.a]
+host = "{host}"
+username = "acd"
+secret = "lab-acd"
+
+[queue.sales]
+name = "Sales"
+wrap_up_s = 0
+
+[agent.ana]
+name = "Ana"
+phone = "1001"
+queues = ["sales"]
+logged_in_at_start = true
+"""
+"""One queue, and Ana at work in it, on the server at `{host}`."""
+
 
 class WatchedEngine(EngineProcess):
     """`saw` grows with its facts. One that still runs at the end must end by itself when it is told to."""

@@ -13,30 +13,13 @@ from acd.lab.servers import Lab
 from acd.router import facts as f
 from acd.telephony.sip import Call, OutgoingCall, Phone
 from acd.testing.ears import Ears
-from acd.testing.process import WatchedEngine
+from acd.testing.process import ONE_AGENT, WatchedEngine
 from acd.testing.site import AGENT_HZ, CALLER_HZ, FALLBACK_HZ, converse
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
 
 LOST_AFTER_S = 6
 HEARTBEAT_S = 3
-
-CONFIG = """
-[asterisk.a]
-host = "{host}"
-username = "acd"
-secret = "lab-acd"
-
-[queue.sales]
-name = "Sales"
-wrap_up_s = 0
-
-[agent.ana]
-name = "Ana"
-phone = "1001"
-queues = ["sales"]
-logged_in_at_start = true
-"""
 
 
 class Centre:
@@ -57,7 +40,7 @@ class Centre:
 
 @pytest_asyncio.fixture
 async def centre(lab: Lab, tmp_path: Path) -> AsyncIterator[Centre]:
-    async with WatchedEngine(tmp_path, CONFIG.format(host=lab.a.host)) as engine, AsyncExitStack() as stack:
+    async with WatchedEngine(tmp_path, ONE_AGENT.format(host=lab.a.host)) as engine, AsyncExitStack() as stack:
         await engine.saw.sees(f.ServerSettled, within_s=15)
         yield Centre(lab, engine, stack)
 
@@ -135,7 +118,7 @@ async def test_conversation_outlives_a_graceful_stop(centre: Centre) -> None:
 
 async def test_caller_of_an_engine_that_is_stopped_for_good_returns_as_lost(lab: Lab, tmp_path: Path) -> None:
     """So many seconds after the last heartbeat as the file says, and it is up to three seconds older than the stop."""
-    config = CONFIG.format(host=lab.a.host) + f"\n[telephony]\nwaiting_lost_after_s = {LOST_AFTER_S}\n"
+    config = ONE_AGENT.format(host=lab.a.host) + f"\n[telephony]\nwaiting_lost_after_s = {LOST_AFTER_S}\n"
     async with (
         WatchedEngine(tmp_path, config) as engine,
         AsyncExitStack() as stack,

@@ -28,10 +28,17 @@ from tests.turns import until
 
 K = TypeVar("K")
 
+A, B = ServerId("a"), ServerId("b")
+"""The first two servers."""
 TAG = "acd0123456789"
 PHONES = frozenset({Phone("1001"), Phone("1002")})
 CALM = LinkLimits(ping_every_s=30.0, retry_first_s=0.005, retry_most_s=0.02, retry_refused_s=0.02, close_s=0.1)
 EPOCH = "1700000000"
+
+
+def line(channel: str, server: ServerId = A) -> Line:
+    return Line(server, ChannelId(channel))
+
 
 AnswerCode = Callable[[FeatureCode], CodeAnswer]
 
@@ -134,14 +141,13 @@ class Scene:
         return f"{TAG}-{self._numbers}"
 
     async def arrived(self, channel: str, **more: Any) -> i.CallArrived:
-        line = Line(ServerId("a"), ChannelId(channel))
-        before = len(self.all(i.CallArrived, line=line))
+        before = len(self.all(i.CallArrived, line=line(channel)))
         self.hands_over(channel, **more)
-        return await self.reported(i.CallArrived, before + 1, line=line)
+        return await self.reported(i.CallArrived, before + 1, line=line(channel))
 
     def queue_fact(self, channel: str, server: str = "a") -> f.CallQueued:
-        line = Line(ServerId(server), ChannelId(channel))
-        return f.CallQueued(0, CallId(self.new_id()), line, QueueId("sales"), Caller("555", "Ada"), 0, 0, None)
+        where = line(channel, ServerId(server))
+        return f.CallQueued(0, CallId(self.new_id()), where, QueueId("sales"), Caller("555", "Ada"), 0, 0, None)
 
     async def queued(self, channel: str = "c1", **more: Any) -> f.CallQueued:
         """A caller who was handed over, taken, and whose claim is confirmed."""
@@ -229,6 +235,14 @@ class Scene:
         before = len(self.inputs.seen)
         await self.ami.listen()
         return await self.next_report(before)
+
+    async def asks_for_its_report(self) -> tuple[ReceivedAction, int]:
+        """The link comes back, and nobody answers yet: the second question, and how many inputs there were before."""
+        self.ami.once("Status", None)
+        before = len(self.inputs.seen)
+        await self.ami.listen()
+        await self.ami.received("Status")
+        return await self.ami.received("Status"), before
 
     async def next_report(self, before: int, server: str = "a") -> list[i.ServerReported]:
         """The parts of the first complete report after so many inputs."""

@@ -4,12 +4,11 @@ import time
 
 import pytest
 
-from acd.model import ChannelId, Line, ServerId
 from acd.router import facts as f
 from acd.router import inputs as i
-from tests.telephony.ami.adapter_harness import Scene, connected, hung_up, leg, waiting
+from tests.telephony.ami.adapter_harness import Scene, connected, hung_up, leg, line, waiting
 
-LINE = Line(ServerId("a"), ChannelId("c1"))
+LINE = line("c1")
 
 
 def ends(scene: Scene) -> list[i.CallerLeft | i.LegEnded]:

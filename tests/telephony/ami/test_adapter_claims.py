@@ -5,17 +5,17 @@ from msgspec.structs import replace
 from structlog.testing import capture_logs
 
 from acd.core import NotTaken
-from acd.model import ChannelId, Line, OfferId, QueueId, ServerId, Skill
+from acd.model import ChannelId, OfferId, QueueId, Skill
 from acd.router import facts as f
 from acd.router import inputs as i
 from acd.telephony.ami.books import Caller
 from acd.telephony.ami.protocol import LinkLimits
 from acd.testing.ami_server import error, event
-from tests.telephony.ami.adapter_harness import Scene, connected, status, waiting
+from tests.telephony.ami.adapter_harness import Scene, connected, line, status, waiting
 from tests.telephony.ami.link_harness import record_writes
 from tests.turns import until
 
-LINE = Line(ServerId("a"), ChannelId("c1"))
+LINE = line("c1")
 
 
 def names(scene: Scene) -> list[str]:

@@ -4,7 +4,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from acd.core import NotTaken
-from acd.model import AgentId, ChannelId, Line, Phone, QueueId, ServerId, Skill
+from acd.model import AgentId, ChannelId, Phone, QueueId, Skill
 from acd.router import facts as f
 from acd.router import inputs as i
 from acd.telephony.ami.protocol import LinkLimits
@@ -14,18 +14,12 @@ from tests.telephony.ami.adapter_harness import (
     TAG,
     connected,
     leg,
+    line,
     running,
     status,
     waiting,
 )
 from tests.turns import until
-
-A, B = ServerId("a"), ServerId("b")
-
-
-def line(channel: str, server: ServerId = A) -> Line:
-    return Line(server, ChannelId(channel))
-
 
 # --- The heartbeat --------------------------------------------------------------------------------------------
 
@@ -259,11 +253,7 @@ async def test_channel_that_hangs_up_while_the_report_is_made_is_not_in_it() -> 
     async with connected() as scene:
         await scene.queued("c1")
         await scene.cut()
-        scene.ami.once("Status", None)
-        before = len(scene.inputs.seen)
-        await scene.ami.listen()
-        asked = await scene.ami.received("Status")
-        asked = await scene.ami.received("Status")
+        asked, before = await scene.asks_for_its_report()
         scene.hangs_up("c1")
         scene.ami.answer(asked, status(waiting("c1"), waiting("c2")))
         (report,) = await scene.next_report(before)
@@ -275,11 +265,7 @@ async def test_channel_that_hangs_up_while_the_report_is_made_is_not_in_it() -> 
 async def test_caller_who_arrives_while_the_report_is_made_is_handed_over_and_kept() -> None:
     async with connected() as scene:
         await scene.cut()
-        scene.ami.once("Status", None)
-        before = len(scene.inputs.seen)
-        await scene.ami.listen()
-        await scene.ami.received("Status")
-        asked = await scene.ami.received("Status")
+        asked, before = await scene.asks_for_its_report()
         scene.hands_over("c1")
         await scene.reported(i.CallArrived)
         scene.act(scene.queue_fact("c1"))
@@ -293,11 +279,7 @@ async def test_link_that_is_lost_while_the_report_is_made_reports_in_full_the_ne
     async with connected() as scene:
         await scene.queued("c1")
         await scene.cut()
-        scene.ami.once("Status", None)
-        before = len(scene.inputs.seen)
-        await scene.ami.listen()
-        await scene.ami.received("Status")
-        await scene.ami.received("Status")
+        _, before = await scene.asks_for_its_report()
         scene.ami.once("Status", status(waiting("c1")))
         scene.ami.cut()
         (report,) = await scene.next_report(before)

@@ -5,29 +5,25 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from acd.model import CallId, ChannelId, Line, OfferId, Phone, QueueId, ServerId
+from acd.model import CallId, ChannelId, OfferId, Phone, QueueId
 from acd.router import facts as f
 from acd.router import inputs as i
 from acd.telephony.ami.protocol import LinkLimits
 from acd.testing.ami_server import AmiServer, error
 from tests.telephony.ami.adapter_harness import (
     PHONES,
+    A,
+    B,
     Scene,
     connected,
     leg,
+    line,
     running,
     settings,
     status,
     waiting,
 )
 from tests.turns import until
-
-A, B = ServerId("a"), ServerId("b")
-
-
-def line(channel: str, server: ServerId = A) -> Line:
-    return Line(server, ChannelId(channel))
-
 
 # --- Several servers ------------------------------------------------------------------------------------------
 

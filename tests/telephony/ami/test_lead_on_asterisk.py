@@ -16,7 +16,7 @@ from acd.telephony.ami.lead import STALE_AFTER_S
 from acd.telephony.ami.server import AsteriskServer, ServerOptions
 from acd.telephony.port import CodeAnswer, FeatureCode
 from acd.telephony.sip import Phone
-from acd.testing.process import WatchedEngine
+from acd.testing.process import ONE_AGENT, WatchedEngine
 from acd.testing.site import FALLBACK_HZ, Site, agent, ami, queue
 from acd.testing.watching import Watching
 from tests import needs
@@ -85,24 +85,6 @@ async def test_shutdown_of_asterisk_ends_calls_for_its_own_reason_and_offers_not
         assert len(site.all(f.OfferMade)) == 1
 
 
-CONFIG = """
-[asterisk.a]
-host = "{host}"
-username = "acd"
-secret = "lab-acd"
-
-[queue.sales]
-name = "Sales"
-wrap_up_s = 0
-
-[agent.ana]
-name = "Ana"
-phone = "1001"
-queues = ["sales"]
-logged_in_at_start = true
-"""
-
-
 def phone(lab: Lab, number: str) -> Phone:
     return Phone(number, f"lab-{number}", (lab.a.host, lab.a.sip_port))
 
@@ -111,7 +93,7 @@ async def test_engine_that_stood_still_rings_nobody_for_a_caller_who_has_left_me
     lab: Lab, tmp_path: Path
 ) -> None:
     async with (
-        WatchedEngine(tmp_path, CONFIG.format(host=lab.a.host)) as engine,
+        WatchedEngine(tmp_path, ONE_AGENT.format(host=lab.a.host)) as engine,
         phone(lab, "1001") as ana,
         phone(lab, "2001") as ada,
         phone(lab, "2002") as bob,
@@ -139,7 +121,7 @@ async def test_engine_that_stood_still_rings_nobody_for_a_caller_who_has_left_me
 
 async def test_killed_engine_is_back_at_once(lab: Lab, tmp_path: Path) -> None:
     """Though the heartbeat of the process before it is fresh."""
-    async with WatchedEngine(tmp_path, CONFIG.format(host=lab.a.host)) as engine:
+    async with WatchedEngine(tmp_path, ONE_AGENT.format(host=lab.a.host)) as engine:
         await engine.saw.sees(f.ServerSettled, within_s=15)
         engine.signal(signal.SIGKILL)
         await engine.ended()
