@@ -140,7 +140,7 @@ _CONFIGS = _QUEUES.flatmap(
 
 
 _SOME = settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow])
-_MANY = settings(_SOME, max_examples=300)
+_MANY = settings(_SOME, max_examples=100)
 """Drawing the configurations is what takes the time."""
 
 

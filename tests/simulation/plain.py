@@ -2,13 +2,16 @@
 
 from collections.abc import Iterable, Iterator
 from heapq import heapify, heapreplace
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 
-class Caller(NamedTuple):
-    at_ms: int
-    talk_ms: int
-    patience_ms: int | None
+class Caller(Protocol):
+    @property
+    def at_ms(self) -> int: ...
+    @property
+    def talk_ms(self) -> int: ...
+    @property
+    def patience_ms(self) -> int | None: ...
 
 
 class Fate(NamedTuple):
