@@ -7,7 +7,6 @@ one task only, and lets nothing act on the facts before they are committed.
 from collections.abc import Callable, Iterable
 from typing import Any, get_args
 
-from acd.model import AgentId, CallId, OfferId, QueueId, ServerId
 from acd.router import calls, configuration, links, matching, memberships, offers, phones, servers, staff, wrap_ups
 from acd.router import facts as f
 from acd.router import inputs as i
@@ -43,7 +42,8 @@ class Core:
         state = self.state
         turn = self._turn
         turn.begin(now_ms)
-        if state.deadlines.next_ms is not None and state.deadlines.next_ms <= now_ms:
+        due_ms = state.deadlines.next_ms
+        if due_ms is not None and due_ms <= now_ms:
             _apply_due(turn)
         if state.openings.next_ms is not None:
             matching.look_at_opened(turn)
@@ -103,18 +103,6 @@ def _look_at_limits(turn: Turn) -> None:
         calls.look_at_limits(turn)
 
 
-def _agent(due: Deadline) -> AgentId:
-    return AgentId(due.subject)
-
-
-def _queue(due: Deadline) -> QueueId:
-    return QueueId(due.subject)
-
-
-def _call(due: Deadline) -> CallId:
-    return CallId(due.subject)
-
-
 def _pass_time(_turn: Turn, _input: i.PassTime) -> None:
     """What was due is done already."""
 
@@ -153,20 +141,20 @@ HANDLERS: dict[type[Input], Callable[[Turn, Any], None]] = {
 }
 
 FALL_DUE: dict[Kind, Callable[[Turn, Deadline], object]] = {
-    "ring": lambda turn, due: offers.time_is_over(turn, OfferId(due.subject)),
-    "connect": lambda turn, due: offers.time_is_over(turn, OfferId(due.subject)),
-    "give-up": lambda turn, due: calls.wait_is_over(turn, _call(due)),
-    "named": lambda turn, due: calls.preference_lapses(turn, _call(due)),
-    "wrap-up": lambda turn, due: wrap_ups.time_is_over(turn, turn.state.agents[_agent(due)]),
-    "pause": lambda turn, due: memberships.pause_limit(turn, turn.state.agents[_agent(due)], due.other),
-    "refusal": lambda turn, due: turn.say(f.RefusalLapsed(turn.now_ms, _agent(due), CallId(due.other))),
-    "rest": lambda turn, due: turn.say(f.AgentRested(turn.now_ms, _agent(due))),
-    "server-lost": lambda turn, due: servers.is_lost(turn, ServerId(due.subject)),
-    "settle": lambda turn, due: servers.settle(turn, ServerId(due.subject)),
-    "announce": lambda turn, due: calls.announce(turn, _call(due)),
-    "leave": lambda turn, due: calls.let_some_leave(turn, _queue(due)),
-    "retire": lambda turn, due: configuration.empty_retired_queue(turn, _queue(due)),
-    "reorder": lambda turn, due: configuration.reorder(turn, _queue(due)),
+    "ring": lambda turn, due: offers.time_is_over(turn, due.subject),
+    "connect": lambda turn, due: offers.time_is_over(turn, due.subject),
+    "give-up": lambda turn, due: calls.wait_is_over(turn, due.subject),
+    "named": lambda turn, due: calls.preference_lapses(turn, due.subject),
+    "wrap-up": lambda turn, due: wrap_ups.time_is_over(turn, turn.state.agents[due.subject]),
+    "pause": lambda turn, due: memberships.pause_limit(turn, turn.state.agents[due.subject], due.other),
+    "refusal": lambda turn, due: turn.say(f.RefusalLapsed(turn.now_ms, due.subject, due.other)),
+    "rest": lambda turn, due: turn.say(f.AgentRested(turn.now_ms, due.subject)),
+    "server-lost": lambda turn, due: servers.is_lost(turn, due.subject),
+    "settle": lambda turn, due: servers.settle(turn, due.subject),
+    "announce": lambda turn, due: calls.announce(turn, due.subject),
+    "leave": lambda turn, due: calls.let_some_leave(turn, due.subject),
+    "retire": lambda turn, due: configuration.empty_retired_queue(turn, due.subject),
+    "reorder": lambda turn, due: configuration.reorder(turn, due.subject),
     "recount": lambda turn, _due: configuration.recount(turn),
 }
 """What a deadline stands for: doing it removes the deadline or sets it anew."""

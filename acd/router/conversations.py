@@ -25,6 +25,6 @@ def end(turn: Turn, call: Call, ended_by: Literal["caller", "agent", "system"]) 
     talked_ms = turn.now_ms - call.connected_at_ms
     turn.say(f.CallEnded(turn.now_ms, call.id, offer.id, offer.agent, call.queue, ended_by, talked_ms))
     if wrap_up_ms > 0:
-        wrap_ups.begin(turn, agent, call.id, call.queue, wrap_up_ms)
+        wrap_ups.begin(turn, agent, call.id, call.queue, wrap_up_ms, needs_disposition=needs_disposition)
     else:
         wrap_ups.over(turn, offer.agent, call.id, call.queue, needs_disposition=needs_disposition)

@@ -1,7 +1,7 @@
 """What falls due, and when. Part of the core's state: entries leave when their reason ends, not when found stale."""
 
 from collections import OrderedDict
-from typing import Literal, NamedTuple, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 from sortedcontainers import SortedList
 
@@ -22,6 +22,7 @@ Kind = Literal[
     "reorder",
     "recount",
 ]
+KINDS: tuple[Kind, ...] = get_args(Kind)
 ORDER_BITS = 48
 """A moment and an order are one number: numbers are sorted twice as fast as tuples."""
 BETWEEN = "\x1f"
@@ -35,8 +36,13 @@ class Deadline(NamedTuple):
     due_ms: int
     order: int
     kind: Kind
-    subject: str
-    other: str = ""
+    subject: Any
+    """The id of an offer, a call, an agent, a queue or a server, as the kind has it."""
+    other: Any = ""
+
+
+NEVER = 1 << 120
+"""Beyond all moments: where nothing is due."""
 
 
 class _Lane:
@@ -44,9 +50,10 @@ class _Lane:
     They fall due in the order in which they are set, and nothing is to be sorted; what is due before the last of these
     is."""
 
-    __slots__ = ("due", "early", "early_keys", "kind", "last", "sorted")
+    __slots__ = ("due", "early", "early_keys", "kind", "last", "number", "sorted")
 
-    def __init__(self, kind: Kind) -> None:
+    def __init__(self, number: int, kind: Kind) -> None:
+        self.number = number
         self.kind = kind
         self.due: OrderedDict[str, int] = OrderedDict()
         self.last = 0
@@ -54,21 +61,21 @@ class _Lane:
         self.early_keys: dict[int, str] = {}
         self.sorted: SortedList[int] = SortedList()
 
-    def __len__(self) -> int:
-        return len(self.due) + len(self.early)
-
     def find(self, key: str) -> int | None:
         """When what has this key is due."""
         at = self.due.get(key)
         return self.early.get(key) if at is None else at
 
-    def first(self) -> tuple[int, str]:
-        """The earliest, with its key. There must be one."""
-        if self.due:
-            key, at = next(iter(self.due.items()))
-            if not self.early or at < self.sorted[0]:
-                return at, key
-        return self.sorted[0], self.early_keys[self.sorted[0]]
+    def first(self) -> int:
+        """The earliest."""
+        first = next(iter(self.due.values())) if self.due else NEVER
+        return min(first, self.sorted[0]) if self.early else first
+
+    def key_of_first(self) -> str:
+        """What is due first. There must be something."""
+        if self.early and (not self.due or self.sorted[0] < next(iter(self.due.values()))):
+            return self.early_keys[self.sorted[0]]
+        return next(iter(self.due))
 
 
 def _deadline(kind: Kind, at: int, key: str) -> Deadline:
@@ -80,28 +87,27 @@ class Deadlines:
     """A sorted set of deadlines with at most one for each (kind, subject, other)."""
 
     def __init__(self) -> None:
-        self._lanes: dict[Kind, _Lane] = {kind: _Lane(kind) for kind in get_args(Kind)}
-        self._first: int | None = None
-        self._first_lane = self._lanes["ring"]
+        self._lanes: dict[Kind, _Lane] = {kind: _Lane(number, kind) for number, kind in enumerate(KINDS)}
+        self._firsts = [NEVER] * len(self._lanes)
+        """The earliest of each lane."""
+        self._first = NEVER
         self.next_ms: int | None = None
         """When the next one falls due."""
         self._set = 0
 
     def __len__(self) -> int:
-        return sum(len(lane) for lane in self._lanes.values())
+        return sum(len(lane.due) + len(lane.early) for lane in self._lanes.values())
 
     def first_due(self, now_ms: int) -> Deadline | None:
         """The earliest deadline, if it has come."""
         if self.next_ms is None or self.next_ms > now_ms:
             return None
-        return _deadline(self._first_lane.kind, *self._first_lane.first())
+        kind = KINDS[self._firsts.index(self._first)]
+        return _deadline(kind, self._first, self._lanes[kind].key_of_first())
 
     def is_due(self, kind: Kind, now_ms: int) -> bool:
         """Whether the time of any of this kind has come."""
-        if self.next_ms is None or self.next_ms > now_ms:
-            return False
-        lane = self._lanes[kind]
-        return len(lane) > 0 and lane.first()[0] >> ORDER_BITS <= now_ms
+        return self._firsts[self._lanes[kind].number] >> ORDER_BITS <= now_ms
 
     def find(self, kind: Kind, subject: str, other: str = "") -> Deadline | None:
         """The one with this key, if it is set."""
@@ -123,8 +129,10 @@ class Deadlines:
             lane.early[key] = at
             lane.early_keys[at] = key
             lane.sorted.add(at)
-        if self._first is None or at < self._first:
-            self._first, self._first_lane, self.next_ms = at, lane, due_ms
+        if at < self._firsts[lane.number]:
+            self._firsts[lane.number] = at
+            if at < self._first:
+                self._first, self.next_ms = at, due_ms
 
     def drop(self, kind: Kind, subject: str, other: str = "") -> None:
         """Forget it, if it is set."""
@@ -139,17 +147,11 @@ class Deadlines:
             del lane.early_keys[at]
         else:
             return
-        if at == self._first:
-            self._look_for_first()
-
-    def _look_for_first(self) -> None:
-        self._first = None
-        for lane in self._lanes.values():
-            if lane.due or lane.early:
-                first = lane.first()
-                if self._first is None or first[0] < self._first:
-                    self._first, self._first_lane = first[0], lane
-        self.next_ms = None if self._first is None else self._first >> ORDER_BITS
+        if at == self._firsts[lane.number]:
+            self._firsts[lane.number] = lane.first()
+            if at == self._first:
+                self._first = min(self._firsts)
+                self.next_ms = None if self._first == NEVER else self._first >> ORDER_BITS
 
     def all(self) -> list[Deadline]:
         """All of them, in the order in which they fall due."""

@@ -99,11 +99,14 @@ def best_work(state: State, agent: Agent, takes: Takes, now_ms: int) -> Work | N
             continue
         settings, waiting = queue.settings, queue.waiting
         weight, growth, rank = settings.weight, settings.growth, entry.standing.rank if takes == "rank" else 0
+        point_every_ms = growth.point_every_ms
         packed = waiting.pack() if waiting.packed is None else waiting.packed
         for priority, since_ms, number in FIRST.iter_unpack(packed):  # most looks are these: `order_at` once more
             points = priority + weight
-            if growth is not NO_GROWTH:
+            if growth.steps:
                 points += growth.points(now_ms - since_ms)
+            elif point_every_ms is not None:
+                points += (now_ms - since_ms) // point_every_ms
             rows.append((rank, -points, since_ms, number, priority, entry))
         if waiting.named:
             best = _best_of_the_named(state, agent, entry, takes, now_ms, best)

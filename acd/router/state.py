@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Literal, NamedTuple, assert_never
 
+import msgspec
+
 from acd.model import (
     AgentId,
     Caller,
@@ -48,8 +50,7 @@ time: a phone that declines by itself would be rung for the same calls without e
 of them, may still be refused: so there are at most so many, and one for each chat that the agent may hold."""
 
 
-@dataclass(slots=True)
-class Call:
+class Call(msgspec.Struct):
     """A call, or other work, from its arrival to its end."""
 
     id: CallId
@@ -66,14 +67,14 @@ class Call:
     ring_at_most: int = 1
     group: Group | None = None
     """Where it waits for one more agent; None while it rings at as many as it may, or was answered."""
-    offers: dict[OfferId, AgentId] = field(default_factory=dict)
+    offers: dict[OfferId, AgentId] = {}
     """At whom it rings, or who picked up."""
     answered: OfferId | None = None
     """The offer that was accepted."""
     connected_at_ms: int | None = None
     overdue: bool = False
     """The longest wait is over, but the server has not been heard since."""
-    refusers: dict[AgentId, None] = field(default_factory=dict)
+    refusers: dict[AgentId, None] = {}
     """Who refused it of late."""
     announce_at_ms: int | None = None
     """When the caller is told something next."""
@@ -87,8 +88,7 @@ class Call:
         return self.profile.ring_at(now_ms - self.place.since_ms)
 
 
-@dataclass(slots=True)
-class Offer:
+class Offer(msgspec.Struct):
     """One attempt to bring a call to an agent; after the connection it stands for the connection."""
 
     id: OfferId
@@ -102,8 +102,7 @@ class Offer:
     overdue: bool = False
 
 
-@dataclass(slots=True)
-class WrapUp:
+class WrapUp(msgspec.Struct):
     call: CallId
     queue: QueueId
     until_ms: int

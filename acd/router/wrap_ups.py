@@ -20,13 +20,14 @@ def length_ms(state: State, agent: Agent, queue: QueueId) -> int:
     return own_ms if own_ms is not None and settings.wrap_up_by_agent else settings.wrap_up_ms
 
 
-def begin(turn: Turn, agent: Agent, call: CallId, queue: QueueId, lasts_ms: int) -> None:
+def begin(turn: Turn, agent: Agent, call: CallId, queue: QueueId, lasts_ms: int, *, needs_disposition: bool) -> None:
     """Its end, and how far that may be put off, are fixed now."""
     until_ms = turn.now_ms + lasts_ms
     more_ms = turn.state.queues[queue].settings.wrap_up_extension_ms
     extendable_until_ms = until_ms + more_ms if more_ms else None
-    needs = needs_disposition(turn.state, agent, queue)
-    turn.say(f.WrapUpStarted(turn.now_ms, agent.settings.id, call, queue, until_ms, extendable_until_ms, needs))
+    turn.say(
+        f.WrapUpStarted(turn.now_ms, agent.settings.id, call, queue, until_ms, extendable_until_ms, needs_disposition)
+    )
 
 
 def needs_disposition(state: State, agent: Agent, queue: QueueId) -> bool:
