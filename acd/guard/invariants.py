@@ -7,7 +7,7 @@ deadlines. `check` raises `AssertionError` and names what is broken.
 from collections import Counter
 from collections.abc import Callable
 
-from acd.model import AgentId, CallId, OfferId, Phone, ServerId
+from acd.model import AgentId, CallId, Channel, OfferId, Phone, ServerId
 from acd.router import limits, why
 from acd.router.deadlines import Kind
 from acd.router.position import position
@@ -174,13 +174,14 @@ def _nobody_waits_for_who_has_left(state: State) -> None:
 
 
 def _ready_lists_are_right(state: State) -> None:
+    available = _available(state)
     for id_, queue in state.queues.items():
         listed = {key.agent: class_ for class_, keys in queue.ready.classes.items() for key in keys}
         ready = {
             agent_id: (agent.queues[id_].standing.tier, agent.settings.skills)
             for agent_id, agent in state.agents.items()
-            if _state_in(agent, queue) is Membership.READY and is_available(state, agent, queue)
-            if agent_id not in state.news.agents
+            if agent_id in available[queue.settings.channel] and agent_id not in state.news.agents
+            if _state_in(agent, queue) is Membership.READY
         }
         assert {agent: (class_.tier, class_.skills.skills) for agent, class_ in listed.items()} == ready, f"queue {id_}"
         for keys in queue.ready.classes.values():
@@ -200,15 +201,16 @@ def _ready_lists_are_right(state: State) -> None:
     assert all(agent.skills is state.skill_sets[agent.settings.skills] for agent in state.agents.values())
 
 
-def is_available(state: State, agent: Agent, queue: Queue) -> bool:
-    """Whether the agent may be offered work of this queue's channel, counted anew."""
-    refused = sum(agent.settings.id in call.refusers for call in state.calls.values())
-    if agent.retired or refused >= REFUSALS_KEPT:
-        return False
-    if queue.settings.channel == "chat":
-        return len(agent.chats) < agent.settings.chats
-    on_the_phone = any(direct.phone == agent.phone for direct in state.direct_calls.values())
-    return agent.phone is not None and agent.work is Work.IDLE and not agent.rests and not on_the_phone
+def _available(state: State) -> dict[Channel, set[AgentId]]:
+    """Who may be offered work of a channel, counted anew."""
+    refused = Counter(agent for call in state.calls.values() for agent in call.refusers)
+    in_use = {direct.phone for direct in state.direct_calls.values()}
+    here = {id_: agent for id_, agent in state.agents.items() if not agent.retired and refused[id_] < REFUSALS_KEPT}
+    reachable = {id_: agent for id_, agent in here.items() if agent.phone is not None and agent.phone not in in_use}
+    return {
+        "voice": {id_ for id_, agent in reachable.items() if agent.work is Work.IDLE and not agent.rests},
+        "chat": {id_ for id_, agent in here.items() if len(agent.chats) < agent.settings.chats},
+    }
 
 
 def _state_in(agent: Agent, queue: Queue) -> Membership:
