@@ -7,7 +7,19 @@ one task only, and lets nothing act on the facts before they are committed.
 from collections.abc import Callable, Iterable
 from typing import Any, get_args
 
-from acd.router import calls, configuration, links, matching, memberships, offers, phones, servers, staff, wrap_ups
+from acd.router import (
+    calls,
+    configuration,
+    links,
+    matching,
+    memberships,
+    offers,
+    phones,
+    preferences,
+    servers,
+    staff,
+    wrap_ups,
+)
 from acd.router import facts as f
 from acd.router import inputs as i
 from acd.router.apply import apply
@@ -98,7 +110,7 @@ def _apply_due(turn: Turn) -> None:
 
 def _look_at_limits(turn: Turn) -> None:
     if turn.state.news.absent:
-        calls.wait_for_the_absent_no_more(turn)
+        preferences.wait_for_the_absent_no_more(turn)
     if turn.state.news.limits:
         calls.look_at_limits(turn)
 
@@ -144,7 +156,7 @@ FALL_DUE: dict[Kind, Callable[[Turn, Deadline], object]] = {
     "ring": lambda turn, due: offers.time_is_over(turn, due.subject),
     "connect": lambda turn, due: offers.time_is_over(turn, due.subject),
     "give-up": lambda turn, due: calls.wait_is_over(turn, due.subject),
-    "named": lambda turn, due: calls.preference_lapses(turn, due.subject),
+    "named": lambda turn, due: preferences.lapses(turn, due.subject),
     "wrap-up": lambda turn, due: wrap_ups.time_is_over(turn, turn.state.agents[due.subject]),
     "pause": lambda turn, due: memberships.pause_limit(turn, turn.state.agents[due.subject], due.other),
     "refusal": lambda turn, due: turn.say(f.RefusalLapsed(turn.now_ms, due.subject, due.other)),
@@ -156,6 +168,7 @@ FALL_DUE: dict[Kind, Callable[[Turn, Deadline], object]] = {
     "retire": lambda turn, due: configuration.empty_retired_queue(turn, due.subject),
     "reorder": lambda turn, due: configuration.reorder(turn, due.subject),
     "recount": lambda turn, _due: configuration.recount(turn),
+    "forget": lambda turn, _due: preferences.forget_some(turn),
 }
 """What a deadline stands for: doing it removes the deadline or sets it anew."""
 assert FALL_DUE.keys() == set(get_args(Kind)), "every kind of deadline stands for something"

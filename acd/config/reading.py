@@ -249,6 +249,7 @@ def _queue(name: str, table: QueueTable) -> QueueSettings:
         ring_at_most=_rings_at(table),
         channel=table.channel,
         named_agent_ms=_ms(table.named_agent_s),
+        last_agent_ms=_ms(table.last_agent_s),
         ends=ends_of(table),
         announcements=announcements_of(table),
     )
@@ -335,6 +336,8 @@ def _router(tables: Tables) -> RouterSettings:
             Disposition(name, each.name or name, each.number) for name, each in tables.disposition.items()
         ),
         misses_before_pause=table.misses_before_pause or None,
+        last_agent_remembered_ms=_ms(table.last_agent_remembered_s),
+        callers_remembered=table.callers_remembered,
     )
 
 

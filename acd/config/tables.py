@@ -177,6 +177,7 @@ class QueueTable(_Table, frozen=True, kw_only=True):
         Annotated[str, Meta(pattern=ID_PATTERN, description="the name of an [hours.NAME] table in this file")] | None
     ) = None
     named_agent_s: Annotated[float, Meta(ge=0, le=3600, description="seconds, from 0 to 3600")] = 30
+    last_agent_s: Annotated[float, Meta(ge=0, le=3600, description="seconds, from 0 to 3600")] = 0
     channel: Annotated[Channel, Meta(description=f"one of {', '.join(get_args(Channel))}")] = "voice"
 
 
@@ -219,6 +220,12 @@ class RoutingTable(_Table, frozen=True, kw_only=True):
     server_lost_after_s: Annotated[float, Meta(ge=1, le=3600, description="seconds, from 1 to 3600")] = 60
     misses_before_pause: Annotated[int, Meta(ge=0, le=100, description="a whole number, from 0 to 100")] = 3
     max_profiles: Annotated[int, Meta(ge=1, le=256, description="a whole number, from 1 to 256")] = 32
+    last_agent_remembered_s: Annotated[
+        float, Meta(ge=60, le=31_536_000, description="seconds, from 60 to 31536000")
+    ] = 604_800
+    callers_remembered: Annotated[int, Meta(ge=1, le=1_000_000, description="a whole number, from 1 to 1000000")] = (
+        100_000
+    )
 
 
 class HoursTable(_Table, frozen=True, kw_only=True):

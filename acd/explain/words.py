@@ -131,6 +131,12 @@ def _skill(found: o.SkillMissing, at: Times) -> str:
     return f"{found.skill} {found.level} < {found.needed}; {later}"
 
 
+def _another(found: o.AnotherIsNamed, at: Times) -> str:
+    if found.last_agent:
+        return f"the call waits for {found.named}, who spoke with this caller last{at.until}"
+    return f"the call asks for {found.named}{at.until}"
+
+
 SAY: Final[dict[type[o.Objection], Say]] = {
     o.Connected: lambda found, at: f"the caller speaks with {found.agent}{at.since}",
     o.PickedUp: lambda found, at: f"{found.agent} picked up{at.at}",
@@ -150,7 +156,7 @@ SAY: Final[dict[type[o.Objection], Say]] = {
     o.OfferedAlready: lambda _, at: f"is offered it already{at.since}{at.until}",
     o.RefusedIt: _refused,
     o.RefusedMany: lambda found, at: f"refused {found.calls} calls of late{at.until}",
-    o.AnotherIsNamed: lambda found, at: f"the call asks for {found.named}{at.until}",
+    o.AnotherIsNamed: _another,
     o.TierNotOpen: _tier,
     o.SkillMissing: _skill,
 }

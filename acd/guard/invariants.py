@@ -91,6 +91,16 @@ def _lines_hold_their_calls(state: State) -> None:
     asked = Counter(call.profile.asked for call in state.calls.values())
     assert {key: profile.calls for key, profile in state.profiles.items()} == asked, f"{state.profiles}"
     assert state.lotteries == sum(queue.settings.strategy == "weighted-random" for queue in state.queues.values())
+    assert state.last_agent_queues == sum(queue.settings.last_agent_ms > 0 for queue in state.queues.values())
+    returning = [
+        (id_, agent, call)
+        for id_, queue in state.queues.items()
+        for agent in queue.returning
+        for call in queue.returning[agent]
+    ]
+    returned = [(call.queue, call.named, id_) for id_, call in state.calls.items() if call.last_agent]
+    assert Counter(returning) == Counter(returned), f"{returning} wait for who they spoke with last, not {returned}"
+    assert all(all(queue.returning.values()) for queue in state.queues.values()), "an agent is kept for nobody"
 
 
 def _openings_are_waited_for(state: State) -> None:
@@ -166,11 +176,18 @@ def _nobody_idle_while_somebody_waits(state: State) -> None:
 
 
 def _nobody_waits_for_who_has_left(state: State) -> None:
-    """A call that stands in line for one agent alone names one who is logged in there, and stays."""
+    """A call that stands in line for one agent alone waits for one who is logged in there, and stays; where it does not
+    ask for the agent, for one who is not paused there either."""
     for id_, queue in state.queues.items():
         for agent in queue.waiting.named:
             assert agent in queue.members, f"queue {id_} waits for {agent}, who is not logged in"
             assert not state.agents[agent].retired, f"queue {id_} waits for {agent}, who is leaving"
+        for place in queue.waiting:
+            call = state.calls[place.call]
+            if call.last_agent and call.named is not None:
+                entry = state.agents[call.named].queues[id_]
+                assert entry.state is Membership.READY, f"{call} waits for {call.named}, who is {entry}"
+                assert entry.pending is None, f"{call} waits for {call.named}, who is about to go: {entry}"
 
 
 def _ready_lists_are_right(state: State) -> None:
@@ -322,8 +339,7 @@ def _deadlines_have_their_reasons(state: State) -> None:
         expected |= _of_call(call_id, call)
     for server_id, server in state.servers.items():
         expected |= _of_server(state, server_id, server)
-    if state.recount:
-        expected.add(("recount", "", ""))
+    expected |= _of_all(state)
     for offer in state.offers.values():
         expected |= _of_offer(state, offer)
     for queue_id, queue in state.queues.items():
@@ -337,6 +353,18 @@ def _deadlines_have_their_reasons(state: State) -> None:
     found = [(deadline.kind, deadline.subject, deadline.other) for deadline in state.deadlines.all()]
     assert set(found) == expected, f"deadlines {set(found) - expected} without reason, {expected - set(found)} missing"
     assert len(found) == len(expected) == len(state.deadlines), "a deadline is set twice"
+
+
+def _callers_are_forgotten_in_time(state: State) -> None:
+    """Who spoke with whom is forgotten when the time of the first one is over."""
+    due = state.deadlines.find("forget", "")
+    due_ms = None if due is None else due.due_ms
+    assert due_ms == state.last_agents.first_until_ms, f"callers are forgotten at {due}: {state.last_agents}"
+
+
+def _of_all(state: State) -> set[Key]:
+    kinds: dict[Kind, bool] = {"recount": bool(state.recount), "forget": len(state.last_agents) > 0}
+    return {(kind, "", "") for kind, needed in kinds.items() if needed}
 
 
 def _of_agent(id_: AgentId, agent: Agent) -> set[Key]:
@@ -416,4 +444,5 @@ INVARIANTS: tuple[Callable[[State], None], ...] = (
     _servers_know_who_is_there,
     _overdue_only_while_unheard,
     _deadlines_have_their_reasons,
+    _callers_are_forgotten_in_time,
 )

@@ -6,9 +6,12 @@ Left out is the lot of `weighted-random`, which is chance and nothing else.
 
 from typing import NamedTuple
 
-from acd.model import AgentId, CallId, OfferId, QueueId
+from acd.model import AgentId, Caller, CallId, OfferId, QueueId
 from acd.router import facts as f
+from acd.router.last_agents import number_of
+from acd.router.preferences import CONVERSATION_LEAST_MS
 from acd.router.ready import NO_PLACE, IdlePlace
+from acd.router.settings import RouterSettings
 from acd.router.state import Agent, State
 
 
@@ -17,6 +20,47 @@ class Today(NamedTuple):
 
     calls: int = 0
     talked_ms: int = 0
+
+
+class LastConversations:
+    """With whom each caller spoke last (R39): counted from the conversations, without what the core remembers."""
+
+    def __init__(self) -> None:
+        self._callers: dict[CallId, Caller] = {}
+        self._last: dict[str, tuple[AgentId, int]] = {}
+        """And until when that may be remembered."""
+        self._remembered_ms = RouterSettings().last_agent_remembered_ms
+        self.waited_for = 0
+        """How often a call waited for who spoke with the caller last."""
+
+    def post(self, fact: f.Fact) -> None:
+        """Take in one fact; `AssertionError` where a call waits for somebody else."""
+        match fact:
+            case f.RouterConfigured():
+                self._remembered_ms = fact.settings.last_agent_remembered_ms
+            case f.CallQueued():
+                self._callers[fact.call] = fact.caller
+                self._look(fact, fact.caller)
+            case f.CallMoved():
+                self._look(fact, self._callers[fact.call])
+            case f.CallEnded():
+                number = number_of(self._callers.pop(fact.call))
+                if number is not None and fact.talked_ms >= CONVERSATION_LEAST_MS:
+                    self._last[number] = (fact.agent, fact.at_ms + self._remembered_ms)
+            case f.CallAbandoned() | f.CallTimedOut() | f.CallReturned() | f.CallLost():
+                del self._callers[fact.call]
+            case _:
+                pass
+
+    def _look(self, fact: f.CallQueued | f.CallMoved, caller: Caller) -> None:
+        if not fact.last_agent:
+            return
+        self.waited_for += 1
+        number = number_of(caller)
+        assert number is not None, f"{fact} waits for somebody, and nobody knows for whom"
+        agent, until_ms = self._last[number]
+        assert fact.named == agent, f"{fact} waits for {fact.named}, but {agent} spoke with the caller last"
+        assert fact.at_ms < until_ms, f"{fact}, though that was to be forgotten at {until_ms}"
 
 
 class Tally:
@@ -36,10 +80,13 @@ class Tally:
         self._retired: dict[AgentId, None] = {}
         self._unordered: dict[QueueId, dict[AgentId, None]] = {}
         """Who is to be put in order anew."""
+        self.last = LastConversations()
+        """Who spoke with whom."""
 
     def post(self, fact: f.Fact) -> None:
         """Count one fact."""
         self._facts += 1
+        self.last.post(fact)
         match fact:
             case f.OfferMade():
                 self._work.setdefault(fact.agent, {})[fact.offer] = None

@@ -1,17 +1,16 @@
 """Calls: how they come into a queue and leave it (docs/routing.md R10, R17, R19, R50 to R53)."""
 
 from heapq import nsmallest
-from itertools import chain, islice
 from typing import Literal
 
-from acd.model import PRIORITIES, AgentId, CallId, Channel, QueueId
-from acd.router import conversations, limits, links, offers
+from acd.model import PRIORITIES, CallId, Channel, QueueId
+from acd.router import conversations, limits, links, offers, preferences
 from acd.router import facts as f
 from acd.router import inputs as i
 from acd.router.matching import Order, order_at
 from acd.router.position import estimated_wait_ms, position
 from acd.router.settings import Announcements, QueueSettings
-from acd.router.state import Call, Queue, State
+from acd.router.state import Call, Queue
 from acd.router.turn import SLICE, Turn
 from acd.router.waiting import Place
 
@@ -43,10 +42,10 @@ def _take(turn: Turn, report: i.CallArrived, *, has_place: bool) -> None:
 
 def _queue_up(turn: Turn, report: i.CallArrived, way: limits.Way, queue_id: QueueId) -> None:
     links.expect(turn, report.line.server)
-    settings = turn.state.queues[queue_id].settings
-    age_ms = max(report.waited_ms, 0) if way.keeps_age else 0
-    since_ms = turn.now_ms - age_ms
-    named = _waited_for(turn.state, queue_id, report.named, age_ms)
+    queue = turn.state.queues[queue_id]
+    settings = queue.settings
+    since_ms = turn.now_ms - (max(report.waited_ms, 0) if way.keeps_age else 0)
+    awaited = preferences.awaited(turn.state, queue, report.named, report.caller, since_ms, turn.now_ms)
     turn.say(
         f.CallQueued(
             turn.now_ms,
@@ -61,50 +60,12 @@ def _queue_up(turn: Turn, report: i.CallArrived, way: limits.Way, queue_id: Queu
             report.wanted,
             settings.rings,
             report.kind,
-            named,
-            None if named is None else since_ms + settings.named_agent_ms,
+            *awaited,
             settings.ring_at_most,
             way.via,
             _first_announcement_ms(turn, settings),
         )
     )
-
-
-def _waited_for(state: State, queue_id: QueueId, named: AgentId | None, age_ms: int) -> AgentId | None:
-    """Whom the call waits for alone: only who is logged in, and only for a time."""
-    queue = state.queues[queue_id]
-    if named is None or not state.may_be_waited_for(named, queue):
-        return None
-    return named if age_ms < queue.settings.named_agent_ms else None
-
-
-def preference_lapses(turn: Turn, call_id: CallId) -> None:
-    """The agent for whom the call asked had time enough, or is gone."""
-    call = turn.state.calls[call_id]
-    assert call.named is not None, f"call {call_id} names nobody"
-    turn.say(f.PreferenceLapsed(turn.now_ms, call.id, call.queue, call.named))
-
-
-def wait_for_the_absent_no_more(turn: Turn) -> None:
-    """Calls that wait for an agent who has left the queue may be anyone's: a slice of them, and the rest stays news."""
-    absent, room = turn.state.news.absent, SLICE
-    while absent:
-        queue_id, agent = next(iter(absent))
-        some = _waiting_in_vain(turn.state, queue_id, agent, room)
-        for place in some:
-            preference_lapses(turn, place.call)
-        room -= len(some)
-        if not room:
-            return
-        del absent[queue_id, agent]
-
-
-def _waiting_in_vain(state: State, queue_id: QueueId, agent: AgentId, most: int) -> list[Place]:
-    queue = state.queues.get(queue_id)
-    if queue is None or state.may_be_waited_for(agent, queue):
-        return []
-    groups = queue.waiting.named.get(agent, {}).values()
-    return list(islice(chain.from_iterable(groups), most))
 
 
 def caller_left(turn: Turn, report: i.CallerLeft) -> None:
@@ -156,7 +117,7 @@ def _move(turn: Turn, call: Call, way: limits.Way, queue_id: QueueId) -> None:
     queue = turn.state.queues[queue_id]
     settings = queue.settings
     since_ms = call.place.since_ms if way.keeps_age else turn.now_ms
-    named = _waited_for(turn.state, queue_id, call.named, turn.now_ms - since_ms)
+    awaited = _awaited_on(turn, call, queue, since_ms)
     turn.say(
         f.CallMoved(
             turn.now_ms,
@@ -169,12 +130,19 @@ def _move(turn: Turn, call: Call, way: limits.Way, queue_id: QueueId) -> None:
             since_ms,
             None if settings.max_wait_ms is None else turn.now_ms + settings.max_wait_ms,
             settings.rings,
-            named,
-            None if named is None else since_ms + settings.named_agent_ms,
+            *awaited,
             settings.ring_at_most,
             _first_announcement_ms(turn, settings),
         )
     )
+
+
+def _awaited_on(turn: Turn, call: Call, queue: Queue, since_ms: int) -> preferences.Awaited:
+    """Whom the call waits for in its next queue: nobody alone, where that is over for this call."""
+    if call.preference_lapsed:
+        return preferences.NOBODY
+    named = None if call.last_agent else call.named
+    return preferences.awaited(turn.state, queue, named, call.caller, since_ms, turn.now_ms)
 
 
 def _first_announcement_ms(turn: Turn, settings: QueueSettings) -> int | None:

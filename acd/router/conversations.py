@@ -3,7 +3,7 @@
 from typing import Literal
 
 from acd.router import facts as f
-from acd.router import wrap_ups
+from acd.router import preferences, wrap_ups
 from acd.router.state import Call, Offer
 from acd.router.turn import Turn
 
@@ -24,6 +24,8 @@ def end(turn: Turn, call: Call, ended_by: Literal["caller", "agent", "system"]) 
     needs_disposition = wrap_ups.needs_disposition(turn.state, agent, call.queue)
     talked_ms = turn.now_ms - call.connected_at_ms
     turn.say(f.CallEnded(turn.now_ms, call.id, offer.id, offer.agent, call.queue, ended_by, talked_ms))
+    if turn.state.last_agent_queues:
+        preferences.remember(turn, call, offer.agent, talked_ms)
     if wrap_up_ms > 0:
         wrap_ups.begin(turn, agent, call.id, call.queue, wrap_up_ms, needs_disposition=needs_disposition)
     else:

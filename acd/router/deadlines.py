@@ -21,6 +21,7 @@ Kind = Literal[
     "announce",
     "reorder",
     "recount",
+    "forget",
 ]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 ORDER_BITS = 48

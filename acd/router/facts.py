@@ -182,6 +182,8 @@ class CallQueued(_Fact, frozen=True):
     """Whom it asks for ..."""
     named_until_ms: int | None = None
     """... and how long nobody else is offered it."""
+    last_agent: bool = False
+    """Whether it asks for nobody, and that is who spoke with the caller last."""
     ring_at_most: int = 1
     """At how many agents it may ring at once."""
     via: tuple[Hop, ...] = ()
@@ -208,6 +210,7 @@ class CallMoved(_Fact, frozen=True):
     rings: tuple[Ring, ...] = ()
     named: AgentId | None = None
     named_until_ms: int | None = None
+    last_agent: bool = False
     ring_at_most: int = 1
     announce_at_ms: int | None = None
 
@@ -226,11 +229,13 @@ class AnnouncementMade(_Fact, frozen=True):
 
 
 class PreferenceLapsed(_Fact, frozen=True):
-    """The agent for whom the call asked had no time for it, or left its queue: anyone may take it now."""
+    """The call waits for this agent alone no more: anyone may take it now."""
 
     call: CallId
     queue: QueueId
     agent: AgentId
+    reason: Literal["time", "away", "refused"] = "time"
+    """The time for that is over, the agent has left the queue or paused there, or has refused the call."""
 
 
 class CallRefused(_Fact, frozen=True):
@@ -275,6 +280,22 @@ class CallEnded(_Fact, frozen=True):
     queue: QueueId
     ended_by: Literal["caller", "agent", "system"]
     talked_ms: int
+
+
+class CallerRemembered(_Fact, frozen=True):
+    """Should the caller come again, this agent was the last to speak with them. Takes the place of the agent before."""
+
+    number: str
+    agent: AgentId
+    until_ms: int
+    forgets: int = 0
+    """So many callers are forgotten for it, those whose conversation is the longest ago."""
+
+
+class CallersForgotten(_Fact, frozen=True):
+    """So many callers are remembered no more, those whose conversation is the longest ago."""
+
+    count: int
 
 
 class CallAbandoned(_Fact, frozen=True):
@@ -639,6 +660,8 @@ Fact = (
     | CallMoved
     | AnnouncementMade
     | PreferenceLapsed
+    | CallerRemembered
+    | CallersForgotten
     | CallRefused
     | CallbackOffered
     | CallConnected

@@ -127,9 +127,10 @@ class RefusedMany(_Objection, frozen=True):
 
 
 class AnotherIsNamed(_Objection, frozen=True):
-    """The call asks for somebody else."""
+    """The call asks for somebody else, or waits for who spoke with the caller last."""
 
     named: AgentId
+    last_agent: bool = False
 
 
 class TierNotOpen(_Objection, frozen=True):

@@ -1,7 +1,7 @@
 """Offers: one agent's phone rings for one call, and what becomes of that (docs/routing.md R5 to R9)."""
 
 from acd.model import OfferId
-from acd.router import conversations, links, memberships
+from acd.router import conversations, links, memberships, preferences
 from acd.router import facts as f
 from acd.router import inputs as i
 from acd.router.state import Agent, Call, Offer
@@ -97,7 +97,7 @@ def stop_others(turn: Turn, call: Call) -> None:
 def end_all(turn: Turn, call: Call, outcome: f.OfferOutcome) -> None:
     """Nobody rings for the call any more."""
     for offer in list(call.offers):
-        end(turn, turn.state.offers[offer], outcome)
+        _end(turn, turn.state.offers[offer], outcome)
 
 
 def leg_ended(turn: Turn, report: i.LegEnded) -> None:
@@ -126,7 +126,14 @@ def time_is_over(turn: Turn, offer_id: OfferId) -> None:
 
 
 def end(turn: Turn, offer: Offer, outcome: f.OfferOutcome) -> None:
-    """The offer came to nothing; the call is back at its place."""
+    """The offer came to nothing; the call is back at its place. It waits no more for who has refused it."""
+    _end(turn, offer, outcome)
+    call = turn.state.calls[offer.call]
+    if call.named == offer.agent and outcome in REFUSALS:
+        preferences.lapses(turn, call.id, "refused")
+
+
+def _end(turn: Turn, offer: Offer, outcome: f.OfferOutcome) -> None:
     settings = turn.state.settings
     misses = turn.state.agents[offer.agent].misses + 1 if outcome in MISSES else 0
     turn.say(

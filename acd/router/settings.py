@@ -154,6 +154,8 @@ class QueueSettings(msgspec.Struct, frozen=True):
     channel: Channel = "voice"
     named_agent_ms: int = 30_000
     """How long a call that names an agent waits for that one alone."""
+    last_agent_ms: int = 0
+    """How long a caller who comes again waits for the agent of the last conversation alone. 0: not at all."""
     ends: Ends = ALL_GO_BACK
     announcements: Announcements | None = None
     wrap_up_by_agent: bool = False
@@ -259,6 +261,10 @@ class RouterSettings(msgspec.Struct, frozen=True):
     dispositions: tuple[Disposition, ...] = ()
     misses_before_pause: int | None = 3
     """Who missed so many offers in a row is paused. None: never."""
+    last_agent_remembered_ms: int = 7 * 24 * 60 * 60 * 1_000
+    """For so long it is remembered who spoke with a caller last."""
+    callers_remembered: int = 100_000
+    """Of so many callers at most."""
 
 
 class SupervisorSettings(msgspec.Struct, frozen=True):

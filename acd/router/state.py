@@ -28,6 +28,7 @@ from acd.model import (
 )
 from acd.router.deadlines import Deadlines
 from acd.router.facts import Change
+from acd.router.last_agents import LastAgents
 from acd.router.openings import Openings
 from acd.router.ready import NO_PLACE, AgentKey, ClassKey, IdlePlace, ReadyAgents, draw
 from acd.router.settings import (
@@ -63,7 +64,11 @@ class Call(msgspec.Struct):
     place: Place
     give_up_at_ms: int | None
     named: AgentId | None
-    """Whom it asks for: until `PreferenceLapsed` nobody else is offered it."""
+    """Whom it waits for: until `PreferenceLapsed` nobody else is offered it."""
+    last_agent: bool = False
+    """Whether it asks for nobody, and that is who spoke with the caller last."""
+    preference_lapsed: bool = False
+    """It waits for nobody alone any more, in no queue."""
     ring_at_most: int = 1
     group: Group | None = None
     """Where it waits for one more agent; None while it rings at as many as it may, or was answered."""
@@ -274,6 +279,8 @@ class Queue:
     """Derived: members who are not paused, whatever they do, and who stay."""
     on_break: int = 0
     """Derived: members who are paused, and who stay."""
+    returning: dict[AgentId, dict[CallId, None]] = field(default_factory=dict)
+    """Derived: calls that wait for who spoke with the caller last."""
     closed: bool = False
     """Its hours are over."""
     pace: Pace = field(default_factory=Pace)
@@ -405,6 +412,7 @@ class State:
         self.direct_calls: dict[Line, DirectCall] = {}
         self.servers: dict[ServerId, Server] = {}
         self.deadlines = Deadlines()
+        self.last_agents = LastAgents()
         # Derived.
         self.openings = Openings()
         self.call_on: dict[Line, CallId] = {}
@@ -414,6 +422,8 @@ class State:
         self.profiles: dict[Asked, Profile] = {}
         self.lotteries = 0
         """How many queues choose by chance."""
+        self.last_agent_queues = 0
+        """How many queues let calls wait for who spoke with the caller last. While none does, nobody is remembered."""
         self.news = News()
 
     def server(self, server: ServerId) -> Server:
@@ -556,9 +566,13 @@ class State:
 
     # --- Waiting calls ----------------------------------------------------------------------------------------
 
-    def may_be_waited_for(self, agent: AgentId, queue: Queue) -> bool:
-        """Whether a call of the queue may wait for this agent alone: who is logged in there, and stays."""
-        return agent in queue.members and not self.agents[agent].retired
+    def may_be_waited_for(self, agent: AgentId, queue: Queue, *, last: bool = False) -> bool:
+        """Whether a call of the queue may wait for this agent alone: who is logged in there, and stays. Where the call
+        does not ask for the agent, who spoke with the caller last: one who is not paused there, nor about to be."""
+        if agent not in queue.members or self.agents[agent].retired:
+            return False
+        entry = self.agents[agent].queues[queue.settings.id]
+        return not last or (entry.state is Membership.READY and entry.pending is None)
 
     def line_up(self, call: Call) -> None:
         """Let the call wait at its place for one more agent."""
@@ -568,7 +582,7 @@ class State:
         call.group = queue.waiting.add(call.place, key)
         if queue.ready.classes:  # who becomes ready looks by himself
             self.news.calls[call.id] = None
-        if call.named is not None and not self.may_be_waited_for(call.named, queue):
+        if call.named is not None and not self.may_be_waited_for(call.named, queue, last=call.last_agent):
             self.news.absent[call.queue, call.named] = None
         if queue.pace.since_ms is None:
             queue.pace.since_ms = self.now_ms

@@ -1,6 +1,6 @@
 """Everyone who calls: when, for how long, with how much patience, and what became of them as they lived it."""
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from functools import partial
 from random import Random
@@ -18,6 +18,10 @@ URGENT: Final = 5
 """The priority of those who come with one."""
 SWEEP_EVERY: Final = 1_000
 """After so many calls those who are gone are counted and forgotten: a long simulation must not grow."""
+
+
+RECENT: Final = 200
+"""So many of those who called may be the ones who call again."""
 
 
 class Visit(NamedTuple):
@@ -70,6 +74,8 @@ class Callers:
         self._demand_of = {demand.queue.id: demand for demand in demands}
         self._callbacks = {queue: world.streams.stream(f"callbacks of {queue}") for queue in self._demand_of}
         self._end_ms = end_ms
+        self._again = {queue: world.streams.stream(f"who comes again to {queue}") for queue in self._demand_of}
+        self._recent: deque[str] = deque(maxlen=RECENT)
         self._here: list[SimulatedCall] = []
         self._gone: Counter[str] = Counter()
 
@@ -93,7 +99,7 @@ class Callers:
             self._sweep()
         call = self._world.phones.place_call(
             demand.queue.id,
-            str(5_550_000_000 + self.placed),
+            self._number(demand, visit),
             priority=visit.priority,
             skills=visit.wishes,
             kind=visit.kind,
@@ -104,6 +110,15 @@ class Callers:
         )
         self._here.append(call)
         return call
+
+    def _number(self, demand: Demand, visit: Visit) -> str:
+        """Of somebody who has called before, or a new one."""
+        chance = self._again[demand.queue.id]
+        if visit.kind == "inbound" and demand.comes_again and self._recent and hits(demand.comes_again, chance):
+            return self._recent[chance.randrange(len(self._recent))]
+        number = str(5_550_000_000 + self.placed)
+        self._recent.append(number)
+        return number
 
     def hear(self, facts: Sequence[f.Fact]) -> None:
         """Some of those who hung up are called back, while it is day."""

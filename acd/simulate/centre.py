@@ -87,6 +87,9 @@ DISPOSED: Final = (1, 6)
 """The queues whose calls need a disposition."""
 EXTENSIONS_MS: Final = {0: 30 * SECOND_MS, 4: 10 * SECOND_MS}
 RING_AT_MOST: Final = {3: 3}
+LAST_AGENT_MS: Final = {0: 20 * SECOND_MS, 3: 15 * SECOND_MS, 4: 30 * SECOND_MS}
+"""The queues in which who comes again waits for the agent of the last time."""
+COMES_AGAIN: Final = 150
 WISHES: Final = ((150, ("german:2",)), (100, ("german:2", "~technical:3")), (150, ("~technical",)), (20, ("@agent-1",)))
 """What callers ask for, and in so many of a thousand."""
 NEEDED: Final = Skill("german", 2)
@@ -171,12 +174,14 @@ def _demand(names: list[QueueId], number: int, calls_per_hour: float) -> Demand:
             growth=GROWTH.get(number, NO_GROWTH),
             rings=RINGS.get(number, ()),
             ring_at_most=RING_AT_MOST.get(number, 1),
+            last_agent_ms=LAST_AGENT_MS.get(number, 0),
             disposition_required=number in DISPOSED,
             wrap_up_extension_ms=EXTENSIONS_MS.get(number, 0),
         ),
         calls_by_hour=tuple(hours),
         talk=TALK,
         patience=PATIENCE,
+        comes_again=COMES_AGAIN,
         urgent=50,
         called_back=200,
         wishes=WISHES,

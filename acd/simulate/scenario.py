@@ -27,6 +27,8 @@ class Demand(msgspec.Struct, frozen=True, kw_only=True):
     talk: Distribution
     patience: Distribution | None = None
     """How long a caller waits for an agent before hanging up. None: as long as it takes."""
+    comes_again: int = 0
+    """Share of calls of somebody who has called of late, whatever the queue was."""
     urgent: int = 0
     """Share of calls that come with priority."""
     called_back: int = 0

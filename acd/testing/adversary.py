@@ -95,6 +95,9 @@ RINGS = (
     (Ring(0, 1), Ring(6_000, None, 2)),
 )
 GROWTHS = (Growth(), Growth((Step(1_000, 1), Step(6_000, 4))), Growth(point_every_ms=3_000))
+NUMBERS = ("0305550001", "030-5550002", "0305550003", "030 5550001", "555", "")
+LAST_AGENT_MS = {1_000: 15_000, 15_000: 0}
+"""By the time for a named agent."""
 VOICEMAIL = Destination("voicemail", "600")
 ENDS: tuple[End, ...] = (
     GoBack(),
@@ -140,7 +143,7 @@ class Adversary:
         return i.CallArrived(
             self._line(choice),
             queue,
-            Caller("555", "Bob"),
+            Caller(NUMBERS[self._count % len(NUMBERS)], "Bob"),
             priority,
             choice.of(ASKED),
             choice.of(ASKED),
@@ -265,6 +268,8 @@ class Adversary:
                 choice.of((2, 32)),
                 dispositions,
                 choice.of((None, None, None, 1, 3)),
+                last_agent_remembered_ms=100 * refusal_ms,
+                callers_remembered=2 if rest_ms == 1_000 else 100,
             )
         )
 
@@ -280,7 +285,8 @@ class Adversary:
                 rings=choice.of(RINGS),
                 ring_at_most=choice.of((1, 1, 1, 2, 10)),
                 channel="chat" if queue == CHATS else "voice",
-                named_agent_ms=choice.of((1_000, 15_000)),
+                named_agent_ms=(named_ms := choice.of((1_000, 15_000))),
+                last_agent_ms=LAST_AGENT_MS[named_ms],
                 ring_timeout_ms=choice.of((3_000, 15_000)),
                 wrap_up_ms=choice.of((0, 1, 10_000)),
                 wrap_up_by_agent=choice.yes(),

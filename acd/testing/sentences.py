@@ -139,7 +139,7 @@ def _one_of(text: str, allowed: tuple[T, ...], what: str) -> T:
 
 QUEUE_OPTIONS = (
     "ring", "wrap-up", "longest wait", "at most", "strategy", "weight", "grows", "a point every", "open to", "rung at",
-    "chats", "named", "own wrap-ups", "extension", "timeout", "full", "closed", "no-agents", "all-paused",
+    "chats", "named", "last agent", "own wrap-ups", "extension", "timeout", "full", "closed", "no-agents", "all-paused",
     "also for who waits", "dispositions required", "may be joined", "announces",
 )  # fmt: skip
 AGENT_OPTIONS = (
@@ -167,6 +167,7 @@ def _queue(said: Said) -> Input:
             ring_at_most=_number(options.get("rung at", "1")),
             channel="chat" if "chats" in options else "voice",
             named_agent_ms=_time_ms(options.get("named", "30 s")),
+            last_agent_ms=_time_ms(options.get("last agent", "0 s")),
             announcements=_announcements(options["announces"]) if "announces" in options else None,
             may_join="may be joined" in options,
             disposition_required="dispositions required" in options,
@@ -274,7 +275,7 @@ def _supervisor(said: Said) -> Input:
 
 ROUTER_OPTIONS = (
     "refusals last", "unreachable rests", "servers lost after", "reasons", "profiles", "limits", "productive",
-    "dispositions", "misses",
+    "dispositions", "misses", "callers remembered", "remembered for",
 )  # fmt: skip
 
 
@@ -293,6 +294,8 @@ def _router(said: Said) -> Input:
             ),
             misses_before_pause=_number(options.get("misses", "3")) or None,
             max_profiles=_number(options.get("profiles", "32")),
+            last_agent_remembered_ms=_time_ms(options.get("remembered for", "600000 s")),
+            callers_remembered=_number(options.get("callers remembered", "1000")),
         )
     )
 

@@ -141,6 +141,9 @@ def _is_usual(field: str, value: object, fact: Fact) -> bool:
         ("needs_disposition", False),
         ("misses", 0),
         ("misses", 1),
+        ("last_agent", False),
+        ("reason", "time"),
+        ("forgets", 0),
     }
     return value in (None, (), "", Caller()) or field == "rings" or (field, value) in usual
 

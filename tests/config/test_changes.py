@@ -131,6 +131,7 @@ _QUEUES = st.lists(
         rings=st.sampled_from([(), (Ring(0, tier=1), Ring(10, slack=1))]),
         ring_at_most=st.integers(1, 3),
         named_agent_ms=st.integers(0, 10),
+        last_agent_ms=st.integers(0, 10),
     ),
     unique_by=lambda queue: queue.id,
 ).map(tuple)

@@ -49,6 +49,7 @@ priority_grows = [{{ after_s = 30, points = 1 }}, {{ after_s = 90.5, points = 4 
 priority_point_every_s = 120
 rings = [{{ after_s = 0, tier = 1 }}, {{ after_s = 20, tier = 2 }}, {{ after_s = 40, skill_slack = 5 }}]
 named_agent_s = 0
+last_agent_s = 20
 [queue.support]
 [queue.texts]
 channel = "chat"
@@ -81,6 +82,8 @@ refusal_rest_s = 1
 unreachable_rest_s = 2
 server_lost_after_s = 3
 max_profiles = 8
+last_agent_remembered_s = 3600
+callers_remembered = 500
 [phones]
 hot_desk = ["1901", "1902"]
 [telephony]
@@ -111,7 +114,13 @@ def test_every_setting_arrives_where_it_belongs(tmp_path: Path) -> None:
     sales, support, texts = QueueId("sales"), QueueId("support"), QueueId("texts")
     assert read(tmp_path, FULL) == Config(
         router=RouterSettings(
-            1_000, 2_000, 3_000, (PauseReason("lunch", "Lunch", 1), PauseReason("training", "training", 2)), 8
+            1_000,
+            2_000,
+            3_000,
+            (PauseReason("lunch", "Lunch", 1), PauseReason("training", "training", 2)),
+            8,
+            last_agent_remembered_ms=3_600_000,
+            callers_remembered=500,
         ),
         queues=(
             QueueSettings(
@@ -127,6 +136,7 @@ def test_every_setting_arrives_where_it_belongs(tmp_path: Path) -> None:
                 rings=(Ring(0, 1), Ring(20_000, 2), Ring(40_000, None, 5)),
                 ring_at_most=3,
                 named_agent_ms=0,
+                last_agent_ms=20_000,
             ),
             QueueSettings(support, "support"),
             QueueSettings(texts, "texts", channel="chat"),

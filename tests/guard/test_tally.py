@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from acd.guard import Guard
+from acd.model import AgentId
 from acd.router import apply
 from acd.router import facts as f
 from acd.router.ready import IdlePlace
@@ -43,14 +44,24 @@ def _offer_is_not_noted(state: State, fact: f.OfferMade) -> None:
     state.agents[fact.agent].queues[fact.queue].offered = 0
 
 
+def _ana_was_always_the_last(state: State, fact: f.CallerRemembered) -> None:
+    state.last_agents.remember(fact.number, AgentId("ana"), fact.until_ms)
+
+
+def _conversation_is_remembered_for_too_long(state: State, fact: f.CallerRemembered) -> None:
+    state.last_agents.remember(fact.number, fact.agent, 2 * fact.until_ms)
+
+
 WRONG: dict[Change, type[f.Fact]] = {
     _call_counts_twice: f.CallEnded,
     _talk_counts_twice: f.CallEnded,
     _yesterday_counts_on: f.DayBegan,
     _ring_ends_idleness: f.OfferEnded,
     _offer_is_not_noted: f.OfferMade,
+    _ana_was_always_the_last: f.CallerRemembered,
+    _conversation_is_remembered_for_too_long: f.CallerRemembered,
 }
-ERRORS = r"by the facts|was last offered"
+ERRORS = r"by the facts|was last offered|spoke with the caller last|to be forgotten"
 
 
 def _break(monkeypatch: pytest.MonkeyPatch, kind: type[f.Fact], change: Change) -> None:

@@ -13,6 +13,8 @@ from acd.router.facts import (
     CallbackOffered,
     CallConnected,
     CallEnded,
+    CallerRemembered,
+    CallersForgotten,
     CallLost,
     CallMoved,
     CallReturned,
@@ -21,6 +23,7 @@ from acd.router.facts import (
     Fact,
     LeavingEnded,
     OfferOverdue,
+    PreferenceLapsed,
     QueueRemoved,
     ServerGivenUp,
     StrayLegFound,
@@ -48,6 +51,8 @@ RARE: tuple[type[Fact], ...] = (
     CallbackOffered,
     CallConnected,
     CallEnded,
+    CallerRemembered,
+    CallersForgotten,
     CallLost,
     CallMoved,
     CallReturned,
@@ -70,6 +75,9 @@ def test_guarantees_hold_over_very_many_inputs(inputs: int) -> None:
     walk.run(inputs)
     happened = {type(fact) for fact in walk.book.facts}
     assert set(RARE) <= happened, f"never happened: {set(RARE) - happened}"
+    assert walk.book.tally.last.waited_for > inputs // 1_000, "hardly anybody waits for who spoke with them last"
+    lapsed = {fact.reason for fact in walk.book.facts if isinstance(fact, PreferenceLapsed)}
+    assert lapsed == {"time", "away", "refused"}
 
 
 @pytest.mark.parametrize("seed", [100, FOUND_A_WAIT_WITHOUT_END, *MORE[:3]])

@@ -149,7 +149,7 @@ _SAY: Final[dict[type[Fact], Callable[[Board, Any], str | None]]] = {
         f"{_who(board, fact.call)} goes on waiting in {_queue(board, fact.to)}: {fact.via[-1].reason}"
     ),
     f.PreferenceLapsed: lambda board, fact: (
-        f"{_who(board, fact.call)} has waited for {board.name_of(fact.agent)}: anyone may take the call"
+        f"{_who(board, fact.call)} waits for {board.name_of(fact.agent)} no more: anyone may take the call"
     ),
     f.CallbackOffered: lambda board, fact: (
         f"{fact.caller.name or fact.caller.number or 'a caller'} is to be called back by {_queue(board, fact.queue)}"

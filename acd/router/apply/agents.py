@@ -44,6 +44,8 @@ def _move_in_queues(
             members.leave_queue(state, agent, queue)
         else:
             _join_queue(state, agent, queue)
+            if entry.state is Membership.PAUSED:
+                members.wait_no_more(state, agent, queue)
             entry.queue = state.queues[queue]
         members.count_member(state, agent, queue, 1)
         if entry.joined and entry.state is Membership.LOGGED_OUT:
@@ -103,7 +105,9 @@ def _agent_logged_out(state: State, fact: f.AgentLoggedOut) -> None:
 
 
 def _change_postponed(state: State, fact: f.ChangePostponed) -> None:
-    state.agents[fact.agent].queues[fact.queue].pending = Postponed(fact.change, fact.reason, fact.by)
+    agent = state.agents[fact.agent]
+    agent.queues[fact.queue].pending = Postponed(fact.change, fact.reason, fact.by)
+    members.wait_no_more(state, agent, fact.queue)
 
 
 def _wrap_up_started(state: State, fact: f.WrapUpStarted) -> None:

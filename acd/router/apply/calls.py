@@ -7,7 +7,7 @@ from acd.router.deadlines import Kind
 from acd.router.state import Agent, Call, State
 from acd.router.waiting import Place
 
-OF_A_CALL: tuple[Kind, ...] = ("give-up", "named", "announce")
+OF_A_CALL: tuple[Kind, ...] = ("give-up", "announce")
 
 
 def _call_queued(state: State, fact: f.CallQueued) -> None:
@@ -23,7 +23,8 @@ def _call_queued(state: State, fact: f.CallQueued) -> None:
         Place(fact.since_ms, state.fact_count, fact.call),
         fact.give_up_at_ms,
         fact.named,
-        fact.ring_at_most,
+        fact.last_agent,
+        ring_at_most=fact.ring_at_most,
         announce_at_ms=fact.announce_at_ms,
         hops=len(fact.via),
     )
@@ -40,6 +41,20 @@ def _call_queued(state: State, fact: f.CallQueued) -> None:
 def _set_deadlines(state: State, fact: f.CallQueued | f.CallMoved) -> None:
     if fact.named_until_ms is not None:
         state.deadlines.set(fact.named_until_ms, "named", fact.call)
+    if fact.last_agent and fact.named is not None:
+        queue = state.queues[fact.queue if isinstance(fact, f.CallQueued) else fact.to]
+        queue.returning.setdefault(fact.named, {})[fact.call] = None
+
+
+def _wait_for_nobody(state: State, call: Call) -> None:
+    """The call waits for nobody alone, or not at all any more."""
+    state.deadlines.drop("named", call.id)
+    if call.last_agent and call.named is not None:
+        returning = state.queues[call.queue].returning
+        del returning[call.named][call.id]
+        if not returning[call.named]:
+            del returning[call.named]
+    call.named, call.last_agent = None, False
 
 
 def _call_moved(state: State, fact: f.CallMoved) -> None:
@@ -48,6 +63,8 @@ def _call_moved(state: State, fact: f.CallMoved) -> None:
     state.take_from_line(call)
     for kind in OF_A_CALL:
         state.deadlines.drop(kind, call.id)
+    if call.named is not None:
+        _wait_for_nobody(state, call)
     _take_out(state, call)
     call.departed, call.announce_at_ms = False, fact.announce_at_ms
     call.queue = fact.to
@@ -55,7 +72,7 @@ def _call_moved(state: State, fact: f.CallMoved) -> None:
     call.profile = state.take_profile((call.profile.required, call.profile.wanted, fact.rings))
     number = call.place.number if fact.since_ms == call.place.since_ms else state.fact_count
     call.place = Place(fact.since_ms, number, call.id)
-    call.give_up_at_ms, call.named = fact.give_up_at_ms, fact.named
+    call.give_up_at_ms, call.named, call.last_agent = fact.give_up_at_ms, fact.named, fact.last_agent
     call.ring_at_most = fact.ring_at_most
     queue.waiting.take_profile(call.profile)
     queue.length += 1
@@ -83,10 +100,10 @@ def _announcement_made(state: State, fact: f.AnnouncementMade) -> None:
 
 def _preference_lapsed(state: State, fact: f.PreferenceLapsed) -> None:
     call = state.calls[fact.call]
-    state.deadlines.drop("named", fact.call)
     lined_up = call.group is not None
     state.take_from_line(call, departs=False)
-    call.named = None
+    _wait_for_nobody(state, call)
+    call.preference_lapsed = True
     if lined_up:
         state.line_up(call)
 
@@ -104,7 +121,7 @@ def _call_connected(state: State, fact: f.CallConnected) -> None:
     call.connected_at_ms = fact.at_ms
     state.agents[fact.agent].misses = 0
     if call.named is not None:
-        state.deadlines.drop("named", call.id)
+        _wait_for_nobody(state, call)
     state.servers[call.line.server].channels.enter(call.line.channel)
     queue = state.queues[call.queue]
     queue.length -= 1
@@ -142,6 +159,8 @@ def _drop_call(state: State, call: Call) -> None:
     if call.connected_at_ms is None:  # else they are gone already
         for kind in OF_A_CALL:
             state.deadlines.drop(kind, call.id)
+        if call.named is not None:
+            _wait_for_nobody(state, call)
         state.queues[call.queue].waiting.leave_profile(call.profile)
     del state.call_on[call.line]
     state.leave_profile(call.profile)
@@ -151,6 +170,24 @@ def _drop_call(state: State, call: Call) -> None:
     queues.drain_if_retired(state, call.queue)
 
 
+def _caller_remembered(state: State, fact: f.CallerRemembered) -> None:
+    state.last_agents.remember(fact.number, fact.agent, fact.until_ms)
+    _forget(state, fact.forgets)
+
+
+def _callers_forgotten(state: State, fact: f.CallersForgotten) -> None:
+    _forget(state, fact.count)
+
+
+def _forget(state: State, count: int) -> None:
+    state.last_agents.forget(count)
+    until_ms, due = state.last_agents.first_until_ms, state.deadlines.find("forget", "")
+    if until_ms is None:
+        state.deadlines.drop("forget", "")
+    elif due is None or due.due_ms != until_ms:
+        state.deadlines.set(until_ms, "forget", "")
+
+
 APPLY: Table = {
     f.CallQueued: _call_queued,
     f.CallMoved: _call_moved,
@@ -158,6 +195,8 @@ APPLY: Table = {
     f.PreferenceLapsed: _preference_lapsed,
     f.CallConnected: _call_connected,
     f.CallEnded: _call_ended,
+    f.CallerRemembered: _caller_remembered,
+    f.CallersForgotten: _callers_forgotten,
     f.CallAbandoned: _call_over,
     f.WaitOverdue: _wait_overdue,
     f.CallTimedOut: _call_over,

@@ -19,10 +19,12 @@ def _router_configured(state: State, fact: f.RouterConfigured) -> None:
 def _queue_configured(state: State, fact: f.QueueConfigured) -> None:
     queue = state.queues.get(fact.settings.id)
     state.lotteries += fact.settings.strategy == "weighted-random"
+    state.last_agent_queues += fact.settings.last_agent_ms > 0
     if queue is None:
         state.queues[fact.settings.id] = Queue(fact.settings)
         return
     state.lotteries -= queue.settings.strategy == "weighted-random"
+    state.last_agent_queues -= queue.settings.last_agent_ms > 0
     queue.settings = fact.settings
     queue.closed = queue.closed and not queue.retired
     queue.retired = False
@@ -111,6 +113,7 @@ def _queue_removed(state: State, fact: f.QueueRemoved) -> None:
     if not state.recount:
         state.deadlines.drop("recount", "")
     state.lotteries -= queue.settings.strategy == "weighted-random"
+    state.last_agent_queues -= queue.settings.last_agent_ms > 0
     del state.queues[fact.queue]
 
 

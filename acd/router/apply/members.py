@@ -59,7 +59,7 @@ def leave_queue(state: State, agent: Agent, queue_id: QueueId) -> None:
 
 
 def wait_no_more(state: State, agent: Agent, queue_id: QueueId) -> None:
-    """The agent takes no more calls there: what waits for nobody else is looked at."""
+    """The agent takes no more calls there, or none for a while: what waits for nobody else is looked at."""
     queue = state.queues.get(queue_id)
     if queue is not None and agent.settings.id in queue.waiting.named:
         state.news.absent[queue_id, agent.settings.id] = None
