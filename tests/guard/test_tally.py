@@ -48,10 +48,6 @@ def _ana_was_always_the_last(state: State, fact: f.CallerRemembered) -> None:
     state.last_agents.remember(fact.number, AgentId("ana"), fact.until_ms)
 
 
-def _conversation_is_remembered_for_too_long(state: State, fact: f.CallerRemembered) -> None:
-    state.last_agents.remember(fact.number, fact.agent, 2 * fact.until_ms)
-
-
 WRONG: dict[Change, type[f.Fact]] = {
     _call_counts_twice: f.CallEnded,
     _talk_counts_twice: f.CallEnded,
@@ -59,7 +55,6 @@ WRONG: dict[Change, type[f.Fact]] = {
     _ring_ends_idleness: f.OfferEnded,
     _offer_is_not_noted: f.OfferMade,
     _ana_was_always_the_last: f.CallerRemembered,
-    _conversation_is_remembered_for_too_long: f.CallerRemembered,
 }
 ERRORS = r"by the facts|was last offered|spoke with the caller last|to be forgotten"
 
