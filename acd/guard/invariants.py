@@ -11,7 +11,7 @@ from acd.model import AgentId, CallId, Channel, OfferId, Phone, ServerId
 from acd.router import limits, why
 from acd.router.deadlines import Kind
 from acd.router.position import position
-from acd.router.state import REFUSALS_KEPT, Agent, Call, Offer, Queue, Server, State
+from acd.router.state import PROFILES_KEPT, REFUSALS_KEPT, Agent, Call, Offer, Queue, Server, State
 from acd.router.states import Membership, Work
 
 ON_AN_OFFER = (Work.RINGING, Work.CONNECTING, Work.TALKING)
@@ -89,7 +89,10 @@ def _lines_hold_their_calls(state: State) -> None:
         profiles = Counter(call.profile for call in queued)
         assert waiting.profiles == profiles, f"{queue_id}: {waiting.profiles}"
     asked = Counter(call.profile.asked for call in state.calls.values())
-    assert {key: profile.calls for key, profile in state.profiles.items()} == asked, f"{state.profiles}"
+    in_use = {key: profile.calls for key, profile in state.profiles.items() if profile.calls}
+    assert in_use == asked, f"{state.profiles}"
+    assert state.resting.keys() == state.profiles.keys() - in_use.keys(), f"{state.resting}"
+    assert len(state.resting) <= PROFILES_KEPT, f"{len(state.resting)} profiles rest"
     assert state.lotteries == sum(queue.settings.strategy == "weighted-random" for queue in state.queues.values())
     assert state.last_agent_queues == sum(queue.settings.last_agent_ms > 0 for queue in state.queues.values())
     returning = [

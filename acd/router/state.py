@@ -45,6 +45,8 @@ from acd.router.states import Membership, Work
 from acd.router.waiting import Group, Place, WaitingCalls
 
 READY, IDLE = Membership.READY, Work.IDLE  # looked up a little faster, many times in each lifecycle
+PROFILES_KEPT = 256
+"""So many profiles are remembered after their last call, with who fits them."""
 REFUSALS_KEPT = 8
 """An agent who refused so many calls of late is offered nothing until fewer are left. None is forgotten before its
 time: a phone that declines by itself would be rung for the same calls without end. What rang before, besides the last
@@ -420,6 +422,8 @@ class State:
         self.lines_of: dict[Phone, dict[Line, None]] = {}
         self.skill_sets: dict[tuple[Skill, ...], SkillSet] = {}
         self.profiles: dict[Asked, Profile] = {}
+        self.resting: dict[Asked, None] = {}
+        """Profiles that no call has now, the longest first."""
         self.lotteries = 0
         """How many queues choose by chance."""
         self.last_agent_queues = 0
@@ -454,14 +458,19 @@ class State:
         profile = self.profiles.get(asked)
         if profile is None:
             profile = self.profiles[asked] = Profile(*asked)
+        if profile.calls == 0:
+            self.resting.pop(asked, None)
         profile.calls += 1
         return profile
 
     def leave_profile(self, profile: Profile) -> None:
-        """One call less has it."""
+        """One call less has it. The next call will mostly ask for the same: what fits is kept for a while."""
         profile.calls -= 1
         if profile.calls == 0:
-            del self.profiles[profile.asked]
+            self.resting[profile.asked] = None
+            if len(self.resting) > PROFILES_KEPT:
+                longest = next(iter(self.resting))
+                del self.resting[longest], self.profiles[longest]
 
     def queue_at_work(self, agent: Agent) -> QueueId | None:
         """The queue of the work that the agent's voice has in hand: it rings, is connected, talks, or wraps up. Chats
