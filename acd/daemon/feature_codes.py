@@ -29,6 +29,7 @@ _DONE: Final[dict[type[i.Request], CodeAnswer]] = {
     i.GetReady: "ready",
     i.EndWrapUp: "wrap-up-ended",
     i.ExtendWrapUp: "wrap-up-extended",
+    i.SetDisposition: "disposition-set",
 }
 _LATER: Final[dict[type[i.Request], CodeAnswer]] = {i.LogOut: "logged-out-later", i.Pause: "paused-later"}
 """Where it is still to come in one of the queues at least."""
@@ -44,8 +45,9 @@ class FeatureCodes:
         self.configure(config)
 
     def configure(self, config: Config) -> None:
-        """From now on these pause reasons have these numbers."""
+        """From now on these pause reasons and dispositions have these numbers."""
         self._reasons = {reason.number: reason.id for reason in config.router.pause_reasons}
+        self._dispositions = {each.number: each.id for each in config.router.dispositions}
 
     async def answer(self, code: FeatureCode) -> CodeAnswer:
         """Check the code, have it done, and say what to speak. Never later than `within_s`, never an exception.
@@ -72,7 +74,8 @@ class FeatureCodes:
     async def _ask(self, code: FeatureCode, agent: AgentId) -> CodeAnswer:
         request = self._request(code, agent)
         if request is None:
-            log.info("a pause for an unknown reason was refused", agent=agent, reason=code.reason_number)
+            keyed_in = code.disposition_number if code.request == "disposition" else code.reason_number
+            log.info("an unknown reason or disposition was refused", agent=agent, request=code.request, code=keyed_in)
             return "refused"
         answer = await self._engine.ask(request)
         if isinstance(answer, RequestRefused):
@@ -80,7 +83,7 @@ class FeatureCodes:
         return (_LATER if answer.pending else _DONE)[type(request)]
 
     def _request(self, code: FeatureCode, agent: AgentId) -> i.Request | None:
-        """The request that this code stands for; None for a pause without a known reason."""
+        """The request that this code stands for; None for a pause or a disposition whose number is not known."""
         request = RequestId(f"code-{secrets.token_hex(8)}")
         match code.request:
             case "login":
@@ -96,3 +99,9 @@ class FeatureCodes:
             case "pause":
                 reason = self._reasons.get(code.reason_number) if code.reason_number is not None else None
                 return None if reason is None else i.Pause(request=request, agent=agent, by=agent, reason=reason)
+            case "disposition":
+                number = code.disposition_number
+                said = None if number is None else self._dispositions.get(number)
+                if said is None:
+                    return None
+                return i.SetDisposition(request=request, agent=agent, by=agent, disposition=said)

@@ -239,7 +239,7 @@ SYSTEM_REASONS = (NO_DISPOSITION, MISSED_OFFERS)
 
 
 class Disposition(msgspec.Struct, frozen=True):
-    """What may have come of a call. No phone can send `number` yet."""
+    """What may have come of a call; `number` is what a phone sends (`*462` is disposition 2)."""
 
     id: str
     name: str

@@ -29,15 +29,19 @@ Submit = Callable[[Input], None]
 """Given to a phone system to report with. Raises `NotTaken` where the engine cannot take it."""
 
 
+CodeRequest = Literal["login", "logout", "ready", "pause", "end-wrap-up", "extend-wrap-up", "disposition"]
+
+
 class FeatureCode(msgspec.Struct, frozen=True):
     """What somebody asked for from a phone: agent number and PIN as they were keyed in, not checked yet."""
 
     line: Line
-    request: Literal["login", "logout", "ready", "pause", "end-wrap-up", "extend-wrap-up"]
+    request: CodeRequest
     agent_number: str
     pin: str
     reason_number: int | None
     phone: Phone
+    disposition_number: int | None = None
 
     def __repr__(self) -> str:
         """Without the PIN: this may end in a log."""
@@ -53,6 +57,7 @@ CodeAnswer = Literal[
     "paused-later",
     "wrap-up-ended",
     "wrap-up-extended",
+    "disposition-set",
     "wrong",
     "locked",
     "refused",

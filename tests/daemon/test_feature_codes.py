@@ -18,7 +18,7 @@ from acd.journal.port import CommitFailed, Entry
 from acd.model import AgentId, Caller, ChannelId, Line, Phone, QueueId, ServerId
 from acd.router import facts as f
 from acd.router.inputs import CallArrived, LegBridged, LegEnded, ServerReported
-from acd.router.settings import AgentSettings, Configured, PauseReason, QueueSettings, RouterSettings
+from acd.router.settings import AgentSettings, Configured, Disposition, PauseReason, QueueSettings, RouterSettings
 from acd.sign_in import Credential, SignIn, SignInSettings
 from acd.tasks import Tasks
 from acd.telephony.port import CodeAnswer, FeatureCode
@@ -27,8 +27,11 @@ from tests.daemon.recorded import PATIENCE_S
 CHEAP = argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 ANA, SALES, DESK = AgentId("ana"), QueueId("sales"), Phone("1901")
 CONFIG = Config(
-    router=RouterSettings(pause_reasons=(PauseReason("lunch", "Lunch", 1), PauseReason("training", "Training", 12))),
-    queues=(QueueSettings(SALES, "Sales", wrap_up_extension_ms=60_000),),
+    router=RouterSettings(
+        pause_reasons=(PauseReason("lunch", "Lunch", 1), PauseReason("training", "Training", 12)),
+        dispositions=(Disposition("sold", "Sold", 1), Disposition("refused", "Refused", 12)),
+    ),
+    queues=(QueueSettings(SALES, "Sales", wrap_up_extension_ms=60_000, disposition_required=True),),
     agents=(AgentSettings(ANA, "Ana", None, (SALES,)),),
     credentials=(Credential("41", ANA, CHEAP.hash("4711")),),
 )
@@ -42,9 +45,17 @@ class Bench:
         self.codes = codes
         self.facts = facts
 
-    async def dial(self, request: str, pin: str = "4711", reason: int | None = None, number: str = "41") -> CodeAnswer:
+    async def dial(
+        self,
+        request: str,
+        pin: str = "4711",
+        reason: int | None = None,
+        number: str = "41",
+        disposition: int | None = None,
+    ) -> CodeAnswer:
         line = Line(ServerId("main"), ChannelId("1.1"))
-        return await self.codes.answer(FeatureCode(line, request, number, pin, reason, DESK))  # type: ignore[arg-type]
+        code = FeatureCode(line, request, number, pin, reason, DESK, disposition)  # type: ignore[arg-type]
+        return await self.codes.answer(code)
 
 
 @asynccontextmanager
@@ -96,18 +107,41 @@ async def test_what_is_still_to_come_is_said_so(site: Bench) -> None:
     assert await site.dial("extend-wrap-up") == "refused", "nothing is left"
 
 
+async def test_disposition_is_said_by_its_number_of_a_call_and_of_nothing_else(site: Bench) -> None:
+    """docs/routing.md R42."""
+    await site.dial("login")
+    assert await site.dial("disposition", disposition=1) == "refused", "there was no call"
+    site.engine.submit(ServerReported(ServerId("main")))
+    site.engine.submit(CallArrived(Line(ServerId("main"), ChannelId("2.1")), SALES, Caller()))
+    await site.engine.settled()
+    (made,) = (fact for fact in site.facts if isinstance(fact, f.OfferMade))
+    site.engine.submit(LegBridged(made.offer))
+    site.engine.submit(LegEnded(made.offer, "hung-up"))
+    await site.engine.settled()
+    assert await site.dial("end-wrap-up") == "refused", "nothing was said of it yet"
+    for number in (None, 2, 99):
+        assert await site.dial("disposition", disposition=number) == "refused"
+    assert await site.dial("disposition", disposition=12) == "disposition-set"
+    assert await site.dial("disposition", disposition=1) == "disposition-set", "it may be said again"
+    assert await site.dial("end-wrap-up") == "wrap-up-ended"
+    said = [(fact.call, fact.disposition, fact.by) for fact in site.facts if isinstance(fact, f.DispositionSet)]
+    assert said == [(made.call, "refused", "ana"), (made.call, "sold", "ana")]
+
+
 async def test_every_request_has_an_id_of_its_own(site: Bench) -> None:
     for _ in range(3):
         await site.dial("login")
     assert len({fact.request for fact in site.facts if isinstance(fact, f.RequestAccepted)}) == 3
 
 
-@pytest.mark.parametrize("request_", ["login", "logout", "pause", "ready", "end-wrap-up", "extend-wrap-up"])
+@pytest.mark.parametrize(
+    "request_", ["login", "logout", "pause", "ready", "end-wrap-up", "extend-wrap-up", "disposition"]
+)
 async def test_no_request_is_made_with_a_wrong_pin(site: Bench, request_: str) -> None:
     await site.engine.settled()
     before = len(site.facts)
-    assert await site.dial(request_, pin="0000", reason=1) == "wrong"
-    assert await site.dial(request_, number="99", reason=1) == "wrong"
+    assert await site.dial(request_, pin="0000", reason=1, disposition=1) == "wrong"
+    assert await site.dial(request_, number="99", reason=1, disposition=1) == "wrong"
     await site.engine.settled()
     assert len(site.facts) == before
 
@@ -132,6 +166,17 @@ async def test_a_reload_changes_the_numbers_of_the_reasons(site: Bench) -> None:
     await site.dial("login")
     assert await site.dial("pause", reason=1) == "refused"
     assert await site.dial("pause", reason=7) == "paused"
+
+
+async def test_a_reload_changes_the_numbers_of_the_dispositions(site: Bench) -> None:
+    await site.dial("login")
+    site.codes.configure(Config(router=RouterSettings(dispositions=(Disposition("sold", "Sold", 7),))))
+    with capture_logs() as logged:
+        assert await site.dial("disposition", disposition=1) == "refused"
+    assert logged[-1]["event"] == "an unknown reason or disposition was refused"
+    with capture_logs() as logged:
+        assert await site.dial("disposition", disposition=7) == "refused", "there was no call"
+    assert not logged, "the number is known"
 
 
 async def test_without_an_engine_it_is_unavailable(site: Bench) -> None:

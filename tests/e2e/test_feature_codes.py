@@ -36,12 +36,29 @@ wrap_up_s = 60
 number = 1
 name = "Lunch"
 
+[disposition.sold]
+number = 1
+
+[disposition.called-again]
+number = 12
+
+[queue.support]
+wrap_up_s = 60
+disposition_required = true
+
 [agent.ana]
 name = "Ana"
 number = "41"
 pin_hash = "{pin_hash}"
 hot_desking = true
 queues = ["sales"]
+
+[agent.ben]
+name = "Ben"
+number = "42"
+pin_hash = "{pin_hash}"
+hot_desking = true
+queues = ["support"]
 
 [phones]
 hot_desk = ["1901"]
@@ -134,6 +151,27 @@ async def test_pause_during_a_call_takes_effect_after_the_wrap_up(desk: Desk) ->
     await desk.key("*44", "4711#")
     ended, paused = await saw.sees(f.WrapUpEnded), await saw.sees(f.AgentPaused)
     assert (paused.at_ms, paused.reason) == (ended.at_ms, "lunch")
+
+
+async def test_wrap_up_ends_when_it_was_said_what_came_of_the_call(desk: Desk) -> None:
+    """docs/routing.md R42: the queue requires a disposition; the phone says it, and says another one instead."""
+    saw = desk.watching
+    await desk.key("*40", "4711#", number="42#")
+    assert await desk.key("*461", "4711#", number="42#") == "pm-invalid-option", "there was no call"
+    async with Phone("2001", "lab-2001", (desk.lab.a.host, desk.lab.a.sip_port)) as customer:
+        caller = await customer.place("q-support")
+        await (await desk.phone.ring(within_s=5)).answer()
+        await saw.sees(f.CallConnected)
+        await caller.hang_up()
+    await saw.sees(f.WrapUpStarted)
+    assert await desk.key("*44", "4711#", number="42#") == "pm-invalid-option", "nobody has said what came of it"
+    assert await desk.key("*462", "4711#", number="42#") == "pm-invalid-option", "there is no disposition 2"
+    assert await desk.key("*461", "4711#", number="42#") == "auth-thankyou"
+    assert await desk.key("*4612", "4711#", number="42#") == "auth-thankyou"
+    assert await desk.key("*44", "4711#", number="42#") == "auth-thankyou"
+    ended = await saw.sees(f.WrapUpEnded)
+    said = [(fact.call, fact.disposition, fact.by) for fact in saw.all(f.DispositionSet)]
+    assert said == [(ended.call, "sold", "ben"), (ended.call, "called-again", "ben")]
 
 
 async def test_wrong_pin_changes_nothing_and_is_locked_in_the_end(desk: Desk) -> None:

@@ -30,24 +30,29 @@ async def dial(ami: Ami, agent: str, pin: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("number", "name", "reason"),
+    ("number", "name", "reason", "disposition"),
     [
-        ("*40", "login", ""),
-        ("*41", "logout", ""),
-        ("*42", "ready", ""),
-        ("*437", "pause", "7"),
-        ("*4312", "pause", "12"),
-        ("*44", "end-wrap-up", ""),
-        ("*45", "extend-wrap-up", ""),
-        ("*401001", "login", ""),
+        ("*40", "login", "", ""),
+        ("*41", "logout", "", ""),
+        ("*42", "ready", "", ""),
+        ("*437", "pause", "7", ""),
+        ("*4312", "pause", "12", ""),
+        ("*44", "end-wrap-up", "", ""),
+        ("*45", "extend-wrap-up", "", ""),
+        ("*463", "disposition", "", "3"),
+        ("*4612", "disposition", "", "12"),
+        ("*401001", "login", "", ""),
     ],
 )
-async def test_code_asks_and_tells_the_engine(ami: Ami, server: Server, number: str, name: str, reason: str) -> None:
+async def test_code_asks_and_tells_the_engine(
+    ami: Ami, server: Server, number: str, name: str, reason: str, disposition: str
+) -> None:
     await beat(ami)
     async with calling(server.address, number) as phone:
         call = await dial(ami, "" if number == "*401001" else "1001", "4711")
         asked = await ami.said("AcdRequest")
-        assert (asked["Request"], asked["Agent"], asked["Reason"], asked["Phone"]) == (name, "1001", reason, "sipp")
+        assert (asked["Request"], asked["Agent"], asked["Phone"]) == (name, "1001", "sipp")
+        assert (asked["Reason"], asked["Disposition"]) == (reason, disposition)
         assert "4711" not in str(asked)
         assert await ami.get("ACD_PIN", call) == "4711"
         await ami.set("ACD_SAY", "agent-loginok", call)

@@ -47,6 +47,7 @@ SPOKEN: Final[dict[CodeAnswer, str]] = {
     "paused-later": "one-moment-please&do-not-disturb&activated",
     "wrap-up-ended": "auth-thankyou",
     "wrap-up-extended": "one-moment-please&auth-thankyou",
+    "disposition-set": "auth-thankyou",
     "wrong": "vm-incorrect",
     "locked": "im-sorry&please-try-call-later",
     "refused": "pm-invalid-option",

@@ -1,7 +1,7 @@
 """Events of one server become inputs."""
 
 from collections.abc import Callable
-from typing import Final, Literal
+from typing import Final, get_args
 
 import structlog
 
@@ -12,7 +12,7 @@ from acd.telephony.ami.books import Books, Caller
 from acd.telephony.ami.messages import AmiEvent
 from acd.telephony.ami.phones import PhoneWatch
 from acd.telephony.ami.protocol import is_milestone
-from acd.telephony.port import FeatureCode, Submit
+from acd.telephony.port import CodeRequest, FeatureCode, Submit
 from acd.telephony.wishes import wishes_of, words_of
 
 log = structlog.get_logger(__name__)
@@ -24,14 +24,7 @@ TIMED_OUT: Final = "3"
 """The one Reason of a failed Originate that says something: its channel rang, so a Hangup will follow."""
 HOLDING: Final = "holding_bridge"
 """The technology of a bridge in which nobody hears anybody."""
-CODES: Final[dict[str, Literal["login", "logout", "ready", "pause", "end-wrap-up", "extend-wrap-up"]]] = {
-    "login": "login",
-    "logout": "logout",
-    "ready": "ready",
-    "pause": "pause",
-    "end-wrap-up": "end-wrap-up",
-    "extend-wrap-up": "extend-wrap-up",
-}
+CODES: Final[dict[str, CodeRequest]] = {request: request for request in get_args(CodeRequest)}
 
 
 class Hearing:
@@ -192,6 +185,7 @@ class Hearing:
                 "",
                 dialplan.number_of(event.get("Reason")),
                 dialplan.phone_of(event.get("Phone")),
+                dialplan.number_of(event.get("Disposition")),
             )
         )
 

@@ -1,15 +1,12 @@
 """Calls on phones that are no offers: placed by hand, received by hand, and feature codes."""
 
 from collections.abc import Callable
-from typing import Literal
 
 from acd.model import Direction, Phone
 from acd.router.inputs import LegEnd, PhoneAnswered, PhoneInUse, PhoneReleased, PhoneServes, SeenPhone
-from acd.telephony.port import CodeAnswer, FeatureCode
+from acd.telephony.port import CodeAnswer, CodeRequest, FeatureCode
 from acd.telephony.simulated.phones import SimulatedPhone
 from acd.telephony.simulated.site import Site
-
-CodeRequest = Literal["login", "logout", "ready", "pause", "end-wrap-up", "extend-wrap-up"]
 
 
 class Side:
@@ -108,14 +105,16 @@ class DirectCall:
 class CodeCall:
     """A phone dials a feature code, hears the answer, and is put down."""
 
-    def __init__(self, phone: SimulatedPhone, request: CodeRequest, agent: str, pin: str, reason: int | None) -> None:
+    def __init__(self, phone: SimulatedPhone, request: CodeRequest, agent: str, pin: str, number: int | None) -> None:
+        """`number`: what is keyed in behind the code: of a pause reason, or of a disposition."""
         self._phone = phone
         self._over = False
         phone.take(self)
         self._side = Side(phone.home, phone, "out", lambda: self.put_down("failed"))
         self.id = f"code-{self._side.line.channel}"
         self._side.serves()
-        code = FeatureCode(self._side.line, request, agent, pin, reason, Phone(phone.number))
+        reason, disposition = (None, number) if request == "disposition" else (number, None)
+        code = FeatureCode(self._side.line, request, agent, pin, reason, Phone(phone.number), disposition)
         phone.home.ask(code, self._speak)
 
     @property

@@ -4,8 +4,9 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 
 from acd.model import Caller, Kind, OfferId, Phone, QueueId, ServerId
+from acd.telephony.port import CodeRequest
 from acd.telephony.simulated.calls import Asked, SimulatedCall
-from acd.telephony.simulated.direct import CodeCall, CodeRequest, DirectCall
+from acd.telephony.simulated.direct import CodeCall, DirectCall
 from acd.telephony.simulated.legs import Leg
 from acd.telephony.simulated.phones import SimulatedPhone
 from acd.telephony.simulated.server import Server
@@ -69,10 +70,10 @@ class Exchange:
         legs[0].transfer(QueueId(queue))
 
     def key_in(
-        self, phone: Phone, request: CodeRequest, agent_number: str, pin: str, reason_number: int | None = None
+        self, phone: Phone, request: CodeRequest, agent_number: str, pin: str, number: int | None = None
     ) -> CodeCall:
         """An agent dials a feature code; the answer is among what the phone has spoken."""
-        return CodeCall(self.phones[phone], request, agent_number, pin, reason_number)
+        return CodeCall(self.phones[phone], request, agent_number, pin, number)
 
     @property
     def invites(self) -> Counter[str]:

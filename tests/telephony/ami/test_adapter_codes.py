@@ -100,6 +100,14 @@ async def test_reason_is_a_number_or_none(reason: str, number: int | None) -> No
         assert scene.codes[0].reason_number == number
 
 
+async def test_disposition_is_a_number_of_its_own() -> None:
+    async with connected() as scene:
+        keyed_in(scene, "disposition", Disposition="12")
+        await spoken(scene)
+        assert (scene.codes[0].request, scene.codes[0].disposition_number) == ("disposition", 12)
+        assert scene.codes[0].reason_number is None
+
+
 async def test_unknown_code_is_logged_and_asks_nobody() -> None:
     async with connected() as scene:
         with capture_logs() as logs:

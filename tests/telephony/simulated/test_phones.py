@@ -205,6 +205,26 @@ async def test_feature_code_is_answered_and_the_call_to_it_is_not_counted() -> N
     assert phone.state == "idle"
 
 
+async def test_disposition_is_keyed_in_by_its_number() -> None:
+    asked: list[FeatureCode] = []
+    spoken = asyncio.Event()
+
+    async def answer(code: FeatureCode) -> CodeAnswer:
+        asked.append(code)
+        spoken.set()
+        return "disposition-set"
+
+    bench = await Bench(answer_code=answer).start()
+    phone = bench.phones.phone("1001")
+    bench.exchange.key_in(Phone("1001"), "disposition", "17", "4711", 12)
+    await spoken.wait()
+    await asyncio.sleep(0)
+    bench.clock.advance(100)
+    line = bench.told(PhoneInUse)[0].line
+    assert asked == [FeatureCode(line, "disposition", "17", "4711", None, Phone("1001"), 12)]
+    assert phone.spoken == ["disposition-set"]
+
+
 async def test_feature_code_without_an_engine_is_unavailable() -> None:
     bench = Bench()
     phone = bench.phones.phone("1001")
