@@ -1,12 +1,15 @@
 """`python -m acd` is `acd`. What takes signals needs a while to load; so little is imported here."""
 
+import errno
 import os
 import signal
 import sys
 
 TAKEN_LATER = {"run", "demo"}
 """These commands take signals themselves: what comes earlier is kept by the kernel until they do."""
+MISTAKE = 2
 INTERRUPTED = 130
+NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 def main() -> None:
@@ -24,6 +27,12 @@ def main() -> None:
         cli.main()
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
+    except OSError as why:
+        if why.errno not in NO_ROOM or why.filename is not None:
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains at its end
+        print(f"acd: standard output cannot be written: {why.strerror}", file=sys.stderr)  # noqa: T201
+        sys.exit(MISTAKE)
 
 
 if __name__ == "__main__":

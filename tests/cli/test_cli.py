@@ -193,6 +193,21 @@ def test_other_commands_load_neither_the_engine_nor_a_softphone() -> None:
     assert loaded.stdout == "[]\n"
 
 
+@pytest.mark.parametrize("words", [("check-config", str(EXAMPLE)), ("simulate", "--help"), ("--version",)])
+def test_standard_output_on_a_full_disk_is_one_line_and_exit_code_2(words: tuple[str, ...]) -> None:
+    with Path("/dev/full").open("w") as full:
+        ended = subprocess.run(
+            [sys.executable, "-m", "acd", *words],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=50,
+            check=False,
+        )
+    said = [line for line in ended.stderr.splitlines() if not line.startswith("warning: ")]
+    assert (ended.returncode, said) == (2, ["acd: standard output cannot be written: No space left on device"])
+
+
 def test_every_number_that_a_command_takes_must_be_finite() -> None:
     context = click.Context(cli.main)
     commands = [cli.main.get_command(context, name) for name in cli.main.list_commands(context)]

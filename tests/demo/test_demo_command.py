@@ -208,6 +208,37 @@ def test_reader_who_goes_ends_it_without_a_complaint(started: subprocess.Popen[s
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("words", [(), ("--plain",)])
+def test_terminal_that_goes_ends_it_though_no_signal_comes(
+    environment: dict[str, str], words: tuple[str, ...], tmp_path: Path
+) -> None:
+    master, slave = pty.openpty()
+    with subprocess.Popen(
+        [*ACD, *words], env=environment, stdin=slave, stdout=slave, stderr=subprocess.PIPE, start_new_session=True
+    ) as process:
+        os.close(slave)
+        assert process.stderr is not None
+        shown = b""
+        while b"Adams" not in shown:
+            shown += os.read(master, 65_536)
+        os.close(master)
+        try:
+            assert (process.wait(PATIENCE_S), process.stderr.read()) == (0, b"")
+        finally:
+            process.kill()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_full_disk_is_one_sentence_and_exit_code_2(environment: dict[str, str], tmp_path: Path) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [*ACD, "--plain"], check=False, env=environment, text=True, stdout=full, stderr=subprocess.PIPE, timeout=30
+        )
+    assert done.stderr == "acd: standard output cannot be written: No space left on device\n"
+    assert done.returncode == 2
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_picture_of_the_readme_holds_nothing_of_the_machine_that_made_it() -> None:
     picture = (Path(__file__).parents[2] / "docs" / "images" / "demo.svg").read_text()
     assert "Asterisk&#160;22" in picture

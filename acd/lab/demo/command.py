@@ -1,6 +1,7 @@
 """`acd demo`: Asterisk, the engine, agents and callers at work, to watch. Ctrl-C ends it and leaves nothing behind."""
 
 import asyncio
+import errno
 import io
 import os
 import signal
@@ -35,6 +36,8 @@ from acd.sign_in import hash_pin
 from acd.tasks import Tasks
 
 MISTAKE: Final = 2
+READER_GONE: Final = {errno.EPIPE, errno.EIO}
+"""A pipe that nobody reads, a terminal that was closed."""
 SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -67,7 +70,8 @@ def command(**asked: Any) -> None:
 
 
 def run(options: Options) -> int:
-    """The exit code: 0, 1 where a part of the demo has failed, 2 where another one plays. Standard error says why."""
+    """The exit code: 0, 1 where a part has failed, 2 where another demo plays or nothing can be shown. Standard error
+    says why."""
     if not options.simulated:
         _check_lab()
     journal = io.StringIO()
@@ -102,8 +106,9 @@ class Demo:
 
     def _watcher(self) -> Watching:
         if self._options.plain or not sys.stdout.isatty() or os.environ.get("TERM", "dumb") == "dumb":
-            return Lines(self._board, self._end)
-        return Screen(self._board, self._clock, Console())
+            return Lines(self._board, self._unseen)
+        console = Console(force_terminal=True)  # one that was closed is none, and rich would write nothing in silence
+        return Screen(self._board, self._clock, console, self._unseen)
 
     async def run(self) -> int:
         """Until the time is over, until somebody ends it, until a part fails. The exit code."""
@@ -123,6 +128,13 @@ class Demo:
         if self._show is not None and not self._tidying:
             self._tidying = True
             self._show.cancel()
+
+    def _unseen(self, why: OSError) -> None:
+        """Nobody would see the rest. A reader who goes is no mistake, a full disk is."""
+        if why.errno not in READER_GONE:
+            click.echo(f"acd: standard output cannot be written: {why.strerror}", err=True)
+            self._code = MISTAKE
+        self._end()
 
     def _broke(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         """A callback of ours has failed."""

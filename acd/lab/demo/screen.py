@@ -3,8 +3,8 @@
 import asyncio
 import os
 import sys
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Final, Protocol
 
@@ -19,6 +19,10 @@ from acd.lab.view.sentences import observed, sentence
 
 DRAWN_WITHIN_S: Final = 0.1
 """A change is seen after so long at the latest; more changes meanwhile cost nothing."""
+
+
+Unseen = Callable[[OSError], None]
+"""Called when what is shown cannot be written any more; the error says why."""
 
 
 class Watching(Protocol):
@@ -40,22 +44,28 @@ class Watching(Protocol):
         """Nothing more is shown but words. Harmless when it never began."""
 
 
+@contextmanager
+def _writing(unseen: Unseen) -> Iterator[None]:
+    """What cannot be written is told once; what comes after it goes nowhere."""
+    try:
+        yield
+    except OSError as why:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains at its end
+        unseen(why)
+
+
 class Lines:
     """One line for each thing that happens, for a pipe, a file, a log of CI."""
 
-    def __init__(self, board: Board, nobody_reads: Callable[[], None]) -> None:
+    def __init__(self, board: Board, unseen: Unseen) -> None:
         self._board = board
-        self._nobody_reads = nobody_reads
-        """Called when the reader has gone."""
+        self._unseen = unseen
         self._over = False
 
     def say(self, text: str) -> None:
-        try:
+        with _writing(self._unseen):
             sys.stdout.write(f"{text}\n")
             sys.stdout.flush()
-        except BrokenPipeError:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains at its end
-            self._nobody_reads()
 
     def begin(self, title: str, *, is_told: bool) -> None:
         if not is_told:
@@ -80,23 +90,25 @@ class Lines:
 class Screen:
     """The whole terminal. Drawn when something has happened, and each second for the times."""
 
-    def __init__(self, board: Board, clock: Clock, console: Console) -> None:
+    def __init__(self, board: Board, clock: Clock, console: Console, unseen: Unseen) -> None:
         self._board = board
         self._clock = clock
         self._console = console
+        self._unseen = unseen
         self._title = ""
         self._live: Live | None = None
         self._tick: asyncio.TimerHandle | None = None
         self._soon: asyncio.TimerHandle | None = None
 
     def say(self, text: str) -> None:
-        with suppress(OSError):  # the terminal was closed
+        with _writing(self._unseen):
             self._console.print(text, markup=False, highlight=False)
 
     def begin(self, title: str, *, is_told: bool) -> None:  # noqa: ARG002  (it stands over the picture)
         self._title = title
         self._live = Live(console=self._console, screen=True, auto_refresh=False, get_renderable=self._drawing)
-        self._live.start()
+        with _writing(self._unseen):
+            self._live.start()
         self._draw_each_second()
 
     def told(self, fact: Fact) -> None:  # noqa: ARG002  (the board holds it)
@@ -111,7 +123,7 @@ class Screen:
                 alarm.cancel()
         live, self._live = self._live, None
         if live is not None:
-            with suppress(OSError):
+            with _writing(self._unseen):
                 live.stop()
 
     def _draw_soon(self) -> None:
@@ -121,7 +133,7 @@ class Screen:
     def _draw(self) -> None:
         self._soon = None
         if self._live is not None:
-            with suppress(OSError):
+            with _writing(self._unseen):
                 self._live.refresh()
 
     def _draw_each_second(self) -> None:
