@@ -63,14 +63,12 @@ def wait_for_the_absent_no_more(turn: Turn) -> None:
 
 def _waiting_in_vain(state: State, queue_id: QueueId, agent: AgentId) -> Iterator[CallId]:
     queue = state.queues.get(queue_id)
-    if queue is None:
+    if queue is None or state.may_be_waited_for(agent, queue, last=True):
         return iter(())
-    if not state.may_be_waited_for(agent, queue):
-        groups = queue.waiting.named.get(agent, {}).values()
-        return (place.call for place in chain.from_iterable(groups))
-    if not state.may_be_waited_for(agent, queue, last=True):
+    if state.may_be_waited_for(agent, queue):
         return (call for call in queue.returning.get(agent, ()) if state.calls[call].group is not None)
-    return iter(())
+    groups = queue.waiting.named.get(agent, {}).values()
+    return (place.call for place in chain.from_iterable(groups))
 
 
 def remember(turn: Turn, call: Call, agent: AgentId, talked_ms: int) -> None:

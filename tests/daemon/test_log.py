@@ -14,6 +14,7 @@ import structlog
 from acd import log
 from acd.config import Config, ServerSettings
 from acd.model import AgentId, Caller, ChannelId, Line, Phone, ServerId
+from acd.router.facts import CallerRemembered
 from acd.sign_in import Credential
 from acd.telephony.port import FeatureCode
 
@@ -177,6 +178,12 @@ def test_what_operators_need_is_shown(as_json: io.StringIO) -> None:
 def test_of_a_number_the_last_digits_are_shown(as_json: io.StringIO) -> None:
     our().info("x", caller_number=NUMBER)
     assert line(as_json)["caller_number"] == "***4567"
+
+
+def test_of_a_caller_who_is_remembered_the_last_digits_are_shown(as_json: io.StringIO) -> None:
+    our().info("x", fact=CallerRemembered(0, NUMBER, AgentId("ana"), 1))
+    assert line(as_json)["fact"]["number"] == "***4567"
+    assert NUMBER not in as_json.getvalue()
 
 
 def test_what_has_no_end_is_cut(as_json: io.StringIO) -> None:

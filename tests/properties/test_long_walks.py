@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from acd.router import calls, configuration, matching, servers, turn
+from acd.router import calls, configuration, matching, preferences, servers, turn
 from acd.router.facts import (
     AgentRetired,
     AnnouncementMade,
@@ -92,7 +92,7 @@ def test_guarantees_hold_where_agents_hold_many_chats(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", [200, *MORE[3:]])
 def test_guarantees_hold_when_inputs_come_between_slices(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (calls, configuration, matching, servers, turn):
+    for module in (calls, configuration, matching, preferences, servers, turn):
         monkeypatch.setattr(module, "SLICE", 1)  # every effect is large
     Walk(seed, check_every=1, hasty=True).run(1_000)
 

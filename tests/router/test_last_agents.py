@@ -3,11 +3,12 @@
 import pytest
 
 from acd.core import Core, fold
+from acd.guard import invariants
 from acd.model import AgentId, Caller, ChannelId, Line, Phone, QueueId, RequestId, ServerId
 from acd.router import facts as f
 from acd.router import inputs as i
 from acd.router.last_agents import LastAgents, number_of
-from acd.router.settings import AgentSettings, QueueSettings, RouterSettings
+from acd.router.settings import AgentSettings, PauseReason, QueueSettings, RouterSettings
 from acd.router.turn import SLICE
 
 SALES, ANA, SERVER = QueueId("sales"), AgentId("ana"), ServerId("a")
@@ -90,6 +91,25 @@ def test_lower_bound_is_come_to_in_slices() -> None:
         left.append(len(core.state.last_agents))
     assert left == [CALLERS - SLICE, CALLERS - 2 * SLICE, 10]
     assert core.state.last_agents.find("5550000", 0) == ANA, "she has just spoken with this one"
+
+
+def test_those_who_wait_for_one_who_pauses_are_anyones_in_slices() -> None:
+    """R25, R39: but the one who rings at her, and who asks for her (R33)."""
+    core = _centre(RouterSettings(pause_reasons=(PauseReason("lunch", "Lunch", 1),)))
+    now_ms = 10_000 * CALLERS
+    for number in range(CALLERS):
+        line = Line(SERVER, ChannelId(f"again-{number}"))
+        core.handle(i.CallArrived(line, SALES, Caller(str(5_550_000 + number))), now_ms)
+    core.handle(i.CallArrived(Line(SERVER, ChannelId("asks")), SALES, Caller(), named=ANA), now_ms)
+    assert [len(waiting) for waiting in core.state.queues[SALES].returning.values()] == [CALLERS]
+    turns = [core.handle(i.Pause(request=RequestId("r"), agent=ANA, by=ANA, reason="lunch"), now_ms)]
+    while core.next_deadline_ms == now_ms:
+        turns.append(core.handle(i.PassTime(), now_ms))
+    lapsed = [[fact.reason for fact in facts if isinstance(fact, f.PreferenceLapsed)] for facts in turns]
+    assert lapsed == [["away"] * SLICE, ["away"] * SLICE, ["away"] * (SLICE - 1)]
+    waiting = [call for call in core.state.calls.values() if call.named == ANA]
+    assert [(bool(call.offers), call.last_agent) for call in waiting] == [(True, True), (False, False)]
+    invariants.check(core.state)
 
 
 def test_nobody_is_remembered_while_no_queue_asks_for_it() -> None:
