@@ -10,7 +10,7 @@ from acd.guard import invariants
 from acd.model import AgentId, Caller, ChannelId, Line, Phone, QueueId, RequestId, ServerId
 from acd.router import inputs as i
 from acd.router.facts import OfferMade, QueueRemoved, QueueUnordered
-from acd.router.settings import AgentSettings, Destination, Ends, NextQueue, QueueSettings, RouterSettings
+from acd.router.settings import AgentSettings, Destination, Ends, NextQueue, PauseReason, QueueSettings, RouterSettings
 from acd.router.turn import SLICE
 
 MANY = 5 * SLICE
@@ -211,6 +211,47 @@ def test_offers_to_all_who_waited_for_a_report_are_made_in_slices() -> None:
     assert len(core.state.offers) == MANY
 
 
+def test_one_turn_makes_25_offers() -> None:
+    core, _ = _everybody_waits_for_the_report()
+    core.handle(i.ServerReported(SERVER), 1)
+    made = [sum(isinstance(fact, OfferMade) for fact in turn) for turn in _turns(core, 1)]
+    assert [count for count in made if count] == [25] * (MANY // 25)
+
+
+def test_queues_in_which_anything_may_have_changed_are_looked_at_in_slices() -> None:
+    core = Core()
+    core.handle(i.OpenJournal("t", 1, "test"), 0)
+    for number in range(MANY):
+        queue = QueueId(f"queue-{number}")
+        core.handle(i.ConfigureQueue(QueueSettings(queue, "Queue")), 0)
+        core.handle(i.CallArrived(Line(SERVER, ChannelId(f"c{number}")), queue, Caller()), 0)
+    core.handle(i.ServerReported(SERVER, tuple(i.SeenCaller(ChannelId(f"c{n}"), "waiting") for n in range(MANY))), 0)
+    core.handle(i.PassTime(), 0)
+    assert 0 < len(core.state.news.queues) < MANY
+    _check_turns(core, 0, least=1)
+    assert not core.state.news
+
+
+def test_agents_who_become_free_at_once_are_looked_at_in_slices() -> None:
+    """All but the last refused the call, and may be offered it again when it is connected."""
+    core = Core()
+    core.handle(i.OpenJournal("t", 1, "test"), 0)
+    core.handle(i.ConfigureQueue(QueueSettings(SALES, "Sales", ring_at_most=MANY)), 0)
+    core.handle(i.ServerReported(SERVER), 0)
+    core.handle(i.CallArrived(Line(SERVER, ChannelId("c")), SALES, Caller()), 0)
+    for number in range(MANY):
+        agent = AgentId(f"agent-{number}")
+        core.handle(i.ConfigureAgent(AgentSettings(agent, agent, Phone(str(number)), (SALES,))), 0)
+        core.handle(i.LogIn(request=RequestId("r"), agent=agent, by=agent), 0)
+    *refused, last = core.state.offers
+    for offer in refused:
+        core.handle(i.LegEnded(offer, "declined"), 0)
+    core.handle(i.LegBridged(last), 0)
+    assert 0 < len(core.state.news.agents) < MANY - 1
+    _check_turns(core, 0, least=1)
+    assert not core.state.news
+
+
 def test_core_that_takes_over_between_two_slices_goes_on_alike() -> None:
     core, facts = _everybody_waits_for_the_report()
     facts += core.handle(i.ServerReported(SERVER), 1)
@@ -239,6 +280,29 @@ def test_agents_of_a_queue_are_put_in_order_anew_in_slices(core: Core) -> None:
         assert left - len(core.state.queues[SALES].unordered) == min(left, SLICE)
         left = len(core.state.queues[SALES].unordered)
     _check_turns(core, 0, least=0)
+
+
+def test_call_that_comes_while_agents_are_put_in_order_anew_is_offered_when_all_are() -> None:
+    """R38. The last of them are paused: whoever comes first was in order long before."""
+    core = Core()
+    core.handle(i.OpenJournal("t", 1, "test"), 0)
+    core.handle(i.ConfigureRouter(RouterSettings(pause_reasons=(PauseReason("lunch", "Lunch", 1),))), 0)
+    core.handle(i.ConfigureQueue(QueueSettings(SALES, "Sales")), 0)
+    core.handle(i.ServerReported(SERVER), 0)
+    agents = [AgentId(f"agent-{number}") for number in range(MANY)]
+    for number, agent in enumerate(agents):
+        settings = AgentSettings(agent, agent, Phone(str(number)), (SALES,), order=MANY - number)
+        core.handle(i.ConfigureAgent(settings), 0)
+        core.handle(i.LogIn(request=RequestId("r"), agent=agent, by=agent), 0)
+    for agent in agents[-SLICE:]:
+        core.handle(i.Pause(request=RequestId("r"), agent=agent, by=agent, reason="lunch"), 0)
+    core.handle(i.ConfigureQueue(QueueSettings(SALES, "Sales", strategy="linear")), 0)
+    facts = core.handle(i.CallArrived(Line(SERVER, ChannelId("c")), SALES, Caller()), 0)
+    assert core.state.queues[SALES].unordered, "a slice was put in order, not all"
+    assert not any(isinstance(fact, OfferMade) for fact in facts)
+    offered = [fact.agent for turn in _turns(core, 0) for fact in turn if isinstance(fact, OfferMade)]
+    assert offered == [agents[-SLICE - 1]]
+    invariants.check(core.state)
 
 
 def test_agent_who_leaves_a_queue_that_is_put_in_order_anew_is_not_waited_for(core: Core) -> None:
