@@ -111,6 +111,29 @@ async def test_named_agent_is_waited_for_and_then_anyone_may_take_the_call(lab: 
         await site.fact(f.CallEnded, count=2)
 
 
+async def test_caller_who_comes_again_reaches_the_agent_of_the_last_conversation(lab: Lab) -> None:
+    """docs/routing.md R39. What takes less than five seconds does not count as a conversation, so this takes longer."""
+    agents = [agent("ana", "1001", "sales"), agent("ben", "1002", "sales")]
+    async with Site(lab, queues=[queue("sales", last_agent_ms=5_000)], agents=agents) as site:
+        ana, customer = await site.log_in("ana"), await site.phone("2001")
+        ana.attend(talk_ms=5_200)
+        await customer.place("t-sales")
+        await site.fact(f.CallConnected)
+        ben = await site.log_in("ben")
+        remembered = await site.fact(f.CallerRemembered, within_s=10)
+        assert (remembered.number, remembered.agent) == ("0305552001", "ana")
+        again = await customer.place("t-sales")  # ben has been idle longer
+        served = await site.fact(f.CallConnected, agent="ana", count=2)
+        queued = site.all(f.CallQueued)[-1]
+        assert (served.call, queued.last_agent, queued.named) == (queued.call, True, "ana")
+        third = await site.calls("sales")  # of somebody else, while she talks
+        await (await ben.ring(within_s=5)).answer()
+        await site.fact(f.CallConnected, agent="ben")
+        for caller in (again, third):
+            await caller.hang_up()
+        await site.fact(f.CallEnded, count=3)
+
+
 async def test_agents_take_turns_in_a_round_robin(lab: Lab) -> None:
     """FreePBX tracker #40: "least recent" keeps ringing one agent. Who declined has had a turn."""
     async with Site(lab, queues=[queue("sales", strategy="round-robin")], agents=THREE) as site:
