@@ -93,13 +93,19 @@ def test_lower_bound_is_come_to_in_slices() -> None:
     assert core.state.last_agents.find("5550000", 0) == ANA, "she has just spoken with this one"
 
 
-def test_those_who_wait_for_one_who_pauses_are_anyones_in_slices() -> None:
-    """R25, R39: but the one who rings at her, and who asks for her (R33)."""
+def _centre_where_all_come_again() -> tuple[Core, int]:
+    """They wait for Ana, who may pause. Returns the time, too."""
     core = _centre(RouterSettings(pause_reasons=(PauseReason("lunch", "Lunch", 1),)))
     now_ms = 10_000 * CALLERS
     for number in range(CALLERS):
         line = Line(SERVER, ChannelId(f"again-{number}"))
         core.handle(i.CallArrived(line, SALES, Caller(str(5_550_000 + number))), now_ms)
+    return core, now_ms
+
+
+def test_those_who_wait_for_one_who_pauses_are_anyones_in_slices() -> None:
+    """R25, R39: but the one who rings at her, and who asks for her (R33)."""
+    core, now_ms = _centre_where_all_come_again()
     core.handle(i.CallArrived(Line(SERVER, ChannelId("asks")), SALES, Caller(), named=ANA), now_ms)
     assert [len(waiting) for waiting in core.state.queues[SALES].returning.values()] == [CALLERS]
     turns = [core.handle(i.Pause(request=RequestId("r"), agent=ANA, by=ANA, reason="lunch"), now_ms)]
@@ -109,6 +115,18 @@ def test_those_who_wait_for_one_who_pauses_are_anyones_in_slices() -> None:
     assert lapsed == [["away"] * SLICE, ["away"] * SLICE, ["away"] * (SLICE - 1)]
     waiting = [call for call in core.state.calls.values() if call.named == ANA]
     assert [(bool(call.offers), call.last_agent) for call in waiting] == [(True, True), (False, False)]
+    invariants.check(core.state)
+
+
+def test_those_whose_slice_is_to_come_wait_on_for_one_who_is_back() -> None:
+    """R25, R39."""
+    core, now_ms = _centre_where_all_come_again()
+    told = core.handle(i.Pause(request=RequestId("r"), agent=ANA, by=ANA, reason="lunch"), now_ms)
+    told += core.handle(i.GetReady(request=RequestId("s"), agent=ANA, by=ANA), now_ms)
+    while core.next_deadline_ms == now_ms:
+        told += core.handle(i.PassTime(), now_ms)
+    assert sum(isinstance(fact, f.PreferenceLapsed) for fact in told) == SLICE
+    assert sum(call.named == ANA for call in core.state.calls.values()) == CALLERS - SLICE
     invariants.check(core.state)
 
 
