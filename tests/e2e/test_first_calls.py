@@ -5,6 +5,7 @@ import pytest
 from acd.lab.servers import Lab
 from acd.router import facts as f
 from acd.router import inputs as i
+from acd.testing.ears import Ears
 from acd.testing.site import FALLBACK_HZ, Site, agent, converse, queue
 
 pytestmark = pytest.mark.e2e
@@ -96,6 +97,27 @@ async def test_unregistered_phone_is_passed_over_at_once(lab: Lab) -> None:
     async with Site(lab, queues=[queue("sales")], agents=agents) as site:
         await site.ask(i.LogIn(request=site.request(), agent=agents[0].id, by="ana"))
         ben = await site.log_in("ben")
+        caller = await site.calls("sales")
+        ring = await ben.ring(within_s=5)
+        ended = await site.fact(f.OfferEnded)
+        assert (ended.agent, ended.outcome) == ("ana", "unreachable")
+        await ring.answer()
+        await site.fact(f.CallConnected, agent="ben")
+        await caller.hang_up()
+        await site.fact(f.CallEnded)
+
+
+async def test_phone_that_went_without_a_word_is_passed_over_once_asterisk_has_noticed(lab: Lab) -> None:
+    """It is registered still; `qualify_frequency` finds it out, and from then on no caller waits for it."""
+    agents = [agent("ana", "1001", "sales"), agent("ben", "1002", "sales")]
+    async with (
+        Site(lab, queues=[queue("sales", ring_timeout_ms=60_000)], agents=agents) as site,
+        Ears(lab.a, "system") as ears,
+    ):
+        ana, ben = await site.log_in("ana"), await site.log_in("ben")
+        await ears.hears("ContactStatus", AOR="1001", ContactStatus="Reachable")
+        await ana.vanish()
+        await ears.hears("ContactStatus", AOR="1001", ContactStatus="Unreachable", within_s=15)
         caller = await site.calls("sales")
         ring = await ben.ring(within_s=5)
         ended = await site.fact(f.OfferEnded)
