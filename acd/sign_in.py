@@ -37,7 +37,8 @@ MEMORY_LIMIT_KIB: Final = 128 * 1024
 TIME_LIMIT: Final = 10
 LANES_LIMIT: Final = 8
 
-_HASH = re.compile(r"\$argon2id\$v=19\$m=\d+,t=\d+,p=\d+\$[A-Za-z0-9+/]{11,}\$[A-Za-z0-9+/]{22,}")
+_HASH = re.compile(r"\$argon2id\$v=19\$m=\d+,t=\d+,p=\d+\$[A-Za-z0-9+/]{22}\$[A-Za-z0-9+/]{43}")
+"""As `hash_pin` makes it: 16 bytes of salt, 32 of hash. One that lost its end could match no PIN."""
 _HASHER = argon2.PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 
 
@@ -82,7 +83,7 @@ def hash_pin(pin: str) -> str:
 
 
 def is_pin_hash(text: str) -> bool:
-    """Whether this is an argon2id hash whose check stays within the limits on time and memory."""
+    """Whether this is a whole argon2id hash whose check stays within the limits on time and memory."""
     if not _HASH.fullmatch(text):
         return False
     try:

@@ -1,18 +1,22 @@
 """What one table alone cannot say: names that must exist, values that must differ, settings that need another."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from ipaddress import ip_address
 from itertools import pairwise
 from math import inf
 
+import msgspec
+
 from acd.config.errors import Mistake, setting_path, shown
 from acd.config.limits import check_limits
-from acd.config.tables import AgentTable, AsteriskTable, QueueTable, RingTable, Tables
+from acd.config.tables import NAMED, SINGLE, AgentTable, AsteriskTable, QueueTable, RingTable, Tables, allowed_for
 from acd.router.rights import THE_ENGINE
 from acd.router.settings import CLASSES_MOST, SYSTEM_REASONS
 from acd.sign_in import PIN_HASH_ALLOWED, is_pin_hash
 
 SECRETS = ("secret", "secret_file", "secret_env")
+_LABEL = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
 
 
 def check(tables: Tables) -> None:
@@ -30,10 +34,31 @@ def _a_server(tables: Tables) -> Iterator[Mistake]:
 def _servers(tables: Tables) -> Iterator[Mistake]:
     for name, server in tables.asterisk.items():
         yield from _one_secret(setting_path("asterisk", name), server)
+        yield from _host(setting_path("asterisk", name, "host"), server.host)
         for setting in ("ca_file", "tls_name"):
             if getattr(server, setting) is not None and not server.tls:
                 where = setting_path("asterisk", name, setting)
                 yield Mistake(where, "it has no effect without tls", f"{setting} together with tls = true")
+
+
+def _host(where: str, host: str) -> Iterator[Mistake]:
+    """A name that no resolver knows is tried again and again; one that cannot be a name is a mistake."""
+    if not _is_address(host) and not _is_host_name(host):
+        yield Mistake(where, f"{shown(host)} is neither", "a host name or an IP address")
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_host_name(host: str) -> bool:
+    """No name ends in a number: that is an address, or should be one (RFC 3696, 2)."""
+    labels = host.removesuffix(".").split(".")
+    return all(map(_LABEL.fullmatch, labels)) and not labels[-1].isdigit()
 
 
 def _one_secret(where: str, server: AsteriskTable) -> Iterator[Mistake]:
@@ -42,6 +67,27 @@ def _one_secret(where: str, server: AsteriskTable) -> Iterator[Mistake]:
         yield Mistake(f"{where}.secret", "it is missing", f"one of {', '.join(SECRETS)}")
     if len(given) > 1:
         yield Mistake(f"{where}.{given[1]}", f"{given[0]} is given too", f"one of {', '.join(SECRETS)}")
+
+
+def _durations(tables: Tables) -> Iterator[Mistake]:
+    """Everywhere else they are whole milliseconds: one that comes to nothing is not what was meant."""
+    for section in NAMED:
+        for name, table in getattr(tables, section).items():
+            yield from _too_short(setting_path(section, name), table)
+    for section in SINGLE:
+        yield from _too_short(setting_path(section), getattr(tables, section))
+
+
+def _too_short(where: str, table: msgspec.Struct) -> Iterator[Mistake]:
+    for setting in table.__struct_fields__:
+        value = getattr(table, setting)
+        if isinstance(value, float) and 0 < value < 0.001:
+            wrong = f"{shown(value)} is less than a millisecond"
+            yield Mistake(f"{where}.{setting}", wrong, allowed_for(type(table), setting))
+        if isinstance(value, list):
+            for index, each in enumerate(value):
+                if isinstance(each, msgspec.Struct):
+                    yield from _too_short(f"{where}.{setting}[{index}]", each)
 
 
 def _queues(tables: Tables) -> Iterator[Mistake]:
@@ -261,6 +307,7 @@ _RULES: tuple[Callable[[Tables], Iterator[Mistake]], ...] = (
     _a_server,
     _servers,
     _one_link,
+    _durations,
     _queues,
     _agents,
     _classes,

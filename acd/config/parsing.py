@@ -32,7 +32,7 @@ def parse_tables(content: bytes) -> Tables:
 
 def _load(content: bytes) -> dict[str, Any]:
     if len(content) > SIZE_LIMIT:
-        raise Mistake("", f"it has {len(content)} bytes", f"at most {SIZE_LIMIT} bytes")
+        raise Mistake("", "it is too large", f"at most {SIZE_LIMIT} bytes")
     try:
         return tomllib.loads(content.decode())
     except UnicodeDecodeError as error:

@@ -22,7 +22,16 @@ SKILLS_MOST = 50
 
 _DIAL = r"[A-Za-z0-9_./@:;+*#=$?-]*"
 
-Text = Annotated[str, Meta(pattern=r"^[^\x00-\x1f\x7f]{1,80}\Z", description="text of 1 to 80 characters in one line")]
+_CONTROLS = r"\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069"
+"""What ends a line, steers a terminal, or turns the direction of the text that follows."""
+
+Text = Annotated[
+    str,
+    Meta(
+        pattern=rf"^(?=.*\S)[^{_CONTROLS}]{{1,80}}\Z",
+        description="text of 1 to 80 characters in one line, without control characters, not only blanks",
+    ),
+]
 Phone = Annotated[
     str, Meta(pattern=r"^[A-Za-z0-9+][A-Za-z0-9_.+-]{0,39}\Z", description="letters, digits and _ . + -, at most 40")
 ]
@@ -164,8 +173,8 @@ class QueueTable(_Table, frozen=True, kw_only=True):
         Annotated[
             str,
             Meta(
-                pattern=r"^[A-Za-z0-9_./-]{1,80}\Z",
-                description="a sound of Asterisk, without its ending: custom/offers",
+                pattern=r"^(?!(.*/)?\.\.?(/|\Z))[A-Za-z0-9_./-]{1,80}\Z",
+                description="a sound of Asterisk, without its ending and without . or .. for a folder: custom/offers",
             ),
         ]
         | None

@@ -236,6 +236,10 @@ def changed(change: Callable[[str], str]) -> str:
         changed(lambda made: made.replace("t=2", "t=0")),
         changed(lambda made: made + "\n"),
         changed(lambda made: made.rpartition("$")[0]),
+        changed(lambda made: made[:-1]),
+        changed(lambda made: made[:-5]),
+        changed(lambda made: made + "A"),
+        changed(lambda made: made.replace("phA$", "p$")),
     ],
 )
 def test_what_is_no_hash_or_too_costly_is_refused(text: str) -> None:
