@@ -69,6 +69,22 @@ def test_wait_ticks_without_a_fact() -> None:
     assert [row.split("waits ")[1] for row in shown] == ["0 s", "7 s"]
 
 
+def test_call_that_waits_beside_ready_agents_says_for_whom() -> None:
+    told = two_agents()
+    told.say("call C1 arrives in sales from 555, asking for german:2 billing")
+    assert _row(told.board, told.now_ms + 6_000, "Bob").endswith("waits 6 s for billing and german")
+
+
+def test_call_says_for_which_agent_it_waits_until_anyone_may_take_it() -> None:
+    told = two_agents()
+    told.say("ana logs out", "call C0 arrives in sales from 556", "ben's leg answers", "ben's leg is bridged")
+    told.say("call C1 arrives in sales from 555, asking for @ben")
+    assert _row(told.board, told.now_ms + 2_000, "Bob").endswith("waits 2 s for Ben")
+    told.wait(40)
+    assert _row(told.board, told.now_ms, "Bob").endswith("waits 40 s")
+    assert told.said[-2:] == ["Bob calls Sales for Ben", "Bob waits for Ben no more: anyone may take the call"]
+
+
 def test_steps_that_do_not_fit_give_way_to_the_newest() -> None:
     told = two_agents()
     told.say("call C1 arrives in sales from 555")

@@ -95,6 +95,15 @@ class CallRow:
     heard_by_caller: Heard | None = None
     rings_at: dict[AgentId, str] = field(default_factory=dict)
     """At whose phones it rings, by name; and who picked up."""
+    skills: str = ""
+    """What an agent must be able to do to get it, in words."""
+    named: str = ""
+    """The agent for whom alone it waits."""
+
+    @property
+    def asks_for(self) -> str:
+        """Whom it waits for where that is not anyone of its queue: others stay ready beside it."""
+        return self.named or self.skills
 
     @property
     def state(self) -> CallState:

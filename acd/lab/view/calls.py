@@ -59,12 +59,12 @@ def _parts(call: CallRow, step: Step, after: Step | None, until_ms: int) -> Iter
     time = lasting(until_ms - step.at_ms, going_on=going_on)
     match step.kind:
         case "arrived":
-            yield from _waited(step, until_ms, time, going_on=going_on, first=True)
+            yield from _waited(call, step, until_ms, time, going_on=going_on)
         case "rings":
             yield _rings(call, step, time, going_on=going_on)
         case "refused" | "moved" if step.what != "caller-gone":
             yield _turned_away(call, step)
-            yield from _goes_on(step, until_ms, time, going_on=going_on)
+            yield from _goes_on(call, step, until_ms, time, going_on=going_on)
         case "talks":
             yield _talks(call, step, time, going_on=going_on)
         case "ended":
@@ -80,10 +80,10 @@ def _parts(call: CallRow, step: Step, after: Step | None, until_ms: int) -> Iter
             return
 
 
-def _goes_on(step: Step, until_ms: int, time: str, *, going_on: bool) -> Iterator[Text]:
+def _goes_on(call: CallRow, step: Step, until_ms: int, time: str, *, going_on: bool) -> Iterator[Text]:
     """The call waits for another phone, or rings at others still."""
     if not step.ring:
-        yield from _waited(step, until_ms, time, going_on=going_on, first=False)
+        yield from _waited(call, step, until_ms, time, going_on=going_on)
     elif going_on:
         yield Text(f"{_phones(step.ring)} {time}", "yellow1")
 
@@ -110,10 +110,12 @@ def _phones(names: Sequence[str]) -> str:
     return f"{', '.join(names)} ring{'s' if len(names) == 1 else ''}"
 
 
-def _waited(step: Step, until_ms: int, time: str, *, going_on: bool, first: bool) -> Iterator[Text]:
-    if going_on or until_ms - step.at_ms >= WAIT_SHOWN_MS:
-        yield Text(f"waits {time}" if going_on else f"waited {time}", "orange1" if going_on else "")
-    elif first:
+def _waited(call: CallRow, step: Step, until_ms: int, time: str, *, going_on: bool) -> Iterator[Text]:
+    if going_on:
+        yield Text(f"waits {time}{f' for {call.asks_for}' if call.asks_for else ''}", "orange1")
+    elif until_ms - step.at_ms >= WAIT_SHOWN_MS:
+        yield Text(f"waited {time}")
+    elif step.kind == "arrived":
         yield Text("arrived")
 
 

@@ -137,8 +137,15 @@ def _step(board: Board, call: CallId, kind: StepKind, at_ms: int, agent: AgentId
 def _call_queued(board: Board, fact: f.CallQueued) -> None:
     steps = deque([Step("arrived", fact.since_ms)], maxlen=STEPS_KEPT)
     board.calls[fact.call] = CallRow(
-        fact.call, fact.queue, fact.caller.number, _name_of(board, fact.caller), fact.since_ms, steps
+        fact.call,
+        fact.queue,
+        fact.caller.number,
+        _name_of(board, fact.caller),
+        fact.since_ms,
+        steps,
+        skills=" and ".join(skill.name for skill in fact.required),
     )
+    _names(board, fact)
     if fact.queue in board.queues:
         board.queues[fact.queue].waiting[fact.call] = fact.since_ms
     for tally in _tallies(board, fact.queue):
@@ -157,6 +164,17 @@ def _call_moved(board: Board, fact: f.CallMoved) -> None:
         board.queues[fact.queue].tally.passed_on += 1
     if fact.call in board.calls:
         board.calls[fact.call].queue = fact.to
+    _names(board, fact)
+
+
+def _names(board: Board, fact: f.CallQueued | f.CallMoved) -> None:
+    if fact.call in board.calls:
+        board.calls[fact.call].named = "" if fact.named is None else board.name_of(fact.named)
+
+
+def _preference_lapsed(board: Board, fact: f.PreferenceLapsed) -> None:
+    if fact.call in board.calls:
+        board.calls[fact.call].named = ""
 
 
 def _name_of(board: Board, caller: Caller) -> str:
@@ -390,6 +408,7 @@ _APPLY: Final[dict[type[Fact], Callable[[Board, Any], None]]] = {
     f.AgentRetired: _agent_retired,
     f.CallQueued: _call_queued,
     f.CallMoved: _call_moved,
+    f.PreferenceLapsed: _preference_lapsed,
     f.CallConnected: _call_connected,
     f.CallEnded: _call_ended,
     f.CallAbandoned: _call_abandoned,

@@ -88,7 +88,7 @@ def _queued(board: Board, fact: f.CallQueued) -> str:
     """How many stand before, those whose agent's phone rings already left aside."""
     waiting = board.queues[fact.queue].waiting if fact.queue in board.queues else {}
     before = sum(id_ in board.calls and board.calls[id_].state == "waiting" for id_ in waiting if id_ != fact.call)
-    asks = " and ".join(skill.name for skill in fact.required)
+    asks = board.calls[fact.call].asks_for if fact.call in board.calls else ""
     wish = f" for {asks}" if asks else ""
     behind = f", behind {before}" if before else ""
     return f"{_who(board, fact.call)} calls {_queue(board, fact.queue)}{wish}{behind}"
