@@ -321,7 +321,7 @@ HIDDEN = frozenset({"secret", "pin_hash"})
 """Settings whose value no error repeats."""
 
 
-def allowed_for(table: type[_Table], name: str) -> str:
+def allowed_for(table: type[msgspec.Struct], name: str) -> str:
     """What a setting may be."""
     text = _description(get_type_hints(table, include_extras=True)[name])
     assert text, f"{table.__name__}.{name} does not say what is allowed"
