@@ -4,9 +4,7 @@ What is derived (who is listed where, which queues deserve a look) is kept besid
 it in the same breath, through the methods of `State`.
 """
 
-from collections import OrderedDict
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import Literal, NamedTuple, assert_never
 
 import msgspec
@@ -30,7 +28,9 @@ from acd.router.deadlines import Deadlines
 from acd.router.facts import Change
 from acd.router.last_agents import LastAgents
 from acd.router.openings import Openings
+from acd.router.pace import Pace
 from acd.router.ready import NO_PLACE, AgentKey, ClassKey, IdlePlace, ReadyAgents, draw
+from acd.router.rolls import Roll
 from acd.router.settings import (
     AgentSettings,
     AtLimit,
@@ -228,36 +228,6 @@ class Supervisor:
     """Those of the settings, so that nobody looks through them."""
 
 
-PACE_OVER = 16
-"""So many departures are smoothed over, about."""
-
-
-@dataclass(slots=True)
-class Pace:
-    """How fast the line of one queue gets shorter, while anybody stands in it."""
-
-    since_ms: int | None = None
-    """Since when the next departure is waited for; None while the line is empty."""
-    departures: int = 0
-    interval_us: int = 0
-    """From one departure to the next: the mean, in which the latest weigh most."""
-
-    def depart(self, now_ms: int) -> None:
-        """One leaves the line. Who leaves it in the moment of coming has found an agent free, and says nothing."""
-        if self.since_ms is None or now_ms == self.since_ms:
-            return
-        self.departures += 1
-        sample_us = (now_ms - self.since_ms) * 1_000
-        self.interval_us += (sample_us - self.interval_us) // min(self.departures, PACE_OVER)
-
-    def interval_at(self, now_ms: int) -> int:
-        """The mean, in which the wait for the next departure counts as one once it is longer: in microseconds."""
-        if self.since_ms is None:
-            return self.interval_us
-        more_us = (now_ms - self.since_ms) * 1_000 - self.interval_us
-        return self.interval_us + max(0, more_us) // min(self.departures + 1, PACE_OVER)
-
-
 @dataclass(slots=True)
 class Queue:
     """A queue with its waiting calls and its ready agents."""
@@ -306,55 +276,6 @@ class DirectCall:
     direction: Direction
     counted: bool
     answered_at_ms: int | None = None
-
-
-@dataclass(slots=True)
-class Roll:
-    """Who is on a server, and who of them has been heard of since the roll was last called.
-
-    Calling it looks at nobody, however many there are: whoever is heard of moves to the end and takes the number of the
-    roll call along, so that those who have not been heard of stand first.
-    """
-
-    names: OrderedDict[str, int] = field(default_factory=OrderedDict)
-    """With the number of the roll call in which each was last heard of."""
-    calls: int = 0
-    present: int = 0
-    """How many have been heard of."""
-
-    def call(self) -> None:
-        """From now on everyone has to be heard of again."""
-        self.calls += 1
-        self.present = 0
-
-    def enter(self, name: str) -> None:
-        """It is heard of now, for the first time or again."""
-        if self.names.get(name) != self.calls:
-            self.names[name] = self.calls
-            self.names.move_to_end(name)
-            self.present += 1
-
-    def drop(self, name: str) -> None:
-        """It is gone, if it was there."""
-        if self.names.pop(name, None) == self.calls:
-            self.present -= 1
-
-    def hears(self, name: str) -> bool:
-        """Whether it is there, and has been heard of."""
-        return self.names.get(name) == self.calls
-
-    def misses(self, name: str) -> bool:
-        """Whether it is there, and has not been heard of."""
-        return name in self.names and not self.hears(name)
-
-    def missing(self, most: int) -> list[str]:
-        """Some of those who have not been heard of."""
-        return [name for name, called in islice(self.names.items(), most) if called != self.calls]
-
-    @property
-    def is_complete(self) -> bool:
-        """Whether nobody is missing."""
-        return self.present == len(self.names)
 
 
 @dataclass(slots=True)

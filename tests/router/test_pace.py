@@ -1,6 +1,6 @@
 """How fast a line gets shorter: the smoothed interval (docs/routing.md R55)."""
 
-from acd.router.state import Pace
+from acd.router.pace import Pace
 
 EVERY_MS = 10_000
 
