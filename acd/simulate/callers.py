@@ -76,6 +76,7 @@ class Callers:
         self._end_ms = end_ms
         self._again = {queue: world.streams.stream(f"who comes again to {queue}") for queue in self._demand_of}
         self._recent: deque[str] = deque(maxlen=RECENT)
+        self._called_back = 0
         self._here: list[SimulatedCall] = []
         self._gone: Counter[str] = Counter()
 
@@ -112,9 +113,12 @@ class Callers:
         return call
 
     def _number(self, demand: Demand, visit: Visit) -> str:
-        """Of somebody who has called before, or a new one."""
+        """Of somebody who has called before, or a new one. Who is called back has a say in nobody else's."""
+        if visit.kind == "callback":
+            self._called_back += 1
+            return str(5_560_000_000 + self._called_back)
         chance = self._again[demand.queue.id]
-        if visit.kind == "inbound" and demand.comes_again and self._recent and hits(demand.comes_again, chance):
+        if demand.comes_again and self._recent and hits(demand.comes_again, chance):
             return self._recent[chance.randrange(len(self._recent))]
         number = str(5_550_000_000 + self.placed)
         self._recent.append(number)

@@ -3,10 +3,14 @@
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 
 import msgspec
 import pytest
 
+from acd.core import Core
+from acd.journal.port import Entry
+from acd.router.facts import CallQueued
 from acd.simulate import Scenario, contact_centre, simulate
 from acd.simulate.callers import visits
 from acd.simulate.chance import Streams
@@ -63,6 +67,25 @@ def test_same_people_call_whoever_works_there() -> None:
         for scenario in (many,)
         for demand in scenario.demands
     ]
+
+
+def _numbers(agents: int) -> list[str]:
+    """Who called, in the order of their coming."""
+    scenario = contact_centre(agents=agents, queues=2, calls_per_hour=20, faults=False)
+    numbers: list[str] = []
+
+    def look(_core: Core, entries: Sequence[Entry]) -> None:
+        queued = (fact for entry in entries for fact in entry.facts if isinstance(fact, CallQueued))
+        numbers.extend(fact.caller.number for fact in queued if fact.kind == "inbound")
+
+    calls = simulate(scenario, 1, observers=[look]).calls
+    return numbers[:calls]
+
+
+def test_same_people_come_again_whoever_works_there_and_whoever_is_called_back() -> None:
+    few, many = _numbers(2), _numbers(9)
+    assert few == many
+    assert len(set(few)) < len(few), "nobody came again"
 
 
 def test_scenario_survives_being_written_down() -> None:
