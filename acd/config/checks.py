@@ -10,7 +10,17 @@ import msgspec
 
 from acd.config.errors import Mistake, setting_path, shown
 from acd.config.limits import check_limits
-from acd.config.tables import NAMED, SINGLE, AgentTable, AsteriskTable, QueueTable, RingTable, Tables, allowed_for
+from acd.config.tables import (
+    NAMED,
+    SINGLE,
+    AgentTable,
+    AsteriskTable,
+    QueueTable,
+    RingTable,
+    StandingTable,
+    Tables,
+    allowed_for,
+)
 from acd.router.rights import THE_ENGINE
 from acd.router.settings import CLASSES_MOST, SYSTEM_REASONS
 from acd.sign_in import PIN_HASH_ALLOWED, is_pin_hash
@@ -210,19 +220,23 @@ def _standings(where: str, agent: AgentTable) -> Iterator[Mistake]:
 
 
 def _classes(tables: Tables) -> Iterator[Mistake]:
-    """A match looks at the first agent of each class: there must not be one for every agent of a large queue."""
-    classes: dict[str, set[tuple[int, tuple[str, ...]]]] = {}
+    """A match looks at the first agent of each class, or counts those of each weight: there must not be one for every
+    agent of a large queue."""
+    classes: dict[str, set[tuple[int, int, tuple[str, ...]]]] = {}
+    by_weight = {name for name, queue in tables.queue.items() if queue.strategy == "weighted-random"}
     for agent in tables.agent.values():
         skills = tuple(sorted(skill if ":" in skill else f"{skill}:1" for skill in agent.skills))
         for queue in agent.queues:
-            standing = agent.standing.get(queue)
-            classes.setdefault(queue, set()).add((1 if standing is None else standing.tier, skills))
+            standing = agent.standing.get(queue, StandingTable())
+            weight = standing.weight if queue in by_weight else 1
+            classes.setdefault(queue, set()).add((standing.tier, weight, skills))
     for queue in tables.queue:
         found = len(classes.get(queue, ()))
+        and_weight = ", and weight" if queue in by_weight else ""
         if found > CLASSES_MOST:
             yield Mistake(
                 setting_path("queue", queue),
-                f"its agents have {found} different combinations of tier and skills",
+                f"its agents have {found} different combinations of tier and skills{and_weight}",
                 f"at most {CLASSES_MOST} in one queue: give fewer levels and tiers, the same to those who can the same",
             )
 

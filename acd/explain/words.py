@@ -168,6 +168,7 @@ assert SAY.keys() == set(get_args(o.Objection)), "every objection has its words"
 DECIDED: Final[dict[Part, str]] = {
     "tier": "is of a lower tier",
     "wishes": "meets more wishes",
+    "chance": "was drawn",
     "idle": "has been idle for longer",
     "name": "comes first by name",
 }
@@ -177,7 +178,7 @@ DECIDED_BY: Final[dict[Strategy, str]] = {
     "linear": "stands before in the configuration",
     "fewest-calls-today": "has had fewer calls",
     "least-talk-today": "has talked less",
-    "weighted-random": "drew the lower lot",
+    "weighted-random": "has less weight",
     "most-skilled": "has more levels",
     "least-skilled": "has fewer levels",
 }
@@ -213,7 +214,7 @@ def measure(place: Place, clock: Clock) -> str:
         case "least-talk-today":
             return f"{duration(value)} of talk today"
         case "weighted-random":
-            return f"lot {value / 1_000_000:.3f}"
+            return f"weight {value}"
         case "most-skilled":
             return f"{_many(-value, 'level')} in what is asked for"
         case "least-skilled":

@@ -93,7 +93,6 @@ def _lines_hold_their_calls(state: State) -> None:
     assert in_use == asked, f"{state.profiles}"
     assert state.resting.keys() == state.profiles.keys() - in_use.keys(), f"{state.resting}"
     assert len(state.resting) <= PROFILES_KEPT, f"{len(state.resting)} profiles rest"
-    assert state.lotteries == sum(queue.settings.strategy == "weighted-random" for queue in state.queues.values())
     assert state.last_agent_queues == sum(queue.settings.last_agent_ms > 0 for queue in state.queues.values())
     returning = [
         (id_, agent, call)

@@ -1,7 +1,7 @@
 """What the choice of an agent goes by, counted a second time: from the facts alone, without the core's state.
 
 The oracle (`acd/router/why.py`) reads these from the state, so a wrong count would deceive it as it deceives the match.
-Left out is the lot of `weighted-random`, which is chance and nothing else.
+Left out is the weight of `weighted-random`, which is a setting, and the chance that goes by it.
 """
 
 from typing import NamedTuple

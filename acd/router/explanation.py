@@ -22,8 +22,8 @@ TOLD = 20
 """How much other work is told of one by one, on either side."""
 
 
-Part = Literal["tier", "wishes", "strategy", "idle", "name"]
-PARTS: tuple[Part, ...] = ("tier", "wishes", "strategy", "idle", "idle", "name")
+Part = Literal["tier", "wishes", "chance", "strategy", "idle", "name"]
+PARTS: tuple[Part, ...] = ("tier", "wishes", "chance", "strategy", "idle", "idle", "name")
 """What each part of a `why.Standing` is."""
 
 
@@ -38,7 +38,8 @@ class Place(msgspec.Struct, frozen=True):
     strategy: Strategy
     measure: int
     """What the strategy goes by, the lowest first: chats in hand, the number of the fact that last offered a call, the
-    place in the configuration, calls or milliseconds of talk today, the lot, or levels (`most-skilled`: negative)."""
+    place in the configuration, calls or milliseconds of talk today, or levels (`most-skilled`: negative); for
+    `weighted-random` the weight, and who was drawn comes first."""
     offered_at_ms: int | None
     """When a call of the queue was last offered; None: never."""
     idle_since_ms: int
@@ -243,15 +244,14 @@ def consider(state: State, since: Since, call: Call, chosen: AgentId | None, at_
             others.append(Considered(id_, agent.settings.name, id_ == chosen, None, reasons))
         else:
             free.append(agent)
-    free.sort(key=lambda agent: why.standing(state, call, agent))
     return (*_placed(state, since, call, free, chosen), *others)
 
 
 def _placed(
     state: State, since: Since, call: Call, agents: list[Agent], chosen: AgentId | None
 ) -> tuple[Considered, ...]:
-    """The agents as they come one after another."""
-    standings = [why.standing(state, call, agent) for agent in agents]
+    """Those who may be offered the call, as they come one after another."""
+    placed = why.in_their_order(state, call, agents)
     strategy = state.queues[call.queue].settings.strategy
     return tuple(
         Considered(
@@ -266,11 +266,11 @@ def _placed(
                 standing.measure,
                 since.last_offered(id_, call.queue),
                 agent.free.free_since_ms,
-                _first_difference(standings[0], standing),
+                _first_difference(placed[0][0], standing),
             ),
             (),
         )
-        for number, (agent, standing) in enumerate(zip(agents, standings, strict=True), 1)
+        for number, (standing, agent) in enumerate(placed, 1)
     )
 
 

@@ -9,14 +9,15 @@ What is looked at: the queues of one agent, there the first call of each group (
 agent (`ready`), past those who refused of late, whose number is bounded.
 """
 
-from collections.abc import Container, Iterable
+from collections.abc import Collection, Iterable
 from heapq import heapify, heappop, heapreplace
 from itertools import islice
 from typing import NamedTuple, assert_never
 
 from acd.model import AgentId, QueueId
 from acd.router import offers
-from acd.router.settings import NO_GROWTH, QueueSettings, Takes
+from acd.router.ready import AgentKey, ClassKey
+from acd.router.settings import NO_GROWTH, QueueSettings, Ring, Takes
 from acd.router.skills import Fit, fits_at
 from acd.router.state import Agent, Call, InQueue, Queue, State
 from acd.router.turn import SLICE, Turn
@@ -223,15 +224,17 @@ def _first_for(state: State, group: Group, agent: Agent) -> Place | None:
 def best_agent(state: State, call: Call, now_ms: int, *, anew: bool = False) -> Agent | None:
     """Who of the ready ones should be offered the call; None if nobody may be. Who refused it of late, or at whom it
     rings, may not, unless it is looked at `anew`, as if it had never been offered."""
-    refusers: Container[AgentId] = () if anew else call.refusers
-    ringing: Container[AgentId] = () if anew else call.offers.values()
+    refusers: Collection[AgentId] = () if anew else call.refusers
+    ringing: Collection[AgentId] = () if anew else call.offers.values()
     queue = state.queues[call.queue]
     if call.group is None or not queue.may_offer or not state.servers[call.line.server].up:
         return None
     if call.named is not None:
         return _named_agent(state, call, call.named, refusers, ringing)
-    best: tuple[tuple[object, ...], AgentId] | None = None
     ring = call.ring(now_ms)
+    if queue.settings.strategy == "weighted-random":
+        return _drawn_agent(state, call, queue, ring, (*refusers, *ringing))
+    best: tuple[tuple[object, ...], AgentId] | None = None
     for class_, agents in queue.ready.classes.items():
         fit = call.profile.fit(class_.skills)
         if not fits_at(ring, class_.tier, fit):
@@ -245,8 +248,30 @@ def best_agent(state: State, call: Call, now_ms: int, *, anew: bool = False) -> 
     return None if best is None else state.agents[best[1]]
 
 
+def _drawn_agent(state: State, call: Call, queue: Queue, ring: Ring, out: Iterable[AgentId]) -> Agent | None:
+    """One of those who come first by tier and wishes, by chance. The draw is that of the fact which says it."""
+    gone: dict[ClassKey, list[AgentKey]] = {}
+    for agent in dict.fromkeys(out):
+        listed = state.agents[agent].listed.get(call.queue)
+        if listed is not None:
+            gone.setdefault(listed.class_, []).append(listed.key)
+    first: tuple[int, int] | None = None
+    classes: list[ClassKey] = []
+    for class_, agents in queue.ready.classes.items():
+        fit = call.profile.fit(class_.skills)
+        if not fits_at(ring, class_.tier, fit) or len(agents) == len(gone.get(class_, ())):
+            continue
+        if first is None or (class_.tier, fit.unmet) < first:
+            first, classes = (class_.tier, fit.unmet), []
+        if (class_.tier, fit.unmet) == first:
+            classes.append(class_)
+    if not classes:
+        return None
+    return state.agents[queue.ready.drawn(classes, gone, state.seed, state.fact_count + 1).agent]
+
+
 def _named_agent(
-    state: State, call: Call, named: AgentId, refusers: Container[AgentId], ringing: Container[AgentId]
+    state: State, call: Call, named: AgentId, refusers: Collection[AgentId], ringing: Collection[AgentId]
 ) -> Agent | None:
     """Whom the call names, whatever skills it asks for: if that one is ready."""
     agent = state.agents.get(named)

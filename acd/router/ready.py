@@ -4,7 +4,7 @@ Agents of one tier and with the same skills are a class, in the order in which t
 How many classes a queue may have is bounded by the configuration.
 """
 
-import math
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -67,15 +67,56 @@ class ReadyAgents:
         if not agents:
             del self.classes[class_]
 
+    def drawn(
+        self, classes: Iterable[ClassKey], out: dict[ClassKey, list[AgentKey]], seed: int, number: int
+    ) -> AgentKey:
+        """One of the agents of these classes by chance, in the measure of the weights that they are listed by; `out`
+        takes no part. There must be somebody.
 
-def draw(seed: int, number: int, agent: AgentId, weight: int) -> int:
-    """A place by chance: among agents who each drew one, the lowest is any agent's in the measure of the weight.
+        Nobody is gone through: agents of one weight stand together in their class, and are counted by where they begin
+        and end. What is looked at are the classes and the different weights, both bounded by the configuration.
+        """
+        runs = sorted(run for class_ in classes for run in self._runs(class_, out.get(class_, [])))
+        left = ticket(seed, number, sum(run.weight * run.size for run in runs))
+        for run in runs:
+            if left < run.weight * run.size:
+                return self._nth(run, left // run.weight)
+            left -= run.weight * run.size
+        raise AssertionError(f"nobody was drawn of {runs}")
 
-    Each draws an exponential time at the rate of the weight; who is first is a weighted choice, without asking the
-    others (Efraimidis and Spirakis, 2006). In millionths.
-    """
-    mixed = _mix(_mix(seed & MASK) ^ _mix(number) ^ int.from_bytes(agent.encode()) % MASK)
-    return round(-math.log((mixed + 1) / (MASK + 2)) / weight * 1_000_000)
+    def _runs(self, class_: ClassKey, out: list[AgentKey]) -> Iterator["_Run"]:
+        agents, at = self.classes[class_], 0
+        while at < len(agents):
+            weight = agents[at].first
+            end = agents.bisect_left(AgentKey(weight + 1, -1, -1, AgentId("")))
+            gone = sorted(agents.index(key) for key in out if key.first == weight)
+            yield _Run(weight, class_.skills.names, class_, at, end - at - len(gone), gone)
+            at = end
+
+    def _nth(self, run: "_Run", index: int) -> AgentKey:
+        at = run.at + index
+        for gone in run.gone:
+            at += gone <= at
+        return self.classes[run.class_][at]
+
+
+class _Run(NamedTuple):
+    """Agents of one class and one weight. Classes of one tier differ in their skills."""
+
+    weight: int
+    skills: tuple[tuple[str, int], ...]
+    class_: ClassKey
+    at: int
+    """Where they begin in their class."""
+    size: int
+    """How many take part."""
+    gone: list[int]
+    """Where those stand who take no part."""
+
+
+def ticket(seed: int, number: int, tickets: int) -> int:
+    """One of so many tickets, by chance: the same for the same seed and fact."""
+    return _mix(_mix(seed & MASK) ^ _mix(number)) % tickets
 
 
 MASK = 2**64 - 1

@@ -182,7 +182,8 @@ class Standing(msgspec.Struct, frozen=True):
 
 CLASSES_MOST = 100
 """How many classes the agents of one queue may come to, those of one tier and the same skills being one: a match looks
-at the first agent of each. The configuration keeps to it (acd/config/checks.py)."""
+at the first agent of each. Where chance chooses, those of another weight are another one: they are counted apart. The
+configuration keeps to it (acd/config/checks.py)."""
 
 Takes = Literal["order", "rank", "longest-wait"]
 

@@ -24,6 +24,11 @@ class SkillSet:
     def __repr__(self) -> str:
         return f"SkillSet({self.skills})"
 
+    @property
+    def names(self) -> tuple[tuple[str, int], ...]:
+        """The same as plain values, which have an order."""
+        return tuple((skill.name, skill.level) for skill in self.skills)
+
     def level(self, name: str) -> int:
         """The level in this skill; 0 for none."""
         return next((skill.level for skill in self.skills if skill.name == name), 0)

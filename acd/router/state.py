@@ -29,7 +29,7 @@ from acd.router.facts import Change
 from acd.router.last_agents import LastAgents
 from acd.router.openings import Openings
 from acd.router.pace import Pace
-from acd.router.ready import NO_PLACE, AgentKey, ClassKey, IdlePlace, ReadyAgents, draw
+from acd.router.ready import NO_PLACE, AgentKey, ClassKey, IdlePlace, ReadyAgents
 from acd.router.rolls import Roll
 from acd.router.settings import (
     AgentSettings,
@@ -157,8 +157,6 @@ class InQueue:
     """What waits for the end of the work in hand, which is of this queue."""
     offered: int = 0
     """The number of the fact that last offered a call of this queue to the agent."""
-    lot: int = 0
-    """For the strategy `weighted-random`: the lowest lot is chosen."""
 
 
 class Listed(NamedTuple):
@@ -242,9 +240,6 @@ class Queue:
     unordered: dict[AgentId, None] = field(default_factory=dict)
     """Members who may still stand as an earlier strategy or yesterday's counts had it. While there are any, the queue
     makes no offers."""
-    drawn: int = 0
-    """For the strategy `weighted-random`: the highest lot that was chosen. New lots are drawn beyond it, so that who
-    waits for work is not passed by newcomers."""
     members: dict[AgentId, None] = field(default_factory=dict)
     """Derived: who is logged in to it, in whatever state."""
     on_duty: int = 0
@@ -345,8 +340,6 @@ class State:
         self.profiles: dict[Asked, Profile] = {}
         self.resting: dict[Asked, None] = {}
         """Profiles that no call has now, the longest first."""
-        self.lotteries = 0
-        """How many queues choose by chance."""
         self.last_agent_queues = 0
         """How many queues let calls wait for who spoke with the caller last. While none does, nobody is remembered."""
         self.news = News()
@@ -474,21 +467,10 @@ class State:
             case "least-talk-today":
                 first = agent.talked_today_ms if agent.day == self.day else 0
             case "weighted-random":
-                first = entry.lot
+                first = entry.standing.weight
             case strategy:
                 assert_never(strategy)
         return AgentKey(first, agent.free.free_since_ms, agent.free.number, agent.settings.id)
-
-    def draw_lots(self, agent: Agent) -> None:
-        """The agent is free anew: draw in each queue that chooses by chance."""
-        for queue_id, entry in agent.queues.items():
-            queue = self.queues.get(queue_id)
-            if queue is not None and queue.settings.strategy == "weighted-random":
-                self.draw_lot(agent, queue, entry)
-
-    def draw_lot(self, agent: Agent, queue: Queue, entry: InQueue) -> None:
-        """Draw in one queue."""
-        entry.lot = queue.drawn + draw(self.seed, self.fact_count, agent.settings.id, entry.standing.weight)
 
     def free_place(self) -> IdlePlace:
         """The place of an agent who is free from this fact on."""

@@ -4,11 +4,12 @@ Slow, and written without the lists that the match goes by: nothing here reads w
 `acd explain`, and it is what the match is compared with after every offer in tests. The core itself never asks it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple, assert_never
 
 from acd.model import AgentId, CallId, QueueId
 from acd.router import objections as o
+from acd.router.ready import ticket
 from acd.router.settings import AgentSettings, QueueSettings
 from acd.router.state import REFUSALS_KEPT, Agent, Call, State
 from acd.router.states import Membership, Work
@@ -56,7 +57,7 @@ def takers(state: State, call: Call, now_ms: int) -> list[Agent]:
     if call_objection(state, call) is not None:
         return []
     free = [agent for agent in state.agents.values() if objection(state, call, agent, now_ms) is None]
-    return sorted(free, key=lambda agent: standing(state, call, agent))
+    return [agent for _, agent in in_their_order(state, call, free)]
 
 
 def works(state: State, agent: Agent, now_ms: int) -> list[Call]:
@@ -217,6 +218,8 @@ class Standing(NamedTuple):
     tier: int
     unmet: int
     """How many of the call's wishes are not met."""
+    not_drawn: int
+    """1 of those who might have been drawn by chance, and were not; 0 of who was, and where nothing is drawn."""
     measure: int
     """What the queue's strategy goes by."""
     free_since_ms: int
@@ -225,12 +228,39 @@ class Standing(NamedTuple):
     agent: AgentId
 
 
-def standing(state: State, call: Call, agent: Agent) -> Standing:
-    """Where the agent stands for this call."""
-    entry, queue = agent.queues[call.queue], state.queues[call.queue].settings
+def in_their_order(state: State, call: Call, agents: Sequence[Agent]) -> list[tuple[Standing, Agent]]:
+    """Those who may be offered the call, one after another, each with the standing."""
+    drawn = _drawn(state, call, agents)
+    return sorted(((_standing(state, call, agent, drawn), agent) for agent in agents), key=lambda found: found[0])
+
+
+def _drawn(state: State, call: Call, agents: Sequence[Agent]) -> AgentId | None:
+    """On whom of those who come first by tier and wishes the draw falls that the next fact makes; None where nothing is
+    drawn. The tickets are dealt out by weight, then by skills, then to the longest idle first."""
+    if not agents or state.queues[call.queue].settings.strategy != "weighted-random":
+        return None
+    first = min(_tier_and_unmet(call, agent) for agent in agents)
+    dealt = sorted(
+        (_measure(state, call, agent), skills, agent.free, agent.settings.id)
+        for agent in agents
+        if _tier_and_unmet(call, agent) == first
+        for skills in [[(skill.name, skill.level) for skill in agent.settings.skills]]
+    )
+    holders = [agent for weight, _, _, agent in dealt for _ in range(weight)]
+    return holders[ticket(state.seed, state.fact_count + 1, len(holders))]
+
+
+def _tier_and_unmet(call: Call, agent: Agent) -> tuple[int, int]:
     unmet = sum(level(agent.settings, skill.name) < skill.level for skill in call.profile.wanted)
+    return agent.queues[call.queue].standing.tier, unmet
+
+
+def _standing(state: State, call: Call, agent: Agent, drawn: AgentId | None) -> Standing:
+    queue = state.queues[call.queue].settings
+    not_drawn = int(drawn is not None and drawn != agent.settings.id)
     idle = (0, 0) if queue.strategy == "linear" else (agent.free.free_since_ms, agent.free.number)
-    return Standing(entry.standing.tier, unmet, _measure(state, call, agent), *idle, agent.settings.id)
+    measure = _measure(state, call, agent)
+    return Standing(*_tier_and_unmet(call, agent), not_drawn, measure, *idle, agent.settings.id)
 
 
 def _measure(state: State, call: Call, agent: Agent) -> int:
@@ -248,7 +278,7 @@ def _measure(state: State, call: Call, agent: Agent) -> int:
         case "least-talk-today":
             return agent.talked_today_ms if today else 0
         case "weighted-random":
-            return entry.lot
+            return entry.standing.weight
         case "most-skilled":
             asked = {skill.name for skill in (*call.profile.required, *call.profile.wanted)}
             return -sum(skill.level for skill in skills if skill.name in asked)

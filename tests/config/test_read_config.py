@@ -342,6 +342,16 @@ def test_the_largest_number_of_classes_is_right(tmp_path: Path) -> None:
     assert len(read(tmp_path, SERVER + "[queue.sales]\n" + agents + same).agents) == CLASSES_MOST + 1
 
 
+def test_where_chance_chooses_those_of_another_weight_are_another_class(tmp_path: Path) -> None:
+    agents = "".join(
+        f'[agent.a{number}]\nqueues = ["sales"]\nskills = ["x:{number}"]\n' for number in range(1, CLASSES_MOST + 1)
+    )
+    heavy = '[agent.b]\nqueues = ["sales"]\nskills = ["x"]\nstanding.sales = { weight = 2 }\n'
+    assert len(read(tmp_path, SERVER + "[queue.sales]\n" + agents + heavy).agents) == CLASSES_MOST + 1
+    with pytest.raises(ConfigError, match="tier and skills, and weight"):
+        read(tmp_path, SERVER + '[queue.sales]\nstrategy = "weighted-random"\n' + agents + heavy)
+
+
 def test_no_secret_is_in_the_repr(tmp_path: Path) -> None:
     config = read(tmp_path, FULL)
     assert config.secrets == ("not a real one",)

@@ -69,14 +69,7 @@ def _agent_logged_in(state: State, fact: f.AgentLoggedIn) -> None:
     agent.owes = None
     members.move_to_phone(state, agent, fact.phone)
     _move_in_queues(state, agent, fact.queues, "log in", joined=fact.joined)
-    _draw_first_lots(state, agent, fact.queues)
     state.relist(agent)
-
-
-def _draw_first_lots(state: State, agent: Agent, queues: tuple[QueueId, ...]) -> None:
-    for queue_id in queues:
-        if state.queues[queue_id].settings.strategy == "weighted-random":
-            state.draw_lot(agent, state.queues[queue_id], agent.queues[queue_id])
 
 
 def _agent_became_ready(state: State, fact: f.AgentBecameReady) -> None:

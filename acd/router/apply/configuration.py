@@ -18,12 +18,10 @@ def _router_configured(state: State, fact: f.RouterConfigured) -> None:
 
 def _queue_configured(state: State, fact: f.QueueConfigured) -> None:
     queue = state.queues.get(fact.settings.id)
-    state.lotteries += fact.settings.strategy == "weighted-random"
     state.last_agent_queues += fact.settings.last_agent_ms > 0
     if queue is None:
         state.queues[fact.settings.id] = Queue(fact.settings)
         return
-    state.lotteries -= queue.settings.strategy == "weighted-random"
     state.last_agent_queues -= queue.settings.last_agent_ms > 0
     queue.settings = fact.settings
     queue.closed = queue.closed and not queue.retired
@@ -55,8 +53,6 @@ def _agents_reordered(state: State, fact: f.AgentsReordered) -> None:
     for agent_id in fact.agents:
         del queue.unordered[agent_id]
         agent = state.agents[agent_id]
-        if queue.settings.strategy == "weighted-random" and not agent.queues[fact.queue].lot:
-            state.draw_lot(agent, queue, agent.queues[fact.queue])
         state.relist(agent)
     members.tidy_order(state, fact.queue)
 
@@ -112,7 +108,6 @@ def _queue_removed(state: State, fact: f.QueueRemoved) -> None:
     state.recount.pop(fact.queue, None)
     if not state.recount:
         state.deadlines.drop("recount", "")
-    state.lotteries -= queue.settings.strategy == "weighted-random"
     state.last_agent_queues -= queue.settings.last_agent_ms > 0
     del state.queues[fact.queue]
 

@@ -89,8 +89,6 @@ def _forget_agent(state: State, agent: Agent) -> None:
 def free_again(state: State, agent: Agent) -> None:
     """Work has ended: from now on the agent is idle."""
     agent.free = state.free_place()
-    if state.lotteries:
-        state.draw_lots(agent)
 
 
 def remember_refusal(state: State, agent: Agent, call: Call, until_ms: int) -> None:

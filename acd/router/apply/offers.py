@@ -25,10 +25,7 @@ def _offer_made(state: State, fact: f.OfferMade) -> None:
     call.offers[fact.offer] = fact.agent
     if len(call.offers) >= call.ring_at_most:
         state.take_from_line(call)
-    entry = agent.queues[fact.queue]
-    entry.offered = state.fact_count
-    if entry.lot > queue.drawn:
-        queue.drawn = entry.lot
+    agent.queues[fact.queue].offered = state.fact_count
     state.servers[fact.line.server].legs.enter(fact.offer)
     state.deadlines.set(fact.ring_until_ms, "ring", fact.offer)
     state.relist(agent)
@@ -80,8 +77,6 @@ def _offer_ended(state: State, fact: f.OfferEnded) -> None:
     if call.answered is None:
         queues.wait(state, call)
     queues.drain_if_retired(state, call.queue)
-    if offer.queue in agent.queues and state.queues[offer.queue].settings.strategy == "weighted-random":
-        state.draw_lot(agent, state.queues[offer.queue], agent.queues[offer.queue])
     state.relist(agent)
     members.tidy(state, agent)
 
