@@ -35,7 +35,7 @@ def test_call_that_goes_to_the_wrong_agent_is_found(monkeypatch: pytest.MonkeyPa
         free = [
             other for other in turn.state.agents.values() if why.objection(turn.state, call, other, turn.now_ms) is None
         ]
-        make(turn, call, max(free, key=lambda other: why.standing(turn.state, call, other)))
+        make(turn, call, why.in_their_order(turn.state, call, free)[-1][1])
 
     monkeypatch.setattr(offers, "make", make_with_the_last)
     with pytest.raises(AssertionError, match="should have been chosen"):
