@@ -4,9 +4,9 @@
     simulate(scenario, seed, observers=[guard])
     guard.finish()
 
-The books (`ledger`, `tally`, `line`) are kept from the facts alone; `invariants` and `description` read the state;
-`watch` does all of it, commit after commit. What does not hold is an `AssertionError`. Nothing here changes anything,
-and what runs the engine never loads it.
+The books (`ledger`, `tally`, `line`) are kept from the facts alone; `invariants`, `passing` and `description` read
+the state; `watch` does all of it, commit after commit. What does not hold is an `AssertionError`. Nothing here
+changes anything, and what runs the engine never loads it.
 """
 
 from acd.guard.watch import Guard

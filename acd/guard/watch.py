@@ -11,6 +11,7 @@ from acd.guard import invariants
 from acd.guard.description import catch_up, differences
 from acd.guard.ledger import Ledger
 from acd.guard.line import Line
+from acd.guard.passing import Passing
 from acd.guard.tally import Tally
 from acd.journal.port import Entry
 from acd.router import facts as f
@@ -31,6 +32,7 @@ class Guard:
         self.ledger = Ledger()
         self.tally = Tally()
         self.line = Line()
+        self.passing = Passing()
         self.looks = 0
         self.choices = 0
         self._check_every = check_every
@@ -77,6 +79,7 @@ class Guard:
         self.offers += 1
         if self.offers % self._choose_every == 0 and whole:
             self.choices += 1
+            self.passing.offer(self._shadow, fact.call, fact.agent, fact.at_ms)
             best = why.best_choice(self._shadow, fact.at_ms)
             assert best == (fact.call, fact.agent), f"{best} should have been chosen, not {fact}"
 

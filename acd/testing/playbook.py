@@ -18,6 +18,7 @@ from acd.guard import invariants
 from acd.guard.description import catch_up, differences
 from acd.guard.ledger import Ledger
 from acd.guard.line import Line
+from acd.guard.passing import Passing
 from acd.guard.tally import Tally
 from acd.router import facts as f
 from acd.router import inputs as i
@@ -46,6 +47,7 @@ class Playbook:
         self.ledger = Ledger()
         self.tally = Tally()
         self.line = Line()
+        self.passing = Passing()
         self._shadow = State()
         self._check_every = check_every
         self._inputs = 0
@@ -127,6 +129,7 @@ class Playbook:
         """G3: at the moment of an offer, the pair is the best of all; between slices, of those looked at."""
         if isinstance(fact, f.OfferMade) and whole:
             self.line.offer(fact)
+            self.passing.offer(self._shadow, fact.call, fact.agent, self.now_ms)
             best = why.best_choice(self._shadow, self.now_ms)
             assert best == (fact.call, fact.agent), f"{best} should have been chosen, not {fact}"
             idle_since_ms = self._shadow.agents[fact.agent].free.free_since_ms
