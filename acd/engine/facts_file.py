@@ -38,11 +38,14 @@ class FactsFile:
     """Appends to a file of mode 0600; raises `OSError` where that cannot be opened, or is none.
 
     A disk that fails costs lines, never calls: the log says when it begins, and what is missing once it is over.
+    A file that somebody removes is begun anew.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._fd = _open(path)
+        self._has_name = _has_name(self._fd)
+        """False from the beginning where the file system does not tell."""
         self._encoder = msgspec.json.Encoder()
         self._lost: _Lost | None = None
         """What this outage has cost so far."""
@@ -53,14 +56,30 @@ class FactsFile:
         """Write the entries as one block."""
         lines = [line for entry in entries for line in lines_of(entry)]
         block = b"\n".join(map(self._encoder.encode, lines)) + b"\n"
-        before = b"\n" if self._torn else b""
-        written, error = self._write(before + block)
+        error = self._begin_anew(entries) if self._is_removed() else None
+        before, written = b"\n" if self._torn else b"", 0
+        if error is None:
+            written, error = self._write(before + block)
         if error is not None:
             whole = block.count(b"\n", 0, max(0, written - len(before)))
             self._lose(lines[whole:], error)
         elif self._lost is not None:
             log.warning("the facts file is written again", file=str(self.path), **self._lost.told())
             self._lost = None
+
+    def _is_removed(self) -> bool:
+        return self._has_name and not _has_name(self._fd)
+
+    def _begin_anew(self, entries: Sequence[Entry]) -> OSError | None:
+        """Why there cannot be a file there now; it is tried again with the next entries."""
+        try:
+            fd = _open(self.path)
+        except OSError as error:
+            return error
+        os.close(self._fd)
+        self._fd, self._torn = fd, _ends_within_a_line(self.path)
+        log.warning("the facts file was removed and is begun anew", file=str(self.path), first=entries[0].first)
+        return None
 
     def _write(self, block: bytes) -> tuple[int, OSError | None]:
         """How much of it the disk has taken, and why not all."""
@@ -109,6 +128,11 @@ class _Lost:
     def told(self) -> dict[str, int | None]:
         """For the log: how many facts are missing, and the numbers of the first and the last of them."""
         return {"missing_facts": self.facts, "first": self.first, "last": self.last, "missing_inputs": self.inputs}
+
+
+def _has_name(fd: int) -> bool:
+    """Whether the file is still in a folder."""
+    return os.fstat(fd).st_nlink > 0
 
 
 def _ends_within_a_line(path: Path) -> bool:

@@ -197,3 +197,49 @@ def test_line_that_an_engine_before_could_not_end_does_not_spoil_the_first_of_th
     torn, *lines = path.read_bytes().splitlines()
     assert torn == b'{"at_ms": 1, "inp'
     assert [parse_line(line) for line in lines] == list(lines_of(DAY[0]))
+
+
+def test_file_that_somebody_removed_is_begun_anew_and_told(path: Path) -> None:
+    file = FactsFile(path)
+    file.read(DAY[:3])
+    path.unlink()
+    with capture_logs() as logged:
+        file.read(DAY[3:])
+    file.close()
+    assert _written(path) == [line for entry in DAY[3:] for line in lines_of(entry)]
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert [(line["event"], line["first"]) for line in logged] == [
+        ("the facts file was removed and is begun anew", DAY[3].first)
+    ]
+
+
+def test_file_that_was_removed_with_its_folder_is_missed_until_that_is_back(tmp_path: Path) -> None:
+    folder = tmp_path / "facts"
+    folder.mkdir()
+    path = folder / "facts.jsonl"
+    file = FactsFile(path)
+    path.unlink()
+    folder.rmdir()
+    with capture_logs() as logged:
+        file.read(DAY[:3])
+        file.read(DAY[3:5])
+        folder.mkdir()
+        file.read(DAY[5:])
+    file.close()
+    assert _written(path) == [line for entry in DAY[5:] for line in lines_of(entry)]
+    assert [line["event"] for line in logged] == [
+        "the facts file cannot be written; calls go on",
+        "the facts file was removed and is begun anew",
+        "the facts file is written again",
+    ]
+    assert logged[-1]["missing_facts"] == sum(len(entry.facts) for entry in DAY[:5])
+
+
+def test_file_that_was_moved_away_is_written_on(path: Path) -> None:
+    file = FactsFile(path)
+    file.read(DAY[:3])
+    moved = path.rename(path.with_suffix(".old"))
+    file.read(DAY[3:])
+    file.close()
+    assert _written(moved) == LINES
+    assert not path.exists()
