@@ -109,15 +109,15 @@ async def test_unregistered_phone_is_passed_over_at_once(lab: Lab) -> None:
 
 async def test_phone_that_went_without_a_word_is_passed_over_once_asterisk_has_noticed(lab: Lab) -> None:
     """It is registered still; `qualify_frequency` finds it out, and from then on no caller waits for it."""
-    agents = [agent("ana", "1001", "sales"), agent("ben", "1002", "sales")]
+    agents = [agent("ana", "1041", "sales"), agent("ben", "1042", "sales")]
     async with (
         Site(lab, queues=[queue("sales", ring_timeout_ms=60_000)], agents=agents) as site,
         Ears(lab.a, "system") as ears,
     ):
         ana, ben = await site.log_in("ana"), await site.log_in("ben")
-        await ears.hears("ContactStatus", AOR="1001", ContactStatus="Reachable")
+        await ears.hears("ContactStatus", AOR="1041", ContactStatus="Reachable")
         await ana.vanish()
-        await ears.hears("ContactStatus", AOR="1001", ContactStatus="Unreachable", within_s=15)
+        await ears.hears("ContactStatus", AOR="1041", ContactStatus="Unreachable", within_s=15)
         caller = await site.calls("sales")
         ring = await ben.ring(within_s=5)
         ended = await site.fact(f.OfferEnded)
