@@ -78,8 +78,11 @@ lab-tools:
 		(apt-get install -yq --no-install-recommends sip-tester || \
 		(apt-get update -q && apt-get install -yq --no-install-recommends sip-tester)) >/dev/null; }
 
+# Ctrl-C while Python itself starts waits until the demo takes it, where this machine's env can keep it.
+KEEPING_SIGNALS = $(shell env --block-signal=INT true 2>/dev/null && echo env --block-signal=INT,TERM,HUP)
+
 demo: setup
-	@$(BIN)/acd demo $(ARGS)
+	@$(KEEPING_SIGNALS) $(BIN)/acd demo $(ARGS)
 
 lab-up:
 	@$(LAB) up

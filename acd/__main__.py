@@ -14,6 +14,7 @@ NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 def main() -> None:
     """The command `acd`."""
+    _open_what_is_closed()
     takes_signals = sys.argv[1:2] and sys.argv[1] in TAKEN_LATER
     interrupt = signal.getsignal(signal.SIGINT)  # a shell may have it ignored
     if takes_signals:
@@ -33,6 +34,17 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains at its end
         print(f"acd: standard output cannot be written: {why.strerror}", file=sys.stderr)  # noqa: T201
         sys.exit(MISTAKE)
+
+
+def _open_what_is_closed() -> None:
+    """Who closes an output (`2>&-`) does not want it. It goes nowhere, and no other file comes to stand there."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            nowhere = os.open(os.devnull, os.O_RDWR)
+            os.dup2(nowhere, number)
+            if nowhere != number:
+                os.close(nowhere)
+            setattr(sys, name, open(number, "r" if number == 0 else "w", encoding="utf-8", closefd=False))  # noqa: SIM115
 
 
 if __name__ == "__main__":

@@ -1,7 +1,9 @@
 """`make test`: what is missing is installed; every half is run and heard, and one that fails makes it fail."""
 
 import shutil
+import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -104,6 +106,19 @@ def test_fresh_machine_is_given_venv_sipp_and_the_lab(tmp_path: Path) -> None:
 def test_only_the_tests_are_given_sipp(target: str) -> None:
     plan = subprocess.run(["make", "--dry-run", target], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     assert "sip-tester" not in plan
+
+
+def test_ctrl_c_is_kept_for_the_demo_from_its_first_moment(tmp_path: Path) -> None:
+    """Python would end with a traceback of its own, until the demo takes the signals itself."""
+    if subprocess.run(["env", "--block-signal=INT", "true"], check=False, stderr=subprocess.DEVNULL).returncode:
+        missing("This env keeps no signals.")
+    program(tmp_path / "acd", f"#!{sys.executable}\nprint(open('/proc/self/status').read())\n")
+    made = subprocess.run(
+        ["make", "--old-file=setup", "demo", f"BIN={tmp_path}"],
+        cwd=ROOT, capture_output=True, text=True, check=True, timeout=30,
+    )  # fmt: skip
+    kept = int(made.stdout.partition("SigBlk:")[2].split()[0], 16)
+    assert all(kept >> (number - 1) & 1 for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP))
 
 
 def test_lab_as_root_on_debian_installs_docker(tmp_path: Path) -> None:

@@ -114,6 +114,26 @@ async def test_a_service_from_start_to_stop(path: Path, systemd: Systemd, tmp_pa
     ]
 
 
+@pytest.mark.parametrize("closed", ["2>&-", "<&- >&- 2>&-"])
+async def test_closed_standard_error_costs_the_log_and_nothing_else(
+    path: Path, systemd: Systemd, tmp_path: Path, closed: str
+) -> None:
+    facts = tmp_path / "facts"
+    command = [sys.executable, "-m", "acd", "run", "--config", str(path), "--facts", str(facts)]
+    process = await asyncio.create_subprocess_exec(
+        *("sh", "-c", f'exec "$@" {closed}', "sh", *command), env=os.environ | {"NOTIFY_SOCKET": systemd.address}
+    )
+    try:
+        await systemd.hear_until("READY=1")
+        process.send_signal(signal.SIGTERM)
+        async with asyncio.timeout(PATIENCE_S):
+            assert await process.wait() == 0
+    finally:
+        if process.returncode is None:
+            process.kill()
+    assert facts_in(facts)[0] == "JournalOpened"
+
+
 async def test_a_server_that_cannot_be_reached_is_told_and_does_not_keep_it_from_starting(
     path: Path, systemd: Systemd
 ) -> None:
