@@ -117,12 +117,12 @@ async def test_caller_who_comes_again_reaches_the_agent_of_the_last_conversation
     async with Site(lab, queues=[queue("sales", last_agent_ms=5_000)], agents=agents) as site:
         ana, customer = await site.log_in("ana"), await site.phone("2001")
         ana.attend(talk_ms=5_200)
-        await customer.place("t-sales")
+        await customer.place("o-sales")
         await site.fact(f.CallConnected)
         ben = await site.log_in("ben")
         remembered = await site.fact(f.CallerRemembered, within_s=10)
         assert (remembered.number, remembered.agent) == ("0305552001", "ana")
-        again = await customer.place("t-sales")  # ben has been idle longer
+        again = await customer.place("o-sales")  # ben has been idle longer
         served = await site.fact(f.CallConnected, agent="ana", count=2)
         queued = site.all(f.CallQueued)[-1]
         assert (served.call, queued.last_agent, queued.named) == (queued.call, True, "ana")
