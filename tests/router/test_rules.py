@@ -15,7 +15,9 @@ def _tests() -> dict[str, str]:
     """The transcripts by their names, the modules of tests by their paths."""
     told = [path for room in ("scenarios", "explain") for path in sorted((ROOT / "tests" / room).glob("*.txt"))]
     transcripts = {path.stem: path.read_text() for path in told}
-    here = [path for room in ("router", "explain", "guard") for path in sorted((ROOT / "tests" / room).glob("test_*.py"))]
+    here = [
+        path for room in ("router", "explain", "guard") for path in sorted((ROOT / "tests" / room).glob("test_*.py"))
+    ]
     modules = {str(path.relative_to(ROOT)): path.read_text() for path in here if path != Path(__file__)}
     return transcripts | modules
 
