@@ -11,7 +11,7 @@ from typing import Final, Self
 
 import structlog
 
-from acd.config import Config, ConfigError, changes, check_reload, read_config
+from acd.config import Config, ConfigError, ServerSettings, changes, check_reload, read_config
 from acd.core import Input
 from acd.daemon.calendar import Calendar
 from acd.daemon.feature_codes import FeatureCodes
@@ -24,7 +24,7 @@ from acd.engine.garbage import Garbage
 from acd.engine.loop import Engine, EngineStopped, facts_of
 from acd.journal.port import Journal
 from acd.log import protect
-from acd.model import AgentId, RequestId
+from acd.model import AgentId, Phone, RequestId
 from acd.router.inputs import LogIn
 from acd.sign_in import SignIn
 from acd.tasks import Tasks
@@ -34,6 +34,7 @@ log = structlog.get_logger(__name__)
 SLICE: Final = 500
 """Inputs of a configuration that are submitted at once: calls have their turn in between."""
 RECONFIGURE_WITHIN_S: Final = 10.0
+NOT_FOLLOWED: Final = "ready; telephony did not follow the last reload to its end: see the log, and reload again"
 STOP_TELEPHONY_WITHIN_S: Final = 10.0
 STOP_ENGINE_WITHIN_S: Final = 10.0
 CLOSE_WITHIN_S: Final = 5.0
@@ -64,6 +65,8 @@ class Daemon:
         self._garbage = Garbage()
         self.engine = Engine(journal, clock or RealClock(), garbage=self._garbage)
         self.failed = False
+        self._followed = _links(config)
+        """What telephony has followed the configuration in."""
         self._config_path = config_path
         self._facts_path = facts_path
         self._journal = journal
@@ -209,7 +212,7 @@ class Daemon:
         if self._facts_path is not None and (same := _same_file(self._facts_path, new.files)) is not None:
             return self._refuse_reload(f"{same} is the facts file, to which the engine writes; allowed: another file")
         await self._become(new)
-        self._notifier.ready("ready")
+        self._notifier.ready("ready" if self._followed == _links(new) else NOT_FOLLOWED)
         return True
 
     def _refuse_reload(self, why: str) -> bool:
@@ -227,9 +230,10 @@ class Daemon:
         self._sign_in.configure(new.credentials, new.sign_in)
         self._feature_codes.configure(new)
         self.config = new
-        if (old.servers, old.phones) != (new.servers, new.phones):
+        if self._followed != _links(new):  # also where the last reload was not followed to its end
             self._notices.closing(server.id for server in old.servers if server not in new.servers)
-            await _bounded("telephony", self._reconfigure, RECONFIGURE_WITHIN_S)
+            if await _bounded("telephony", self._reconfigure, RECONFIGURE_WITHIN_S):
+                self._followed = _links(new)
         if old.telephony != new.telephony:
             log.warning("[telephony] has changed: that takes effect at the next start")
         log.info("configuration reloaded", changes=len(told), **_size(new))
@@ -262,6 +266,11 @@ def _same_file(path: Path, others: Sequence[str]) -> str | None:
     return None
 
 
+def _links(config: Config) -> tuple[tuple[ServerSettings, ...], frozenset[Phone]]:
+    """What telephony has to follow."""
+    return config.servers, config.phones
+
+
 def _log_in(agent: AgentId) -> LogIn:
     return LogIn(request=RequestId(f"start-{secrets.token_hex(8)}"), agent=agent, by="configuration")
 
@@ -270,8 +279,9 @@ def _size(config: Config) -> dict[str, int]:
     return {"servers": len(config.servers), "queues": len(config.queues), "agents": len(config.agents)}
 
 
-async def _bounded(part: str, work: Callable[[], Awaitable[None]], within_s: float) -> None:
-    """Do it within the time. A part that fails or hangs is logged and must not keep the others from their turn."""
+async def _bounded(part: str, work: Callable[[], Awaitable[None]], within_s: float) -> bool:
+    """Do it within the time, and say whether it was done. A part that fails or hangs is logged and must not keep the
+    others from their turn."""
     try:
         async with asyncio.timeout(within_s):
             await work()
@@ -279,6 +289,9 @@ async def _bounded(part: str, work: Callable[[], Awaitable[None]], within_s: flo
         log.error("a part took too long", part=part, within_s=within_s)
     except Exception:
         log.exception("a part failed", part=part)
+    else:
+        return True
+    return False
 
 
 @contextmanager

@@ -355,6 +355,34 @@ async def test_a_reload_tells_the_phone_system_of_servers_and_phones(path: Path,
         assert [server.id for server in daemon.config.servers] == ["second", "main"]
 
 
+@pytest.mark.parametrize("fault", ["fails", "hangs"])
+async def test_a_reload_that_telephony_did_not_follow_is_told_and_made_good_by_the_next(
+    path: Path,
+    phones: RecordedPhones,
+    systemd: Systemd,
+    notifier: Notifier,
+    monkeypatch: pytest.MonkeyPatch,
+    fault: str,
+) -> None:
+    async def stuck(*_: object) -> None:
+        if fault == "fails":
+            raise OSError("no route")
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(service_module, "RECONFIGURE_WITHIN_S", 0.05)
+    async with make(path, phones, notifier=notifier) as daemon:
+        await systemd.hear_until("READY=1")
+        write(path, WITHOUT_BEN)
+        with monkeypatch.context() as patched, capture_logs() as logged:
+            patched.setattr(phones, "reconfigure", stuck)
+            assert await daemon.reload()
+        assert [entry["part"] for entry in logged if entry["log_level"] == "error"] == ["telephony"]
+        assert f"STATUS={service_module.NOT_FOLLOWED}" in await systemd.hear_until("READY=1")
+        assert await daemon.reload()
+        assert phones.asked == (daemon.config.servers, frozenset({Phone("1001"), Phone("1901")}))
+        assert "STATUS=ready" in await systemd.hear_until("READY=1")
+
+
 async def test_a_link_that_a_reload_closes_is_no_alarm_and_its_next_fall_is_one(
     path: Path, phones: RecordedPhones, monkeypatch: pytest.MonkeyPatch
 ) -> None:

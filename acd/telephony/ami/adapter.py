@@ -1,5 +1,6 @@
 """All Asterisk servers behind the telephony port: each fact goes to the server that it concerns."""
 
+import asyncio
 from collections.abc import Sequence
 
 import structlog
@@ -113,10 +114,12 @@ class Asterisk:
         self._watch()
         before = self._servers
         self._servers = {ServerId(settings.id): self._kept_or_made(settings) for settings in servers}
-        await _stop([old for id_, old in before.items() if self._servers.get(id_) is not old])
-        for id_, server in self._servers.items():
-            if before.get(id_) is not server:
-                server.start()
+        try:
+            await _stop([old for id_, old in before.items() if self._servers.get(id_) is not old])
+        finally:  # whatever becomes of the old links: without a new one nobody would ever be heard again
+            for id_, server in self._servers.items():
+                if before.get(id_) is not server:
+                    server.start()
 
     def _kept_or_made(self, settings: ServerSettings) -> AsteriskServer:
         old = self._servers.get(ServerId(settings.id))
@@ -129,8 +132,10 @@ class Asterisk:
 
 
 async def _stop(servers: Sequence[AsteriskServer]) -> None:
-    """All of them rest at once; then each is waited for."""
+    """All of them rest at once and stop beside each other. What fails fails when all have had their turn."""
     for server in servers:
         server.rest()
-    for server in servers:
-        await server.stop()
+    ends = await asyncio.gather(*(server.stop() for server in servers), return_exceptions=True)
+    errors = [end for end in ends if isinstance(end, Exception)]
+    if errors:
+        raise ExceptionGroup("a server did not stop", errors)

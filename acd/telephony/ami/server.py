@@ -5,7 +5,6 @@ operator's fallback.
 """
 
 import asyncio
-import contextlib
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final
@@ -44,6 +43,9 @@ log = structlog.get_logger(__name__)
 
 GHOST_AFTER_S: Final = 0.1
 """A channel that should be gone and is not by then is hung up by us: Asterisk can lose a hang-up."""
+HANG_UPS_WITHIN_S: Final = 2.0
+"""So long a server that stops waits for the answers to its last hang-ups, whatever `action_timeout_s` says."""
+TASKS_END_WITHIN_S: Final = 2.0
 GONE: Final = ("No such channel", "Channel does not exist", "Redirect failed, channel not up")
 """How Asterisk refuses an action on a channel that has ended meanwhile: nothing to log."""
 
@@ -145,15 +147,20 @@ class AsteriskServer:
     async def stop(self) -> None:
         """Rest, and close the link."""
         self.rest()
-        with contextlib.suppress(AmiError):
-            refused = [answer for answer in [await sent for sent in self._hang_ups] if not answer.success]
-            if refused:  # a channel that was only just being made: it is hung up as soon as it is heard of
-                await asyncio.sleep(GHOST_AFTER_S)
+        if await self._some_hang_up_is_refused():  # a channel that was only just being made
+            await asyncio.sleep(GHOST_AFTER_S)  # it is hung up as soon as it is heard of
         if self.serves:
             self.link.send_many(self._lead.release())
-        await self._tasks.stop()
-        await self._connection_tasks.stop()
+        await self._tasks.stop(TASKS_END_WITHIN_S)
+        await self._connection_tasks.stop(TASKS_END_WITHIN_S)
         self.books.link_is_down()
+
+    async def _some_hang_up_is_refused(self) -> bool:
+        """By a server that answers in time; one that is half-open keeps nobody waiting."""
+        if not self._hang_ups:
+            return False
+        answered, _ = await asyncio.wait(self._hang_ups, timeout=HANG_UPS_WITHIN_S)
+        return any(not sent.cancelled() and sent.exception() is None and not sent.result().success for sent in answered)
 
     def _submit(self, asked: Input) -> None:
         """Report. What the engine could not take is mended by the report of a new connection."""

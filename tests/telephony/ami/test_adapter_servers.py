@@ -4,13 +4,16 @@ import asyncio
 from contextlib import AsyncExitStack
 
 import pytest
+from msgspec import structs
 
-from acd.model import CallId, ChannelId, OfferId, Phone, QueueId
+from acd.model import CallId, ChannelId, OfferId, Phone, QueueId, ServerId
 from acd.router import facts as f
 from acd.router import inputs as i
 from acd.telephony.ami.protocol import LinkLimits
+from acd.telephony.ami.server import AsteriskServer
 from acd.testing.ami_server import AmiServer, error
 from tests.telephony.ami.adapter_harness import (
+    CALM,
     PHONES,
     A,
     B,
@@ -26,6 +29,11 @@ from tests.telephony.ami.adapter_harness import (
 from tests.turns import until
 
 # --- Several servers ------------------------------------------------------------------------------------------
+
+
+PATIENT = structs.replace(CALM, action_s=60.0)
+SOON_S = 8.0
+"""Less than the daemon allows (acd/daemon/service.py)."""
 
 
 class Two:
@@ -147,6 +155,44 @@ async def test_fact_that_comes_while_a_server_changes_is_not_lost() -> None:
         await change
         await until(lambda: len(scene.all(i.CallArrived, line=line("c1"))) == 2)
         assert len(scene.all(i.CallArrived, line=line("c2"))) == 1
+
+
+async def test_server_that_takes_the_place_of_one_that_answers_nothing_is_connected_soon() -> None:
+    """Half-open, and actions may take a minute: nobody waits for the answers to the last hang-ups."""
+    async with AmiServer() as second, connected(limits=PATIENT) as scene:
+        await scene.ringing("c1")
+        scene.ami.go_silent()
+        await asyncio.wait_for(scene.adapter.reconfigure([settings(second)], PHONES), SOON_S)
+        await second.received("Login")
+
+
+async def test_server_is_connected_though_the_one_before_it_is_not_waited_for() -> None:
+    async with AmiServer() as second, connected(limits=PATIENT) as scene:
+        await scene.ringing("c1")
+        scene.ami.go_silent()
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.05):
+                await scene.adapter.reconfigure([settings(second)], PHONES)
+        await second.received("Login")
+
+
+async def test_servers_that_answer_nothing_stop_beside_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    stopping: list[ServerId] = []
+    both = asyncio.Event()
+
+    async def stop(server: AsteriskServer) -> None:
+        stopping.append(server.id)
+        if len(stopping) == 2:
+            both.set()
+        await both.wait()
+
+    async with AmiServer() as second, connected() as scene:
+        await scene.adapter.reconfigure([settings(scene.ami), settings(second, "b")], PHONES)
+        await scene.reported(i.ServerReported, server=B)
+        with monkeypatch.context() as patched:
+            patched.setattr(AsteriskServer, "stop", stop)
+            await asyncio.wait_for(scene.adapter.stop(), SOON_S)
+        assert stopping == [A, B]
 
 
 # --- The end --------------------------------------------------------------------------------------------------
