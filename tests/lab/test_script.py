@@ -2,15 +2,20 @@
 
 import os
 import re
+import shutil
 import socket
 import subprocess
 import sys
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.lab.server import LAB, NO_ENGINE, NUMBER
+from tests.lab.server import LAB, NO_ENGINE, NUMBER, ROOT
 from tests.needs import missing
 
 OTHER = 80 + NUMBER % 10
@@ -92,3 +97,120 @@ def test_a_word_is_missing_or_too_many_and_the_script_says_which() -> None:
 def test_the_script_never_sleeps() -> None:
     """What it waits for it hears of."""
     assert re.findall(r"^[^#\n]*\bsleep\b.*", LAB.read_text(), re.MULTILINE) == []
+
+
+DOCKER = """#!/bin/sh
+echo "$@" >>{log}
+case "$*" in
+version*) echo 1 ;;
+images*) {images} ;;
+run*) ;;
+*) echo "no route to host"; exit 1 ;;
+esac
+"""
+UBUNTU = """Types: deb
+URIs: http://archive.ubuntu.com/ubuntu/
+Suites: noble noble-updates noble-backports
+Components: main universe restricted multiverse
+Signed-By: /usr/share/keyrings/ubuntu-archive-keyring.gpg
+"""
+
+
+class Elsewhere:
+    """A copy of the script on a machine of our making, with a docker that only writes down what it is asked."""
+
+    def __init__(self, folder: Path, *, has_images: bool) -> None:
+        self.folder, self.asked = folder, folder / "docker.log"
+        shutil.copytree(ROOT / "sip-lab", folder / "sip-lab", ignore=shutil.ignore_patterns(".work"))
+        shutil.copytree(ROOT / "config" / "asterisk", folder / "config" / "asterisk")
+        self.tool("docker", DOCKER.format(log=self.asked, images="echo one" if has_images else ":"))
+        self.tool("id", "#!/bin/sh\necho 0\n")
+        self.tool("apt-helper", f'#!/bin/sh\necho "$2" >>{folder}/fetched\nexit 1\n')
+        script = folder / "sip-lab" / "lab"
+        text = script.read_text().replace("/etc/apt/", f"{folder}/apt/").replace("/usr/lib/apt/", f"{folder}/tools/")
+        script.write_text(text)
+
+    def tool(self, name: str, text: str) -> None:
+        path = self.folder / "tools" / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+        path.chmod(0o755)
+
+    def ask(self, *words: str) -> tuple[int, str]:
+        """Exit code, and what it says on standard error."""
+        environ = {"PATH": f"{self.folder / 'tools'}:{os.environ['PATH']}", "LC_ALL": "C"}
+        done = subprocess.run(
+            [self.folder / "sip-lab" / "lab", *words],
+            env=environ, capture_output=True, text=True, check=False, timeout=50,
+        )  # fmt: skip
+        return done.returncode, done.stderr
+
+
+def test_ubuntu_without_a_registry_is_told_in_one_sentence_where_the_image_can_come_from(tmp_path: Path) -> None:
+    machine = Elsewhere(tmp_path, has_images=False)
+    sources = tmp_path / "apt" / "sources.list.d" / "ubuntu.sources"
+    sources.parent.mkdir(parents=True)
+    sources.write_text(UBUNTU)
+    code, said = machine.ask("build")
+    assert (tmp_path / "fetched").read_text() == "http://archive.ubuntu.com/ubuntu/dists/forky/InRelease\n"
+    assert code == 1
+    image = re.search(r"acd-lab:[0-9a-f]{12}", said)
+    assert image is not None, said
+    assert said.splitlines()[-1] == (
+        "lab: no image registry is in reach, and none of this machine's apt sources has Debian forky (Ubuntu's have "
+        f"not): run `lab build` where one of the two is, and bring {image[0]} here by `docker save` and `docker load`."
+    )
+
+
+def test_image_that_was_brought_here_is_taken(tmp_path: Path) -> None:
+    machine = Elsewhere(tmp_path, has_images=True)
+    assert machine.ask("build") == (0, "")
+
+
+def test_compose_makes_the_same_servers_as_the_script(tmp_path: Path) -> None:
+    machine = Elsewhere(tmp_path, has_images=True)
+    machine.ask("up")
+    made = [line.split()[1:] for line in machine.asked.read_text().splitlines() if line.startswith("run ")]
+    assert len(made) == 2
+    text = (ROOT / "sip-lab" / "compose.yaml").read_text()
+    for name, words in zip("ab", made, strict=True):
+        assert _composed(text, name, tmp_path / "sip-lab") == _run(words)
+    assert "ports:" not in text, "the host's network has them all"
+    assert re.findall(r"^ {2}image: (.*):", text, re.MULTILINE) == [made[0][-1].partition(":")[0]]
+
+
+def _run(words: list[str]) -> dict[str, Any]:
+    """What `docker run` is told of a server."""
+    told: dict[str, list[str]] = defaultdict(list)
+    for name, value in pairwise(words):
+        if name.startswith("--"):
+            told[name].append(value)
+    return {
+        "name": told["--name"][0],
+        "hostname": told["--hostname"][0],
+        "network": told["--network"][0],
+        "hosts": set(told["--add-host"]),
+        "tmpfs": set(told["--tmpfs"]),
+        "log": set(told["--log-opt"]),
+        "volumes": set(told["--volume"]),
+        "environment": dict(each.split("=") for each in told["--env"]),
+    }
+
+
+def _composed(text: str, name: str, folder: Path) -> dict[str, Any]:
+    """What compose.yaml says of it, as far as it is written today: one setting a line, but for the volumes."""
+    both, _, services = text.partition("\nservices:\n")
+    own = re.search(rf"^  {name}:\n((?: {{4}}.*\n)+)", services, re.MULTILINE)
+    assert own is not None
+    said = dict(re.findall(r"^ +(\w+): (.+)$", both + "\n" + own[1], re.MULTILINE))
+    volumes = [each.split(":", 1) for each in re.findall(r"^ +- (\S+)$", both, re.MULTILINE)]
+    return {
+        "name": said["container_name"],
+        "hostname": said["hostname"],
+        "network": said["network_mode"],
+        "hosts": set(re.findall(r'"(.+?)"', said["extra_hosts"])),
+        "tmpfs": set(said["tmpfs"].strip("[]").split(", ")),
+        "log": {f"max-size={size}" for size in re.findall(r"max-size: (\w+)", said["logging"])},
+        "volumes": {f"{os.path.normpath(folder / source)}:{to}" for source, to in volumes},
+        "environment": dict(re.findall(r"(\w+): ([\w.]+)", said["environment"])),
+    }
