@@ -65,6 +65,9 @@ def _verdict(found: Explanation, clock: Clock) -> str:
         return f"{offered}, {words.own_order(found.own_order, found.work, clock)}"
     if found.agrees and len(free) == 1:
         return f"{offered}, the only one who may be offered it"
+    drawn_from = sum(agent.place is not None and agent.place.weights is not None for agent in free)
+    if found.agrees and drawn_from > 1:
+        return f"{offered}, drawn by chance from {drawn_from}"
     if found.agrees:
         return f"{offered}, the first of {len(free)} who may be offered it"
     return offered

@@ -189,7 +189,7 @@ def place(place: Place, first: str, clock: Clock) -> str:
     parts = [f"tier {place.tier}"] if place.tier != 1 else []
     parts += [f"{_many(place.unmet, 'wish', 'wishes')} unmet"] if place.unmet else []
     parts += [measure(place, clock)]
-    if place.strategy not in ("longest-idle", "linear"):
+    if place.strategy not in ("longest-idle", "linear", "weighted-random"):
         parts += [f"idle since {clock(place.idle_since_ms)}"]
     by = place.after_first_by
     return ", ".join(parts) + (
@@ -214,7 +214,10 @@ def measure(place: Place, clock: Clock) -> str:
         case "least-talk-today":
             return f"{duration(value)} of talk today"
         case "weighted-random":
-            return f"weight {value}"
+            if place.weights is None:
+                return f"weight {value}"
+            drawn = "drawn by chance, " if place.after_first_by is None else ""
+            return f"{drawn}weight {value} of {place.weights}"
         case "most-skilled":
             return f"{_many(-value, 'level')} in what is asked for"
         case "least-skilled":

@@ -40,6 +40,8 @@ class Place(msgspec.Struct, frozen=True):
     """What the strategy goes by, the lowest first: chats in hand, the number of the fact that last offered a call, the
     place in the configuration, calls or milliseconds of talk today, or levels (`most-skilled`: negative); for
     `weighted-random` the weight, and who was drawn comes first."""
+    weights: int | None
+    """`weighted-random`: of all who take part in the draw, together; None of who does not."""
     offered_at_ms: int | None
     """When a call of the queue was last offered; None: never."""
     idle_since_ms: int
@@ -253,6 +255,9 @@ def _placed(
     """Those who may be offered the call, as they come one after another."""
     placed = why.in_their_order(state, call, agents)
     strategy = state.queues[call.queue].settings.strategy
+    weights = None
+    if strategy == "weighted-random":
+        weights = sum(standing.measure for standing, _ in placed if standing[:2] == placed[0][0][:2])
     return tuple(
         Considered(
             (id_ := agent.settings.id),
@@ -264,6 +269,7 @@ def _placed(
                 standing.unmet,
                 strategy,
                 standing.measure,
+                weights if standing[:2] == placed[0][0][:2] else None,
                 since.last_offered(id_, call.queue),
                 agent.free.free_since_ms,
                 _first_difference(placed[0][0], standing),

@@ -61,11 +61,11 @@ class Site:
         self.now_ms += 1
         return self.core.handle(asked, self.now_ms)
 
-    def call(self, required: tuple[Skill, ...] = ()) -> list[f.OfferMade]:
+    def call(self, required: tuple[Skill, ...] = (), wanted: tuple[Skill, ...] = ()) -> list[f.OfferMade]:
         """A call comes. Whom it is offered to, one after the other."""
         self._calls += 1
         self.line = Line(SERVER, ChannelId(f"c{self._calls}"))
-        return _offers(self.tell(i.CallArrived(self.line, SALES, Caller(), required=required)))
+        return _offers(self.tell(i.CallArrived(self.line, SALES, Caller(), required=required, wanted=wanted)))
 
     def hang_up(self) -> None:
         """The caller gives up: nobody's turn has changed."""
@@ -77,9 +77,9 @@ class Site:
     def get_ready(self, name: str) -> None:
         self.tell(i.GetReady(request=RequestId("r"), agent=AgentId(name), by=name))
 
-    def drawn(self, required: tuple[Skill, ...] = ()) -> str:
+    def drawn(self, required: tuple[Skill, ...] = (), wanted: tuple[Skill, ...] = ()) -> str:
         """Whom one call is offered to, that then gives up."""
-        (offer,) = self.call(required)
+        (offer,) = self.call(required, wanted)
         self.hang_up()
         return offer.agent
 
@@ -153,6 +153,30 @@ def test_those_who_differ_in_what_is_not_asked_for_are_drawn_together() -> None:
     skills = {"ana": GERMAN, "ben": (Skill("french", 2),), "dora": (Skill("french", 1),)}
     site = Site(WEIGHTS, skills=skills)
     _is_in_measure(Counter(site.drawn() for _ in range(OFFERS)), WEIGHTS)
+
+
+def test_those_who_meet_as_many_wishes_are_drawn_together() -> None:
+    french = Skill("french", 1)
+    skills = {"ana": GERMAN, "ben": (*GERMAN, french), "cleo": (french,), "dora": (Skill("german", 7),)}
+    site = Site(WEIGHTS, skills=skills)
+    found = Counter(site.drawn(wanted=GERMAN) for _ in range(OFFERS))
+    _is_in_measure(found, {"ana": 1, "ben": 2, "dora": 4})
+
+
+def test_only_the_lowest_tier_with_somebody_free_is_drawn_from() -> None:
+    site, low, high = Site(WEIGHTS), Counter[str](), Counter[str]()
+    for name in ("cleo", "dora"):
+        standing = Standing(SALES, tier=2, weight=WEIGHTS[name])
+        site.tell(i.ConfigureAgent(AgentSettings(AgentId(name), name, Phone(name), (SALES,), standings=(standing,))))
+    for _ in range(OFFERS // 2):
+        low[site.drawn()] += 1
+        site.pause("ana")
+        site.pause("ben")
+        high[site.drawn()] += 1
+        site.get_ready("ana")
+        site.get_ready("ben")
+    _is_in_measure(low, {"ana": 1, "ben": 2})
+    _is_in_measure(high, {"cleo": 3, "dora": 4})
 
 
 def test_a_new_weight_holds_from_the_next_call_on() -> None:
