@@ -21,6 +21,7 @@ import msgspec
 from acd.core import Fact
 from acd.engine.facts_file import FactLine, parse_line
 from acd.lab.follow import Follower
+from acd.log import Level
 
 STOP_WITHIN_S: Final = 8.0
 LOG_LINES: Final = 12
@@ -40,7 +41,13 @@ class EngineProcess:
     """
 
     def __init__(
-        self, config: str, tell: Callable[[int, Fact], None], folder: Path | None = None, *, own_session: bool = False
+        self,
+        config: str,
+        tell: Callable[[int, Fact], None],
+        folder: Path | None = None,
+        *,
+        own_session: bool = False,
+        log_level: Level = "info",
     ) -> None:
         self.log: deque[str] = deque(maxlen=LOG_LINES_KEPT)
         """What it has said, line by line."""
@@ -48,6 +55,7 @@ class EngineProcess:
         self._tell = tell
         self._folder = folder
         self._own_session = own_session
+        self._log_level = log_level
         self._said = asyncio.Event()
         self._stack = contextlib.AsyncExitStack()
 
@@ -73,7 +81,7 @@ class EngineProcess:
 
     async def start(self) -> None:
         """Start it (again)."""
-        self.process = await _start(self.config, self._facts, self._log, own_session=self._own_session)
+        self.process = await _start(self.config, self._facts, self._log, self._log_level, own_session=self._own_session)
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -135,14 +143,17 @@ class EngineProcess:
             await self.process.wait()
 
 
-async def _start(config: Path, facts: Path, log: IO[bytes], *, own_session: bool) -> asyncio.subprocess.Process:
+async def _start(
+    config: Path, facts: Path, log: IO[bytes], level: Level, *, own_session: bool
+) -> asyncio.subprocess.Process:
     """The engine goes with us where we are killed (util-linux has `setpriv`); it would claim every call of its Asterisk
     for ever."""
     setpriv = shutil.which("setpriv")
     words = [*([setpriv, "--pdeathsig", "TERM"] if setpriv else []), sys.executable, "-m", "acd", "run"]
     return await asyncio.create_subprocess_exec(
         *words,
-        *("--config", str(config), "--facts", str(facts), "--log-format", "console"),  # people read it, where it fails
+        *("--config", str(config), "--facts", str(facts)),
+        *("--log-level", level, "--log-format", "console"),  # people read it, where it fails
         stdin=asyncio.subprocess.DEVNULL,
         stdout=log,
         stderr=log,

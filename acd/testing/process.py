@@ -7,6 +7,7 @@ from typing import Final
 
 from acd.core import Fact
 from acd.lab.engine import EngineProcess
+from acd.log import Level
 from acd.testing.watching import Watching
 
 ENDS_WITHIN_S: Final = 15.0
@@ -34,9 +35,9 @@ logged_in_at_start = true
 class WatchedEngine(EngineProcess):
     """`saw` grows with its facts. One that still runs at the end must end by itself when it is told to."""
 
-    def __init__(self, folder: Path, config: str) -> None:
+    def __init__(self, folder: Path, config: str, log_level: Level = "info") -> None:
         self.saw: Watching[Fact] = Watching()
-        super().__init__(config, lambda _number, fact: self.saw.saw(fact), folder)
+        super().__init__(config, lambda _number, fact: self.saw.saw(fact), folder, log_level=log_level)
 
     async def ended(self, within_s: float = ENDS_WITHIN_S) -> int:
         """Its exit code, once it has ended."""

@@ -18,6 +18,7 @@ from acd.router.inputs import Pause
 from acd.sign_in import hash_pin
 from acd.telephony.sip import Phone
 from acd.testing.ears import Ears
+from acd.testing.process import WatchedEngine
 from acd.testing.watching import Watching
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
@@ -61,7 +62,7 @@ hot_desking = true
 queues = ["support"]
 
 [phones]
-hot_desk = ["1901"]
+hot_desk = ["1901", "1902"]
 
 [sign_in]
 tries = 3
@@ -75,18 +76,23 @@ class Desk:
         self.daemon, self.phone, self.watching, self.lab, self.ears = daemon, phone, watching, lab, ears
 
     async def key(self, code: str, pin: str, number: str = "41#") -> str:
-        """Dial the code, key in number and PIN, listen to the answer until Asterisk hangs up. Returns which sound the
-        answer was (config/asterisk/acd.conf says what each means)."""
-        self.ears.heard.clear()
-        call = await self.phone.place(code)
-        await call.answered(within_s=5)
-        await call.hears_sound(within_s=3)
-        await call.press(number)
-        await call.press(pin)
-        await call.hears_sound(within_s=5)
-        await call.ended(within_s=15)
-        played = await self.ears.hears("Newexten", Application="Playback")
-        return played.get("AppData")
+        """As `keyed`, at this desk."""
+        return await keyed(self.phone, self.ears, code, pin, number)
+
+
+async def keyed(phone: Phone, ears: Ears, code: str, pin: str, number: str = "41#") -> str:
+    """Dial the code, key in number and PIN, listen to the answer until Asterisk hangs up. Returns which sound the
+    answer was (config/asterisk/acd.conf says what each means)."""
+    ears.heard.clear()
+    call = await phone.place(code)
+    await call.answered(within_s=5)
+    await call.hears_sound(within_s=3)
+    await call.press(number)
+    await call.press(pin)
+    await call.hears_sound(within_s=5)
+    await call.ended(within_s=15)
+    played = await ears.hears("Newexten", Application="Playback")
+    return played.get("AppData")
 
 
 @pytest_asyncio.fixture
@@ -188,3 +194,45 @@ async def test_code_that_cannot_be_done_now_is_answered_otherwise_than_a_wrong_p
     assert await desk.key("*44", "4711#") == "pm-invalid-option", "nobody is in wrap-up"
     assert await desk.key("*40", "0000#") == "vm-incorrect"
     assert not desk.watching.all(f.AgentLoggedIn)
+
+
+async def test_codes_are_taken_from_any_phone_and_calls_come_where_the_agent_logged_in(desk: Desk) -> None:
+    saw, registrar = desk.watching, (desk.lab.a.host, desk.lab.a.sip_port)
+    await desk.key("*40", "4711#")
+    async with Phone("1902", "lab-1902", registrar) as second, Phone("2001", "lab-2001", registrar) as customer:
+        await second.register()
+        assert await keyed(second, desk.ears, "*431", "4711#") == "do-not-disturb&activated"
+        assert (await saw.sees(f.AgentPaused)).agent == "ana", "who sits at the first desk"
+        assert await keyed(second, desk.ears, "*41", "4711#") == "agent-loggedoff"
+        assert await keyed(second, desk.ears, "*40", "4711#") == "agent-loginok"
+        assert [fact.phone for fact in saw.all(f.AgentLoggedIn)] == ["1901", "1902"]
+        caller = await customer.place("q-sales")
+        await (await second.ring(within_s=5)).answer()
+        await saw.sees(f.CallConnected)
+        await caller.hang_up()
+        await saw.sees(f.WrapUpStarted)
+    assert desk.phone.rings_waiting == 0
+
+
+RIGHT, WRONG = "471193", "480266"
+
+
+async def test_pins_stand_in_nothing_that_the_engine_writes(lab: Lab, tmp_path: Path) -> None:
+    registrar = (lab.a.host, lab.a.sip_port)
+    config = CONFIG.format(host=lab.a.host, pin_hash=hash_pin(RIGHT))
+    async with (
+        WatchedEngine(tmp_path, config, log_level="debug") as engine,
+        Ears(lab.a, "dialplan") as ears,
+        Phone("1901", "lab-1901", registrar) as phone,
+    ):
+        await phone.register()
+        await engine.saw.sees(f.ServerSettled, within_s=15)
+        assert await keyed(phone, ears, "*40", f"{WRONG}#") == "vm-incorrect"
+        assert await keyed(phone, ears, "*40", f"{RIGHT}#") == "agent-loginok"
+        await engine.saw.sees(f.AgentLoggedIn)
+    log, facts = ((tmp_path / name).read_text() for name in ("engine.log", "facts.jsonl"))
+    assert "sign-in with a wrong number or PIN" in log
+    assert "AgentLoggedIn" in facts
+    for hidden in (RIGHT, WRONG, "argon2"):
+        assert hidden not in log
+        assert hidden not in facts
