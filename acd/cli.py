@@ -67,7 +67,7 @@ _FILE = click.Path(path_type=Path)
 def run(config_path: Path, facts_path: Path | None, log_level: log.Level, log_format: log.Format) -> None:
     """Run the engine until SIGTERM or SIGINT; SIGHUP reads the configuration again."""
     config = _read(config_path)
-    log.configure(log_level, log_format)
+    log.configure(log_level, log_format, never_waits=True)
     log.protect(config.secrets)
     sys.exit(_run(config, config_path, facts_path))
 

@@ -15,6 +15,8 @@ from typing import Any, Final, Literal, TextIO
 import msgspec
 import structlog
 
+from acd.log_writer import LogWriter
+
 Level = Literal["debug", "info", "warning", "error"]
 Format = Literal["auto", "console", "json"]
 
@@ -53,15 +55,18 @@ _known: frozenset[str] = frozenset()
 """Texts that never leave, whatever their key."""
 
 
-def configure(level: Level = "info", form: Format = "auto", stream: TextIO | None = None) -> None:
+def configure(
+    level: Level = "info", form: Format = "auto", stream: TextIO | None = None, *, never_waits: bool = False
+) -> None:
     """Send our own events and those of libraries to `stream` (standard error).
 
     `auto` writes for people where the stream is a terminal, else JSON. Of libraries only warnings are wanted: the
-    details of an AMI library are whole messages.
+    details of an AMI library are whole messages. `never_waits` is for a process that lives by its loop: a stream that
+    nobody reads costs lines there, and nothing else.
     """
     out = stream or sys.stderr
     renderer = _renderer(form, out)
-    handler = logging.StreamHandler(out)
+    handler = LogWriter(out.fileno()) if never_waits else logging.StreamHandler(out)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[*_PREPARE, _shorten_text],

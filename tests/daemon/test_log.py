@@ -3,6 +3,7 @@
 import io
 import json
 import logging
+import os
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 import structlog
 
-from acd import log
+from acd import log, log_writer
 from acd.config import Config, ServerSettings
 from acd.model import AgentId, Caller, ChannelId, Line, Phone, ServerId
 from acd.router.facts import CallerRemembered
@@ -46,6 +47,38 @@ def as_json() -> io.StringIO:
     stream = io.StringIO()
     log.configure("info", "auto", stream)
     return stream
+
+
+def test_lines_beyond_what_may_wait_are_lost_and_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(log_writer, "WAITING_MOST", 10_000)
+    reader, writer = os.pipe()
+    with os.fdopen(writer, "w") as stream, os.fdopen(reader) as written:
+        log.configure("info", "json", stream, never_waits=True)
+        for number in range(5_000):  # far more than a pipe holds
+            our().info("a line", number=number)
+        kept: list[int] = []
+        lost = 0
+        while len(kept) + lost < 5_000:
+            entry = json.loads(written.readline())
+            if entry["event"] == "a line":
+                kept.append(entry["number"])
+            else:
+                assert entry["event"] == "the log was not read, and lines were lost"
+                lost += entry["lines"]
+        our().info("the last one")
+        assert json.loads(written.readline())["event"] == "the last one"
+    assert lost > 1_000
+    assert kept == sorted(kept)
+
+
+def test_reader_that_has_gone_is_no_error() -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "w") as stream:
+        log.configure("info", "json", stream, never_waits=True)
+        our().info("nobody is there")
+        (handler,) = logging.getLogger().handlers
+        handler.flush()
 
 
 def our() -> Any:

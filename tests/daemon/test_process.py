@@ -1,6 +1,7 @@
 """`acd run` as a process of its own, with Asterisk's real adapter and no Asterisk: what systemd and operators see."""
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -112,6 +113,51 @@ async def test_a_service_from_start_to_stop(path: Path, systemd: Systemd, tmp_pa
         "AgentLoggedIn",
         "RequestAccepted",
     ]
+
+
+@pytest.mark.parametrize("reads_in_the_end", [True, False])
+async def test_log_that_nobody_reads_costs_lines_and_nothing_else(
+    path: Path, systemd: Systemd, tmp_path: Path, *, reads_in_the_end: bool
+) -> None:
+    """The pipe is full before the engine starts: whoever writes to it waits for a reader."""
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    filled = 0
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            filled += os.write(writer, b"x" * 4_096)
+    os.set_blocking(writer, True)
+    facts = tmp_path / "facts"
+    command = [sys.executable, "-m", "acd", "run", "--config", str(path), "--facts", str(facts)]
+    process = await asyncio.create_subprocess_exec(
+        *command, env=os.environ | {"NOTIFY_SOCKET": systemd.address}, stderr=writer
+    )
+    os.close(writer)
+    try:
+        await systemd.hear_until("READY=1")
+        change(path, "[queue.sales]", "[queue.support]\n[queue.sales]")
+        process.send_signal(signal.SIGHUP)
+        await systemd.hear_until("READY=1")
+        process.send_signal(signal.SIGTERM)
+        await systemd.hear_until("STOPPING=1")
+        said = b""
+        if reads_in_the_end:
+            said = (await asyncio.to_thread(_read_all, reader))[filled:]
+        async with asyncio.timeout(PATIENCE_S):
+            assert await process.wait() == 0
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+        os.close(reader)
+    assert facts_in(facts).count("QueueConfigured") == 2
+    events = [json.loads(line)["event"] for line in said.splitlines()]
+    assert not reads_in_the_end or events[-1] == "stopped"
+
+
+def _read_all(fd: int) -> bytes:
+    with os.fdopen(os.dup(fd), "rb") as file:
+        return file.read()
 
 
 @pytest.mark.parametrize("closed", ["2>&-", "<&- >&- 2>&-"])
