@@ -1,7 +1,7 @@
 """A reader that tells operators what they must know or mend. The rest of what happens is in the facts."""
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, Final
 
 import structlog
 
@@ -18,6 +18,7 @@ class Notices:
 
     def __init__(self) -> None:
         self._closing: set[ServerId] = set()
+        self._refused = RefusedCalls()
 
     def closing(self, servers: Iterable[ServerId]) -> None:
         """The daemon is about to close these links itself: that a server is not heard of then is no alarm."""
@@ -36,14 +37,34 @@ class Notices:
             return
         if isinstance(fact, f.ServerSettled):
             self._closing.discard(fact.server)
+        if isinstance(fact, f.CallRefused):
+            self._refused.note(fact)
+            return
         notice = _NOTICES.get(type(fact))
         if notice is not None:
             notice(fact)
 
 
-def _call_refused(fact: f.CallRefused) -> None:
-    mend = _MEND.get(fact.reason)
-    log.warning("call refused", queue=fact.queue, reason=fact.reason, server=fact.line.server, mend=mend)
+class RefusedCalls:
+    """Every caller can make one: twenty of each minute have a line, then the 32nd, the 64th and so on."""
+
+    SHOWN: Final = 20
+
+    def __init__(self) -> None:
+        self._minute = 0
+        self._count = 0
+
+    def note(self, fact: f.CallRefused) -> None:
+        """Log it, or count it."""
+        minute = fact.at_ms // 60_000
+        if minute != self._minute:
+            self._minute, self._count = minute, 0
+        self._count += 1
+        if self._count > self.SHOWN and self._count & (self._count - 1):
+            return
+        more = {"so_far_this_minute": self._count} if self._count > self.SHOWN else {}
+        mend = _MEND.get(fact.reason)
+        log.warning("call refused", queue=fact.queue, reason=fact.reason, server=fact.line.server, mend=mend, **more)
 
 
 _MEND: dict[f.RefusalReason, str] = {
@@ -82,7 +103,6 @@ def _request_refused(fact: f.RequestRefused) -> None:
 
 
 _NOTICES: dict[type[Fact], Callable[[Any], None]] = {
-    f.CallRefused: _call_refused,
     f.ServerWentQuiet: _server_quiet,
     f.ServerGivenUp: _server_given_up,
     f.ServerSettled: _server_settled,

@@ -270,6 +270,21 @@ async def test_what_is_odd_in_the_configuration_is_said_at_the_start(path: Path,
     assert any("there is no queue" in entry.get("warning", "") for entry in logged)
 
 
+async def test_a_flood_of_refused_calls_does_not_fill_the_log(path: Path, phones: RecordedPhones) -> None:
+    async with make(path, phones) as daemon:
+        with capture_logs() as logged:
+            for number in range(200):
+                phones.submit(
+                    i.CallArrived(Line(LINE.server, ChannelId(f"c{number}")), QueueId("salse"), Caller("555"))
+                )
+            await daemon.engine.settled()
+    refused = [entry for entry in logged if entry["event"] == "call refused"]
+    more = [entry["so_far_this_minute"] for entry in refused if "so_far_this_minute" in entry]
+    assert len(refused) - len(more) in {20, 40}, "40 where a minute begins meanwhile"
+    assert not more or set(more) <= {32, 64, 128}
+    assert more or len(refused) == 40
+
+
 async def test_an_unknown_queue_in_the_dialplan_is_in_the_log(path: Path, phones: RecordedPhones) -> None:
     async with make(path, phones) as daemon:
         with capture_logs() as logged:

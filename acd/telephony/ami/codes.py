@@ -11,6 +11,7 @@ from acd.model import ChannelId, ServerId
 from acd.telephony.ami import dialplan
 from acd.telephony.ami.link import AmiLink
 from acd.telephony.ami.messages import AmiError, BadAction
+from acd.telephony.ami.protocol import is_milestone
 from acd.telephony.port import AnswerCode, CodeAnswer, FeatureCode
 
 log = structlog.get_logger(__name__)
@@ -32,11 +33,14 @@ class FeatureCodes:
         self._start = start
         self._answer_code = answer_code
         self._served: set[asyncio.Task[None]] = set()
+        self._too_many = 0
 
     def serve(self, code: FeatureCode) -> None:
         """Answer, in a task of its own."""
         if len(self._served) >= CODES_AT_ONCE:
-            log.warning("too many feature codes at once", server=self._server)
+            self._too_many += 1
+            if is_milestone(self._too_many):
+                log.warning("too many feature codes at once", server=self._server, so_far=self._too_many)
             return
         task = self._start(f"code-{code.line.channel}", self._serve(code))
         self._served.add(task)

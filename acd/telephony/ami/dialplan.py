@@ -7,12 +7,16 @@ import re
 import time
 from typing import Final
 
+import structlog
+
 from acd.model import PRIORITIES, Caller, ChannelId, OfferId, Phone, QueueId
 from acd.router.facts import OfferMade
 from acd.router.inputs import LegEnd
 from acd.router.settings import Destination
 from acd.telephony.ami.messages import AmiAction, AmiEvent, AmiResponse, clean_value
 from acd.telephony.port import CodeAnswer
+
+log = structlog.get_logger(__name__)
 
 WAITING: Final = "acd"
 """The context in which callers are ours."""
@@ -93,6 +97,23 @@ def offer_of(action_id: str) -> OfferId:
 def number_of(text: str) -> int | None:
     """A whole number that is not negative, or None."""
     return int(text) if text.isascii() and text.isdigit() and len(text) <= LONGEST_NUMBER else None
+
+
+WAITED_MOST_MS: Final = 24 * 3_600_000
+"""Nobody waits for longer than a day: who is said to has been told the time by a wrong clock."""
+
+
+def waited(ms: int) -> int:
+    """The time for which a caller has waited, if that can be believed: else nothing, and the log says so."""
+    if ms <= WAITED_MOST_MS:
+        return max(ms, 0)
+    log.warning(
+        "a waiting time is not believed",
+        said_s=ms // 1_000,
+        most_s=WAITED_MOST_MS // 1_000,
+        mend="the clock of the phone server was wrong: let it be set before Asterisk starts",
+    )
+    return 0
 
 
 def phone_of(text: str) -> Phone:

@@ -123,7 +123,9 @@ class Hearing:
         if leg is not None and leg.caller == channel:
             self._expect_end(ChannelId(offer))
             self._leg_ended(offer, "hung-up")
-        self._arrived(event, channel, caller.now_in, max(1, dialplan.number_of(event.get("Waited")) or 0))
+        self._arrived(
+            event, channel, caller.now_in, max(1, dialplan.waited(dialplan.number_of(event.get("Waited")) or 0))
+        )
 
     def _arrived(self, event: AmiEvent, channel: ChannelId, queue: QueueId, waited_ms: int = 0) -> None:
         wishes = wishes_of(words_of(event.get("Skills")))

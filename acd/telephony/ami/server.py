@@ -396,7 +396,7 @@ class AsteriskServer:
         return [i.CallerLeft(Line(self.id, seen.channel), hung_up=False)] if again else []
 
     def _arrived(self, seen: report.Waiting, now_s: int) -> i.CallArrived:
-        waited_ms = 0 if seen.since_s is None else max(0, now_s - seen.since_s) * 1_000
+        waited_ms = 0 if seen.since_s is None else dialplan.waited((now_s - seen.since_s) * 1_000)
         if not seen.in_grace:  # who waits beyond it has a place, even one of less than a second
             waited_ms = max(1, waited_ms)
         line, wishes = Line(self.id, seen.channel), wishes_of(seen.skills)

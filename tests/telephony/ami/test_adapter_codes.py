@@ -161,7 +161,8 @@ async def test_of_too_many_at_once_the_rest_is_left_to_the_dialplan() -> None:
             await until(lambda: desk.asked == CODES_AT_ONCE)
             await scene.heard()
         assert desk.asked == CODES_AT_ONCE
-        assert sum(entry["event"] == "too many feature codes at once" for entry in logs) == 5
+        said = [entry["so_far"] for entry in logs if entry["event"] == "too many feature codes at once"]
+        assert said == [1, 2, 4], "a flood does not fill the log"
         desk.open.set()
         for _ in range(CODES_AT_ONCE):
             await ami.received("Redirect")

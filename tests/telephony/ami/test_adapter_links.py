@@ -143,6 +143,16 @@ async def test_caller_found_waiting_is_known_by_what_the_dialplan_left_on_the_ch
         assert (arrived.caller.number, arrived.waited_ms) == ("555", 3_000)
 
 
+@pytest.mark.parametrize("since", ["1", "0", str(int(EPOCH) - 24 * 3_600 - 1)])
+async def test_waiting_time_out_of_a_wrong_clock_is_not_believed(since: str) -> None:
+    """An Asterisk that starts before its clock is set: such a caller would stand first, and be sent away at once."""
+    variables = ["ACD_QUEUE=billing", f"ACD_SINCE={since}"]
+    with capture_logs() as logs:
+        async with connected(status_shows=[{**waiting("c1"), "Variable": variables}]) as scene:
+            assert scene.all(i.CallArrived)[0].waited_ms == 1, "beyond the grace, and not known since when"
+    assert [entry["event"] for entry in logs if "believed" in entry["event"]] == ["a waiting time is not believed"]
+
+
 async def test_known_caller_is_claimed_again_and_moved_only_after_that() -> None:
     async with connected() as scene:
         call = await scene.queued("c1")

@@ -58,6 +58,8 @@ def test_response_message_is_asterisks_word_or_nothing() -> None:
         ("  two   words ", "two words"),
         ("क्\u200dष 李雷", "क्\u200dष 李雷"),
         ("\r\n", ""),
+        ("Bob\u202e gnp.exe \u2067x\u2069", "Bob gnp.exe x"),
+        ("שלום", "שלום"),
         ("x" * 500, "x" * 80),
         ("\ud800", ""),
     ],
