@@ -160,7 +160,7 @@ def _nobody_waits_who_must_leave(state: State) -> None:
     for id_, queue in state.queues.items():
         ends = queue.settings.ends
         gone = "all-paused" if queue.on_break else "no-agents"
-        reasons = {"closed"} if queue.closed else {gone} if not queue.on_duty else set()
+        reasons = ({"closed"} if queue.closed else set()) | (set() if queue.on_duty else {gone})
         configured = {"closed"} | ({"no-agents"} if ends.no_agents else set())
         configured |= {"all-paused"} if ends.all_paused else set()
         assert not (queue.waiting and reasons & configured & set(ends.leaving)), f"queue {id_}: {reasons}, {queue}"

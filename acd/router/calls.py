@@ -45,6 +45,7 @@ def _queue_up(turn: Turn, report: i.CallArrived, way: limits.Way, queue_id: Queu
     queue = turn.state.queues[queue_id]
     settings = queue.settings
     since_ms = turn.now_ms - (max(report.waited_ms, 0) if way.keeps_age else 0)
+    wait_counts_from_ms = turn.now_ms if way.via else since_ms
     awaited = preferences.awaited(turn.state, queue, report.named, report.caller, since_ms, turn.now_ms)
     turn.say(
         f.CallQueued(
@@ -55,7 +56,7 @@ def _queue_up(turn: Turn, report: i.CallArrived, way: limits.Way, queue_id: Queu
             report.caller,
             min(max(report.priority, PRIORITIES[0]), PRIORITIES[-1]),
             since_ms,
-            None if settings.max_wait_ms is None else since_ms + settings.max_wait_ms,
+            None if settings.max_wait_ms is None else wait_counts_from_ms + settings.max_wait_ms,
             report.required,
             report.wanted,
             settings.rings,

@@ -57,7 +57,7 @@ def barred(
         return "queue-closed"
     if queue.settings.channel != channel:
         return "wrong-channel"
-    limit = must_leave(queue) if has_place else _lasting(queue)
+    limit = must_leave(queue) if has_place else next(iter(_lasting(queue)), None)
     if limit is not None:
         return AS_TOLD[limit]
     longest = queue.settings.max_length
@@ -71,22 +71,22 @@ def barred(
     return None
 
 
-def _lasting(queue: Queue) -> Lasting | None:
-    """What keeps newcomers out, whoever waits already."""
-    if queue.closed:
-        return "closed"
+def _lasting(queue: Queue) -> tuple[Lasting, ...]:
+    """What keeps newcomers out, whoever waits already. Where the hours are over, nobody may be there besides."""
+    closed: tuple[Lasting, ...] = ("closed",) if queue.closed else ()
     if queue.on_duty:
-        return None
+        return closed
     ends = queue.settings.ends
     if queue.on_break:
-        return None if ends.all_paused is None else "all-paused"
-    return None if ends.no_agents is None else "no-agents"
+        return closed if ends.all_paused is None else (*closed, "all-paused")
+    return closed if ends.no_agents is None else (*closed, "no-agents")
 
 
 def must_leave(queue: Queue) -> Lasting | None:
     """What makes those leave who wait in the queue, too. A retired queue is emptied anyway."""
-    limit = None if queue.retired else _lasting(queue)
-    return limit if limit in queue.settings.ends.leaving else None
+    if queue.retired:
+        return None
+    return next((limit for limit in _lasting(queue) if limit in queue.settings.ends.leaving), None)
 
 
 def way_from(

@@ -8,6 +8,7 @@ from typing import Final, Literal, NamedTuple
 from acd.model import AgentId, Caller, CallId, QueueId
 from acd.router import facts as f
 from acd.router.last_agents import number_of
+from acd.router.settings import QueueSettings
 from acd.router.state import Call, Queue, State
 from acd.router.turn import SLICE, Turn
 
@@ -30,14 +31,21 @@ NOBODY: Final = Awaited()
 def awaited(state: State, queue: Queue, named: AgentId | None, caller: Caller, since_ms: int, now_ms: int) -> Awaited:
     """Whom a call that comes into the queue waits for: only who is there, and only for a time."""
     settings, age_ms = queue.settings, now_ms - since_ms
-    if named is not None and age_ms < settings.named_agent_ms and state.may_be_waited_for(named, queue):
-        return Awaited(named, since_ms + settings.named_agent_ms)
-    if age_ms < settings.last_agent_ms:
+    named_ms, last_ms = _while_others_have_time(settings, settings.named_agent_ms, settings.last_agent_ms)
+    if named is not None and age_ms < named_ms and state.may_be_waited_for(named, queue):
+        return Awaited(named, since_ms + named_ms)
+    if age_ms < last_ms:
         number = number_of(caller)
         last = None if number is None else state.last_agents.find(number, now_ms)
         if last is not None and state.may_be_waited_for(last, queue, last=True):
-            return Awaited(last, since_ms + settings.last_agent_ms, last=True)
+            return Awaited(last, since_ms + last_ms, last=True)
     return NOBODY
+
+
+def _while_others_have_time(settings: QueueSettings, *times_ms: int) -> Iterator[int]:
+    """Half of the longest wait at most: else the caller might be sent away while somebody is free."""
+    most_ms = settings.max_wait_ms
+    return (time_ms if most_ms is None else min(time_ms, most_ms // 2) for time_ms in times_ms)
 
 
 def lapses(turn: Turn, call_id: CallId, reason: Literal["time", "away", "refused"] = "time") -> None:

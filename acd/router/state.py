@@ -484,6 +484,8 @@ class State:
         if agent not in queue.members or self.agents[agent].retired:
             return False
         entry = self.agents[agent].queues[queue.settings.id]
+        if entry.pending is not None and entry.pending.change == "log out":
+            return False
         return not last or (entry.state is Membership.READY and entry.pending is None)
 
     def line_up(self, call: Call) -> None:

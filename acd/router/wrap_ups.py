@@ -63,7 +63,7 @@ def end(turn: Turn, agent: Agent, by: str) -> Refusal | None:
     wrap_up = agent.wrap_up
     if wrap_up is None:
         return "not-in-wrap-up"
-    if wrap_up.needs_disposition and agent.disposed != wrap_up.call:
+    if wrap_up.needs_disposition and _is_still_to_be_said(turn.state, agent, wrap_up.call):
         return "no-disposition"
     turn.say(f.WrapUpEnded(turn.now_ms, agent.settings.id, wrap_up.call, wrap_up.queue, by))
     over(turn, agent.settings.id, wrap_up.call, wrap_up.queue, needs_disposition=False)
@@ -74,9 +74,14 @@ def over(turn: Turn, agent_id: AgentId, call: CallId, queue: QueueId, *, needs_d
     """The call and the work after it are over. Who did not say what came of it is not ready till that is said."""
     memberships.work_ended(turn, agent_id, queue)
     agent = turn.state.agents.get(agent_id)  # who was retired is gone
-    if agent is not None and needs_disposition and agent.disposed != call:
+    if agent is not None and needs_disposition and _is_still_to_be_said(turn.state, agent, call):
         turn.say(f.DispositionMissed(turn.now_ms, agent_id, call, queue))
         memberships.pause_everywhere(turn, agent, NO_DISPOSITION)
+
+
+def _is_still_to_be_said(state: State, agent: Agent, call: CallId) -> bool:
+    """What came of the call; a reload may have left nothing that could be said."""
+    return agent.disposed != call and bool(state.settings.dispositions)
 
 
 def dispose(turn: Turn, agent: Agent, disposition: str, by: str) -> Refusal | None:

@@ -76,7 +76,6 @@ def _queue_closed(state: State, fact: f.QueueClosed) -> None:
 
 def _queue_opened(state: State, fact: f.QueueOpened) -> None:
     state.queues[fact.queue].closed = False
-    state.news.limits[fact.queue] = None  # another reason to leave may have stood behind that one
 
 
 def _leaving_began(state: State, fact: f.LeavingBegan) -> None:
