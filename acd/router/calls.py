@@ -19,28 +19,31 @@ def arrived(turn: Turn, report: i.CallArrived) -> None:
     """Queue the call, there or where that queue passes it on to, or refuse it with a reason. One that is known already
     changes nothing; one that has waited already has a place."""
     if report.line not in turn.state.call_on:
-        _take(turn, report, has_place=report.waited_ms > 0)
+        _take(turn, report, turn.now_ms - max(report.waited_ms, 0), has_place=report.waited_ms > 0)
 
 
-def _take(turn: Turn, report: i.CallArrived, *, has_place: bool) -> None:
+def _take(turn: Turn, report: i.CallArrived, came_ms: int, *, has_place: bool) -> None:
     channel: Channel = "chat" if report.kind == "chat" else "voice"
     reason = limits.barred(turn.state, report.queue, channel, report.required, report.wanted, has_place=has_place)
     if reason is None:
-        _queue_up(turn, report, limits.STRAIGHT, report.queue)
+        _queue_up(turn, report, came_ms, limits.STRAIGHT, report.queue)
         return
     way = limits.way_from(turn.state, report.queue, reason, report.required, report.wanted)
     if way.queue is not None:
-        _queue_up(turn, report, way, way.queue)
+        _queue_up(turn, report, came_ms, way, way.queue)
         return
     if way.callback:
-        since_ms = turn.now_ms - max(report.waited_ms, 0)
-        turn.say(f.CallbackOffered(turn.now_ms, report.line, report.queue, report.caller, way.reason, since_ms))
+        turn.say(f.CallbackOffered(turn.now_ms, report.line, report.queue, report.caller, way.reason, came_ms))
     assert way.reason != "timeout", f"{report} has not waited yet"
-    via = way.via if len(way.via) > 1 else ()
-    turn.say(f.CallRefused(turn.now_ms, report.line, report.queue, way.reason, way.destination, via))
+    turn.say(f.CallRefused(turn.now_ms, report.line, report.queue, way.reason, way.destination, _several(way)))
 
 
-def _queue_up(turn: Turn, report: i.CallArrived, way: limits.Way, queue_id: QueueId) -> None:
+def _several(way: limits.Way) -> tuple[f.Hop, ...]:
+    """The queues on the way, where there is more than the one."""
+    return way.via if len(way.via) > 1 else ()
+
+
+def _queue_up(turn: Turn, report: i.CallArrived, came_ms: int, way: limits.Way, queue_id: QueueId) -> None:
     links.expect(turn, report.line.server)
     queue = turn.state.queues[queue_id]
     settings = queue.settings
@@ -65,6 +68,7 @@ def _queue_up(turn: Turn, report: i.CallArrived, way: limits.Way, queue_id: Queu
             settings.ring_at_most,
             way.via,
             _first_announcement_ms(turn, settings),
+            None if came_ms == since_ms else came_ms,
         )
     )
 
@@ -104,13 +108,13 @@ def leave(turn: Turn, call: Call, reason: f.Reason) -> None:
         _move(turn, call, way, way.queue)
         return
     if way.callback:
-        since_ms = call.place.since_ms
-        turn.say(f.CallbackOffered(turn.now_ms, call.line, call.queue, call.caller, reason, since_ms, call.id))
-    waited = waited_ms(turn, call)
-    if reason == "timeout":
-        turn.say(f.CallTimedOut(turn.now_ms, call.id, call.line, call.queue, waited, way.destination))
+        told = way.reason, call.came_ms
+        turn.say(f.CallbackOffered(turn.now_ms, call.line, call.queue, call.caller, *told, call.id))
+    gone, waited, to = (turn.now_ms, call.id, call.line, call.queue), waited_ms(turn, call), way.destination
+    if way.reason == "timeout":
+        turn.say(f.CallTimedOut(*gone, waited, to))
     else:
-        turn.say(f.CallReturned(turn.now_ms, call.id, call.line, call.queue, reason, waited, way.destination))
+        turn.say(f.CallReturned(*gone, way.reason, waited, to, _several(way)))
 
 
 def _move(turn: Turn, call: Call, way: limits.Way, queue_id: QueueId) -> None:
@@ -217,13 +221,14 @@ def again(turn: Turn, call: Call) -> None:
     it was when the conversation began, and is not turned away by who came meanwhile."""
     assert call.connected_at_ms is not None, f"call {call.id} was never connected"
     waited_ms = call.connected_at_ms - call.place.since_ms
+    came_ms = turn.now_ms - (call.connected_at_ms - call.came_ms)
     profile = call.profile
     report = i.CallArrived(
         call.line, call.queue, call.caller, call.priority, profile.required, profile.wanted, waited_ms, call.kind
     )
-    _take(turn, report, has_place=True)
+    _take(turn, report, came_ms, has_place=True)
 
 
 def waited_ms(turn: Turn, call: Call) -> int:
-    """How long the caller has waited."""
-    return turn.now_ms - call.place.since_ms
+    """How long the caller has waited, whatever of that counts in the queue."""
+    return turn.now_ms - call.came_ms

@@ -10,7 +10,7 @@ from acd.router.turn import Turn
 
 def begin(turn: Turn, call: Call, offer: Offer) -> None:
     """The bridge is made."""
-    waited_ms = turn.now_ms - call.place.since_ms
+    waited_ms = turn.now_ms - call.came_ms
     turn.say(f.CallConnected(turn.now_ms, call.id, offer.id, offer.agent, call.queue, waited_ms))
 
 

@@ -190,6 +190,8 @@ class CallQueued(_Fact, frozen=True):
     """The queues that did not take it before this one, the first being the one for which it came."""
     announce_at_ms: int | None = None
     """When the caller is told something for the first time."""
+    came_ms: int | None = None
+    """Since when the caller has waited, where not all of that counts as the call's age."""
 
 
 class CallMoved(_Fact, frozen=True):
@@ -256,9 +258,12 @@ class CallbackOffered(_Fact, frozen=True):
 
     line: Line
     queue: QueueId
+    """For which it came, or where it waited last."""
     caller: Caller
     reason: Reason
+    """Of the last queue that was asked."""
     since_ms: int
+    """Since when the caller has waited, whatever of that counted."""
     call: CallId | None = None
     """None where the queue never took it."""
 
@@ -269,6 +274,7 @@ class CallConnected(_Fact, frozen=True):
     agent: AgentId
     queue: QueueId
     waited_ms: int
+    """Since the caller came, whatever of that counted in the queues on the way; so in all facts."""
 
 
 class CallEnded(_Fact, frozen=True):
@@ -323,15 +329,19 @@ class CallTimedOut(_Fact, frozen=True):
 
 
 class CallReturned(_Fact, frozen=True):
-    """The queue lets the call go. Telephony returns it to the dialplan with the reason, or sends it to the
-    destination."""
+    """The queue lets the call go, and none after it takes it. Telephony returns it to the dialplan with the reason, or
+    sends it to the destination."""
 
     call: CallId
     line: Line
     queue: QueueId
+    """Where it waited."""
     reason: RefusalReason
+    """Of the last queue that was asked."""
     waited_ms: int
     destination: Destination | None = None
+    via: tuple[Hop, ...] = ()
+    """The queue where it waited, then those that did not take it, where there is more than the one."""
 
 
 class CallLost(_Fact, frozen=True):

@@ -64,6 +64,8 @@ class Call(msgspec.Struct):
     priority: int
     profile: Profile
     place: Place
+    came_ms: int
+    """Since when the caller has waited, whatever of that counts in the queue."""
     give_up_at_ms: int | None
     named: AgentId | None
     """Whom it waits for: until `PreferenceLapsed` nobody else is offered it."""

@@ -162,7 +162,7 @@ def _subject(fields: dict[str, object], names: Names) -> tuple[list[str], frozen
 
 
 def _field(field: str, value: object, names: Names) -> str:
-    if field.endswith(("until_ms", "at_ms", "since_ms")) and isinstance(value, int):
+    if field.endswith(("until_ms", "at_ms", "since_ms", "came_ms")) and isinstance(value, int):
         return f"{field.removesuffix('_ms')}={clock(value)}"
     if field.endswith("_ms") and isinstance(value, int):
         return f"{field.removesuffix('_ms')}={value / 1000:g}s"

@@ -21,6 +21,7 @@ def _call_queued(state: State, fact: f.CallQueued) -> None:
         fact.priority,
         state.take_profile((fact.required, fact.wanted, fact.rings)),
         Place(fact.since_ms, state.fact_count, fact.call),
+        fact.since_ms if fact.came_ms is None else fact.came_ms,
         fact.give_up_at_ms,
         fact.named,
         fact.last_agent,
