@@ -163,7 +163,8 @@ def _nobody_waits_who_must_leave(state: State) -> None:
         reasons = ({"closed"} if queue.closed else set()) | (set() if queue.on_duty else {gone})
         configured = {"closed"} | ({"no-agents"} if ends.no_agents else set())
         configured |= {"all-paused"} if ends.all_paused else set()
-        assert not (queue.waiting and reasons & configured & set(ends.leaving)), f"queue {id_}: {reasons}, {queue}"
+        heard = [key for key in queue.waiting.groups if state.servers[key[0]].up]
+        assert not (heard and reasons & configured & set(ends.leaving)), f"queue {id_}: {reasons}, {queue}"
         assert not queue.leaving, f"queue {id_} is still let go"
 
 
@@ -349,7 +350,8 @@ def _deadlines_have_their_reasons(state: State) -> None:
             expected.add(("reorder", queue_id, ""))
         if queue.leaving:
             expected.add(("leave", queue_id, ""))
-        drained = queue.retired and not queue.waiting and not queue.members and queue.calls
+        heard = [key for key in queue.waiting.groups if state.servers[key[0]].up]
+        drained = queue.retired and not heard and not queue.members and queue.calls
         if queue.retired and not (drained and state.deadlines.find("retire", queue_id) is None):
             expected.add(("retire", queue_id, ""))
     found = [(deadline.kind, deadline.subject, deadline.other) for deadline in state.deadlines.all()]
@@ -426,7 +428,8 @@ def passing(state: State) -> set[str]:
         if call.give_up_at_ms is not None and call.connected_at_ms is None:
             things.add(f"wait of {call_id} in {call.queue}, after {call.hops} others")
     for queue_id, queue in state.queues.items():
-        things |= {f"wait of {place.call}" for place in queue.waiting if queue.retired}
+        heard = [group for key, group in queue.waiting.groups.items() if state.servers[key[0]].up]
+        things |= {f"wait of {place.call}" for group in heard for place in group if queue.retired}
         things |= {f"membership of {agent_id} in {queue_id}" for agent_id in queue.members if queue.retired}
     return things
 

@@ -10,7 +10,7 @@ from acd.router import inputs as i
 from acd.router.matching import Order, order_at
 from acd.router.position import estimated_wait_ms, position
 from acd.router.settings import Announcements, QueueSettings
-from acd.router.state import Call, Queue
+from acd.router.state import Call, Queue, State
 from acd.router.turn import SLICE, Turn
 from acd.router.waiting import Place
 
@@ -180,7 +180,7 @@ def look_at_limits(turn: Turn) -> None:
     for queue_id in list(turn.state.news.limits):
         queue = turn.state.queues[queue_id]
         reason = limits.must_leave(queue)
-        if reason is not None and queue.waiting and not queue.leaving:
+        if reason is not None and not queue.leaving and somebody_is_heard(turn.state, queue):
             turn.say(f.LeavingBegan(turn.now_ms, queue_id, reason))
     turn.state.news.limits.clear()
 
@@ -192,19 +192,25 @@ def let_some_leave(turn: Turn, queue_id: QueueId) -> None:
     if reason is not None:
         for call in next_in_line(turn, queue):
             leave(turn, call, limits.AS_TOLD[reason])
-    if reason is None or not queue.waiting:
+    if reason is None or not somebody_is_heard(turn.state, queue):
         turn.say(f.LeavingEnded(turn.now_ms, queue_id))
 
 
 def next_in_line(turn: Turn, queue: Queue) -> list[Call]:
-    """A slice of those who wait in the queue, as they come in the one order: who has to leave keeps it."""
+    """A slice of those who wait in the queue, as they come in the one order: who has to leave keeps it. Nothing is
+    concluded of a server that is quiet: its callers wait on."""
 
     def order(found: tuple[int, Place]) -> Order:
         priority, place = found
         return order_at(queue.settings, priority, place.since_ms, place.number, turn.now_ms)
 
-    first = nsmallest(SLICE, queue.waiting.oldest(SLICE), key=order)
-    return [turn.state.calls[place.call] for _, place in first]
+    oldest = queue.waiting.oldest(SLICE, lambda server: turn.state.servers[server].up)
+    return [turn.state.calls[place.call] for _, place in nsmallest(SLICE, oldest, key=order)]
+
+
+def somebody_is_heard(state: State, queue: Queue) -> bool:
+    """Whether anybody waits in the queue on a server that can be heard."""
+    return any(state.servers[group.server].up for group in queue.waiting.groups.values())
 
 
 def lose(turn: Turn, call: Call, reason: Literal["gone", "server"]) -> None:

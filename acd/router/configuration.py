@@ -88,13 +88,14 @@ def retire_supervisor(turn: Turn, change: i.RetireSupervisor) -> None:
 
 
 def empty_retired_queue(turn: Turn, queue_id: QueueId) -> None:
-    """Return those who wait and log out its agents, a slice at a time. Ringing and talking go on."""
+    """Return those who wait and log out its agents, a slice at a time. Ringing and talking go on, and who waits on a
+    quiet server waits on until that is heard of."""
     known = turn.state.queues[queue_id]
     for call in calls.next_in_line(turn, known):
         calls.leave(turn, call, "queue-closed")
     for agent_id in list(islice(known.members, SLICE)):
         turn.say(f.AgentLoggedOut(turn.now_ms, agent_id, (queue_id,), by="configuration"))
-    if known.waiting or known.members:
+    if calls.somebody_is_heard(turn.state, known) or known.members:
         return
     if known.calls == 0:
         turn.say(f.QueueRemoved(turn.now_ms, queue_id))

@@ -7,7 +7,7 @@ until its time for that is over (docs/routing.md R33).
 """
 
 from bisect import bisect_left, insort
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from heapq import merge
 from itertools import islice
@@ -117,14 +117,14 @@ class WaitingCalls:
         self.packed = b"".join(FIRST.pack(priority, row[0][0], row[0][1]) for priority, row in self.rows.items())
         return self.packed
 
-    def oldest(self, most: int) -> list[tuple[int, Place]]:
-        """The oldest of each priority, up to so many of each, with the priority. They stand in the groups whose first
-        calls are as old: no more are looked at."""
+    def oldest(self, most: int, heard: Callable[[ServerId], bool]) -> list[tuple[int, Place]]:
+        """The oldest of each priority on servers that can be heard, up to so many of each, with the priority. They stand
+        in the groups whose first calls are as old: no more are looked at."""
         found: list[tuple[int, Place]] = []
         for rows in (self.rows, self.named_rows):
             for priority, row in rows.items():
-                places = merge(*(group for _, _, group in row[:most]))
-                found += [(priority, place) for place in islice(places, most)]
+                groups = islice((group for _, _, group in row if heard(group.server)), most)
+                found += [(priority, place) for place in islice(merge(*groups), most)]
         return found
 
     def add(self, place: Place, key: GroupKey) -> Group:
