@@ -95,8 +95,8 @@ class LeavingEnded(_Fact, frozen=True):
 
 
 class QueueDrained(_Fact, frozen=True):
-    """Nobody who can be heard waits in the retired queue; it is kept for the calls that ring or talk, and for those on a
-    quiet server."""
+    """Nobody who can be heard waits in the retired queue; it is kept for the calls that ring or talk, and for those on
+    a quiet server."""
 
     queue: QueueId
 

@@ -118,8 +118,8 @@ class WaitingCalls:
         return self.packed
 
     def oldest(self, most: int, heard: Callable[[ServerId], bool]) -> list[tuple[int, Place]]:
-        """The oldest of each priority on servers that can be heard, up to so many of each, with the priority. They stand
-        in the groups whose first calls are as old: no more are looked at."""
+        """The oldest of each priority on servers that can be heard, up to so many of each, with the priority. They
+        stand in the groups whose first calls are as old: no more are looked at."""
         found: list[tuple[int, Place]] = []
         for rows in (self.rows, self.named_rows):
             for priority, row in rows.items():

@@ -23,7 +23,8 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
 
 CALLS = 100
 CALLS_A_SECOND = 10
-TALK_MS = 300
+TALK_MS = 500
+"""Twice what a conversation is at least: a machine at work elsewhere makes a bridge late."""
 MOST_EVENTS_A_CALL = 20
 AGENTS = [agent(f"agent-{number}", str(number), "sales") for number in range(1_011, 1_019)]
 

@@ -117,9 +117,11 @@ def test_call_whose_wait_is_over_is_offered_to_nobody_though_its_slice_is_to_com
 
 
 def _wait_in_sales(ends: Ends) -> Core:
-    """Many calls wait in one queue, the last agent of which is about to log out."""
+    """Many calls wait in one queue, the last agent of which is on the telephone, and about to log out."""
     core = Core()
     core.handle(i.OpenJournal("t", 1, "test"), 0)
+    core.handle(i.ServerReported(SERVER), 0)
+    core.handle(i.PhoneInUse(Phone("1"), Line(SERVER, ChannelId("direct")), "out"), 0)
     for settings in (QueueSettings(SALES, "Sales", ends=ends), QueueSettings(NIGHT, "Night")):
         core.handle(i.ConfigureQueue(settings), 0)
     core.handle(i.ConfigureAgent(AgentSettings(ANA, "Ana", Phone("1"), (SALES,))), 0)
