@@ -179,12 +179,14 @@ def _nobody_idle_while_somebody_waits(state: State) -> None:
 
 
 def _nobody_waits_for_who_has_left(state: State) -> None:
-    """A call that stands in line for one agent alone waits for one who is logged in there, and stays; where it does not
-    ask for the agent, for one who is not paused there either."""
+    """A call that stands in line for one agent alone waits for one who is logged in there, and stays, and holds chats
+    where it is one; where it does not ask for the agent, for one who is not paused there either."""
     for id_, queue in state.queues.items():
         for agent in queue.waiting.named:
             assert agent in queue.members, f"queue {id_} waits for {agent}, who is not logged in"
             assert not state.agents[agent].retired, f"queue {id_} waits for {agent}, who is leaving"
+            holds = queue.settings.channel == "voice" or state.agents[agent].settings.chats
+            assert holds, f"queue {id_} waits for {agent}, who holds no chats"
         for place in queue.waiting:
             call = state.calls[place.call]
             if call.last_agent and call.named is not None:

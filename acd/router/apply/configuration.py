@@ -129,6 +129,8 @@ def _agent_configured(state: State, fact: f.AgentConfigured) -> None:
             members.leave(state, agent, queue)
     for queue, entry in agent.queues.items():
         entry.standing = members.standing(fact.settings, queue)
+        if not fact.settings.chats:
+            members.wait_no_more(state, agent, queue)
     state.relist(agent)
     members.tidy(state, agent)
 
