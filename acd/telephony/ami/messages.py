@@ -110,17 +110,19 @@ class AmiAction(msgspec.Struct, frozen=True):
     timeout_s: float | None = None
 
 
-_TURNS: Final = dict.fromkeys(map(ord, "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"))
-"""Unicode's bidirectional formatting characters (Unicode Standard Annex 9, 2)."""
+_UNSEEN: Final = dict.fromkeys(
+    map(ord, "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u00ad\u200b\u2060\ufeff")
+)
+"""Unicode's bidirectional formatting characters (Unicode Standard Annex 9, 2), soft hyphens, and spaces of no width."""
 
 
 def clean_value(text: str, limit: int = 80) -> str:
     """Make text from outside, such as a caller's name, fit for one header: one line, at most `limit` characters.
 
     Control characters and line breaks become spaces, runs of spaces one; what turns the direction of writing is taken
-    out, for it turns what stands beside it too. Letters of every script stay.
+    out, for it turns what stands beside it too, and so is what nobody sees. Letters of every script stay, and joiners.
     """
-    straight = text[: limit * 4].translate(_TURNS)
+    straight = text[: limit * 4].translate(_UNSEEN)
     visible = "".join(" " if _breaks_a_line(char) else char for char in straight)
     return " ".join(visible.split())[:limit].rstrip()
 

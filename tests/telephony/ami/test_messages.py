@@ -60,6 +60,7 @@ def test_response_message_is_asterisks_word_or_nothing() -> None:
         ("\r\n", ""),
         ("Bob\u202e gnp.exe \u2067x\u2069", "Bob gnp.exe x"),
         ("שלום", "שלום"),
+        ("\ufeffBo\u200bb\u00ad", "Bob"),
         ("x" * 500, "x" * 80),
         ("\ud800", ""),
     ],
