@@ -1,8 +1,10 @@
 """Who spoke with a caller last (docs/routing.md R39). A caller is known by the number, and by that alone."""
 
 from collections import OrderedDict
-from itertools import islice
+from collections.abc import Iterator
 from typing import Final
+
+from sortedcontainers import SortedList
 
 from acd.model import AgentId, Caller
 
@@ -20,14 +22,15 @@ def number_of(caller: Caller) -> str | None:
 
 
 class LastAgents:
-    """By the callers' numbers, the longest ago first. Numbers and texts in plain tables: nothing to walk over for
-    Python's garbage collector."""
+    """By the callers' numbers, the longest ago first; and by the time until which each is remembered, for a reload may
+    make that shorter. Numbers and texts in plain tables: little to walk over for Python's garbage collector."""
 
-    __slots__ = ("_agents", "_until_ms")
+    __slots__ = ("_agents", "_ends", "_until_ms")
 
     def __init__(self) -> None:
         self._agents: OrderedDict[str, AgentId] = OrderedDict()
         self._until_ms: dict[str, int] = {}
+        self._ends: SortedList[tuple[int, str]] = SortedList()
 
     def __len__(self) -> int:
         return len(self._agents)
@@ -44,24 +47,34 @@ class LastAgents:
 
     @property
     def first_until_ms(self) -> int | None:
-        """How long the first one is remembered; None where nobody is."""
-        return self._until_ms[next(iter(self._agents))] if self._agents else None
+        """When the first one is to be forgotten; None where nobody is remembered."""
+        return self._ends[0][0] if self._ends else None
+
+    def times_ms(self) -> Iterator[int]:
+        """Until when each is remembered."""
+        return iter(self._until_ms.values())
 
     def over(self, now_ms: int, most: int) -> int:
-        """Of how many of the first, up to so many, the time is over: till one comes of whom it is not."""
-        for count, number in enumerate(islice(self._agents, most)):
-            if self._until_ms[number] > now_ms:
-                return count
-        return min(most, len(self._agents))
+        """Of how many the time is over, up to so many."""
+        return min(most, self._ends.bisect_left((now_ms + 1, "")))
 
     def remember(self, number: str, agent: AgentId, until_ms: int) -> None:
         """The caller has just spoken with this agent."""
+        if number in self._agents:
+            self._ends.remove((self._until_ms[number], number))
         self._agents[number] = agent
         self._agents.move_to_end(number)
         self._until_ms[number] = until_ms
+        self._ends.add((until_ms, number))
 
     def forget(self, count: int) -> None:
-        """So many of the first."""
+        """So many of those whose conversation is the longest ago."""
         for _ in range(count):
             number, _agent = self._agents.popitem(last=False)
-            del self._until_ms[number]
+            self._ends.remove((self._until_ms.pop(number), number))
+
+    def forget_first(self, count: int) -> None:
+        """So many of those whose time is over first."""
+        for _ in range(count):
+            _until_ms, number = self._ends.pop(0)
+            del self._agents[number], self._until_ms[number]

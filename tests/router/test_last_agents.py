@@ -82,6 +82,18 @@ def test_callers_whose_time_is_over_are_forgotten_in_slices() -> None:
     assert not len(core.state.last_agents)
 
 
+def test_caller_is_forgotten_in_time_after_the_time_was_lowered() -> None:
+    """R39: those who are remembered for longer do not keep the next."""
+    core = _centre(RouterSettings())
+    now_ms = 10_000 * CALLERS
+    core.handle(i.ConfigureRouter(RouterSettings(last_agent_remembered_ms=60_000)), now_ms)
+    _speak(core, CALLERS, now_ms)
+    core.handle(i.PassTime(), now_ms + 70_000)
+    assert len(core.state.last_agents) == CALLERS, "only the last one is forgotten"
+    assert str(5_550_000 + CALLERS) not in core.state.last_agents
+    invariants.check(core.state)
+
+
 def test_lower_bound_is_come_to_in_slices() -> None:
     core = _centre(RouterSettings())
     core.handle(i.ConfigureRouter(RouterSettings(callers_remembered=10)), 10_000 * CALLERS)

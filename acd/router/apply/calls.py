@@ -173,15 +173,16 @@ def _drop_call(state: State, call: Call) -> None:
 
 def _caller_remembered(state: State, fact: f.CallerRemembered) -> None:
     state.last_agents.remember(fact.number, fact.agent, fact.until_ms)
-    _forget(state, fact.forgets)
+    state.last_agents.forget(fact.forgets)
+    _wait_for_the_first_end(state)
 
 
 def _callers_forgotten(state: State, fact: f.CallersForgotten) -> None:
-    _forget(state, fact.count)
+    state.last_agents.forget_first(fact.count)
+    _wait_for_the_first_end(state)
 
 
-def _forget(state: State, count: int) -> None:
-    state.last_agents.forget(count)
+def _wait_for_the_first_end(state: State) -> None:
     until_ms, due = state.last_agents.first_until_ms, state.deadlines.find("forget", "")
     if until_ms is None:
         state.deadlines.drop("forget", "")
