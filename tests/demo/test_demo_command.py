@@ -89,6 +89,7 @@ class Terminal:
         os.close(self._master)
 
 
+@pytest.mark.long
 def test_demo_without_a_terminal_tells_what_happens_and_ends_by_itself(
     environment: dict[str, str], tmp_path: Path
 ) -> None:
@@ -102,6 +103,7 @@ def test_demo_without_a_terminal_tells_what_happens_and_ends_by_itself(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.long
 def test_picture_is_svg_without_paths_or_fonts_from_elsewhere(environment: dict[str, str], tmp_path: Path) -> None:
     done = _run(environment, "--seconds", "2", "--picture", str(tmp_path / "demo.svg"))
     assert done.returncode == 0, done.stderr
@@ -156,6 +158,7 @@ async def test_ctrl_c_puts_the_terminal_back_and_a_second_one_is_harmless(
     assert list(tmp_path.iterdir()) == []  # noqa: ASYNC240
 
 
+@pytest.mark.long
 async def test_screen_ends_by_itself_and_says_the_whole(environment: dict[str, str]) -> None:
     terminal = Terminal(environment, 120, 40, "--seconds", "3")
     try:
@@ -208,7 +211,7 @@ def test_reader_who_goes_ends_it_without_a_complaint(started: subprocess.Popen[s
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("words", [(), ("--plain",)])
+@pytest.mark.parametrize("words", [pytest.param((), marks=pytest.mark.long), ("--plain",)])
 def test_terminal_that_goes_ends_it_though_no_signal_comes(
     environment: dict[str, str], words: tuple[str, ...], tmp_path: Path
 ) -> None:

@@ -83,6 +83,7 @@ async def test_longer_day_with_faults_holds_as_well() -> None:
     _check_everyone_is_accounted_for(day)
 
 
+@pytest.mark.long
 async def test_same_seed_gives_the_same_day_byte_for_byte() -> None:
     first, second = await run_day(7, faults=True), await run_day(7, faults=True)
     assert first.journal == second.journal

@@ -25,7 +25,7 @@ ASKED_EVERY = 10
 """Facts after which everything is asked about; every second offer is explained."""
 
 
-@pytest.mark.parametrize("seed", range(300, 306))
+@pytest.mark.parametrize("seed", [300, *(pytest.param(seed, marks=pytest.mark.long) for seed in range(301, 306))])
 def test_whatever_happens_the_chosen_comes_first_and_everybody_else_has_a_reason(seed: int) -> None:
     """R60, R61: the explanation of an offer agrees with the facts, and each agent has a place or a reason."""
     walk = Walk(seed, check_every=1_000)

@@ -69,7 +69,9 @@ RARE: tuple[type[Fact], ...] = (
 """What must have happened in a long walk, or the walk has grown lame."""
 
 
-@pytest.mark.parametrize("inputs", [20_000, pytest.param(100_000, marks=pytest.mark.long)])
+@pytest.mark.parametrize(
+    "inputs", [pytest.param(20_000, marks=pytest.mark.long), pytest.param(100_000, marks=pytest.mark.long)]
+)
 def test_guarantees_hold_over_very_many_inputs(inputs: int) -> None:
     walk = Walk(seed=1, check_every=100)
     walk.run(inputs)
@@ -85,7 +87,16 @@ def test_guarantees_hold_after_each_of_a_thousand_inputs(seed: int) -> None:
     Walk(seed, check_every=1).run(1_000)
 
 
-@pytest.mark.parametrize("seed", [301, 303, FOUND_AN_IDLE_AGENT_BESIDE_A_CHAT, FOUND_TOO_MANY_REFUSALS])
+@pytest.mark.parametrize(
+    "seed",
+    [
+        301,
+        *(
+            pytest.param(seed, marks=pytest.mark.long)
+            for seed in (303, FOUND_AN_IDLE_AGENT_BESIDE_A_CHAT, FOUND_TOO_MANY_REFUSALS)
+        ),
+    ],
+)
 def test_guarantees_hold_where_agents_hold_many_chats(seed: int) -> None:
     Walk(seed, check_every=1, chatty=True).run(1_000)
 

@@ -31,6 +31,7 @@ def _digest(hash_seed: str, seed: int) -> str:
     return done.stdout
 
 
+@pytest.mark.long
 @pytest.mark.timeout(180)
 def test_same_seed_gives_the_same_journal_whatever_the_hash_seed() -> None:
     first, second = _digest("1", 7), _digest("2", 7)
