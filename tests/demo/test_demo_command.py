@@ -73,6 +73,10 @@ class Terminal:
                 self._news.clear()
                 await self._news.wait()
 
+    def throws_away(self) -> bool:
+        """Whether Ctrl-C loses what was written and not yet shown."""
+        return not termios.tcgetattr(self._master)[3] & termios.NOFLSH
+
     def key(self, key: bytes) -> None:
         os.write(self._master, key)
 
@@ -156,6 +160,20 @@ async def test_ctrl_c_puts_the_terminal_back_and_a_second_one_is_harmless(
     assert SHOW_CURSOR in terminal.shown
     assert b"Traceback" not in terminal.shown
     assert list(tmp_path.iterdir()) == []  # noqa: ASYNC240
+
+
+async def test_terminal_throws_nothing_away_at_ctrl_c_while_the_demo_has_it(environment: dict[str, str]) -> None:
+    """A slow one lost the sequence that leaves the screen, and the last words."""
+    terminal = Terminal(environment, 80, 24)
+    try:
+        assert terminal.throws_away()
+        await terminal.shows(b"Adams")
+        assert not terminal.throws_away()
+        terminal.key(b"\x03")
+        await terminal.ended()
+        assert terminal.throws_away()
+    finally:
+        terminal.close()
 
 
 @pytest.mark.long

@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import tempfile
+import termios
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -114,13 +115,13 @@ class Demo:
         """Until the time is over, until somebody ends it, until a part fails. The exit code."""
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(self._broke)
-        with _signals(lambda: loop.call_soon_threadsafe(self._end)):
+        with _signals(lambda: loop.call_soon_threadsafe(self._end)), _nothing_thrown_away():
             self._show = show = self._tasks.start("show", self._perform_anywhere())
             await asyncio.wait({show})
-        if not show.cancelled() and show.exception() is not None:  # it is in the log
-            self._code = 1
-        if self._summary:
-            self._watching.say(self._summary)
+            if not show.cancelled() and show.exception() is not None:  # it is in the log
+                self._code = 1
+            if self._summary:
+                self._watching.say(self._summary)
         return self._code
 
     def _end(self) -> None:
@@ -245,3 +246,27 @@ def _signals(handle: Callable[[], object]) -> Iterator[None]:
     finally:
         for number in SIGNALS:
             signal.signal(number, signal.SIG_IGN)
+
+
+@contextmanager
+def _nothing_thrown_away() -> Iterator[None]:
+    """At Ctrl-C a terminal throws away what was written and not yet shown (termios, NOFLSH): on a slow one that is the
+    sequence that leaves the screen, and the last words. Not this one, not meanwhile."""
+    if not sys.stdout.isatty():
+        yield
+        return
+    terminal = os.dup(sys.stdout.fileno())  # who cannot write any more sends the rest elsewhere
+    flags = termios.tcgetattr(terminal)
+    _set_flags(terminal, [*flags[:3], flags[3] | termios.NOFLSH, *flags[4:]])
+    try:
+        yield
+    finally:
+        _set_flags(terminal, flags)
+        os.close(terminal)
+
+
+def _set_flags(terminal: int, flags: list[Any]) -> None:
+    """In the background Ctrl-C is for others, and who sets flags there is stopped."""
+    with suppress(OSError, termios.error):  # closed, or nobody's
+        if os.tcgetpgrp(terminal) == os.getpgrp():
+            termios.tcsetattr(terminal, termios.TCSANOW, flags)
