@@ -15,11 +15,12 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 BIN := $(VENV)/bin
 READY := $(VENV)/.acd-ready
 LAB := sip-lab/lab
-# Two workers, each of whom takes the next test: nobody is left alone with the long ones.
-TWO_WORKERS := -n 2 --dist load --maxschedchunk 1
-UNIT := tests -m "not e2e and not long" $(TWO_WORKERS) -q -rs
+# Three workers on two processors, since many a test waits for a process it has started. Each takes the next test:
+# nobody is left alone with the long ones.
+WORKERS := -n 3 --dist load --maxschedchunk 1
+UNIT := tests -m "not e2e and not long" $(WORKERS) -q -rs
 OF_THE_ROUTER := tests/router tests/scenarios tests/explain tests/properties
-ALL_BUT_E2E := tests -m "not e2e" $(TWO_WORKERS) -q -rs
+ALL_BUT_E2E := tests -m "not e2e" $(WORKERS) -q -rs
 
 .PHONY: help setup check format test unit coverage e2e demo lab-up lab-down clean
 

@@ -13,7 +13,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The long ones first: two workers who take the next test each end together when the last ones are short."""
+    """The long ones first: workers who take the next test each end together when the last ones are short."""
     items.sort(key=lambda item: item.get_closest_marker("long") is None)
 
 

@@ -178,10 +178,10 @@ DECIDED_BY: Final[dict[Strategy, str]] = {
     "linear": "stands before in the configuration",
     "fewest-calls-today": "has had fewer calls",
     "least-talk-today": "has talked less",
-    "weighted-random": "has less weight",
     "most-skilled": "has more levels",
     "least-skilled": "has fewer levels",
 }
+"""Not of `weighted-random`, where chance decides."""
 
 
 def place(place: Place, first: str, clock: Clock) -> str:

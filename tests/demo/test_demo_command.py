@@ -196,7 +196,10 @@ def started(environment: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
     process.communicate()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize(
+    "number",
+    [signal.SIGINT, *(pytest.param(other, marks=pytest.mark.long) for other in (signal.SIGTERM, signal.SIGHUP))],
+)
 def test_signals_end_it_in_good_order(started: subprocess.Popen[str], number: signal.Signals, tmp_path: Path) -> None:
     assert started.stdout is not None
     while "Adams calls" not in started.stdout.readline():

@@ -91,6 +91,7 @@ async def test_same_seed_gives_the_same_day_byte_for_byte() -> None:
     assert other.journal != first.journal
 
 
+@pytest.mark.long
 def test_same_seed_gives_the_same_day_whatever_the_hash_seed() -> None:
     digests = {_digest(hash_seed) for hash_seed in ("1", "2")}
     assert len(digests) == 1

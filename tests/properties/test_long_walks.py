@@ -120,6 +120,7 @@ def _walked_elsewhere(hash_seed: str) -> str:
     ).stdout.strip()
 
 
+@pytest.mark.long
 def test_same_inputs_give_the_same_facts_under_any_hash_seed() -> None:
     walk = Walk(seed=7, check_every=5_000)
     walk.run(5_000)

@@ -156,7 +156,7 @@ class AgentRow:
 
 @dataclass(slots=True)
 class Tally:
-    """Numbers of one queue, or of all."""
+    """Numbers of one queue, or of all. A call that was passed on to another queue has arrived in both."""
 
     arrived: int = 0
     answered: int = 0
@@ -165,8 +165,6 @@ class Tally:
     """The caller hung up before anybody answered."""
     returned: int = 0
     """Given back to the dialplan, or lost with a server."""
-    passed_on: int = 0
-    """To another queue. A call that was passed on has arrived in both."""
     waited_ms: int = 0
     """Of those that were answered, all together."""
 

@@ -160,8 +160,6 @@ def _call_moved(board: Board, fact: f.CallMoved) -> None:
     if fact.to in board.queues:
         board.queues[fact.to].waiting[fact.call] = fact.since_ms
         board.queues[fact.to].tally.arrived += 1
-    if fact.queue in board.queues:
-        board.queues[fact.queue].tally.passed_on += 1
     if fact.call in board.calls:
         board.calls[fact.call].queue = fact.to
     _names(board, fact)

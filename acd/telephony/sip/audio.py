@@ -94,7 +94,6 @@ class Audio:
         self.ear = ear
         self.keys_heard = ""
         self.packets_sent = 0
-        self.strays = 0
         self._media = media
         self._remote: Address | None = None
         self._key_type = 101
@@ -185,7 +184,6 @@ class Audio:
             return
         # A port is used again soon after a call: what its former partner still sends is not this call's audio.
         if is_rtcp(data) or (self._remote is not None and source != self._remote):
-            self.strays += 1
             return
         self._received(data)
 
@@ -193,7 +191,6 @@ class Audio:
         try:
             packet = RtpPacket.parse(data)
         except ValueError:
-            self.strays += 1
             return
         if packet.payload_type == PCMU:
             self.ear.take(packet.payload, time.monotonic_ns())

@@ -40,7 +40,6 @@ class Ear:
         where: Callable[[], str] = lambda: "",
     ) -> None:
         self.frames_heard = 0
-        self.last_heard_at: int | None = None
         self._decode = decode
         self._where = where
         self._frames: deque[tuple[int, bytes]] = deque(maxlen=KEPT_FRAMES)
@@ -50,7 +49,6 @@ class Ear:
         """Keep one received frame; `at_ns` is when it arrived, on the monotonic clock."""
         self._frames.append((at_ns, payload))
         self.frames_heard += 1
-        self.last_heard_at = at_ns
         self._watch.changed()
 
     def heard(self, last_ms: int = WINDOW_FRAMES * FRAME_MS) -> Measurement:

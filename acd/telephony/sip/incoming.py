@@ -20,7 +20,6 @@ class IncomingCall(Call):
         self.invite_at = invite.received_at
         self.cancelled_at: int | None = None
         self._invite = invite
-        self._refused_at: int | None = None
         self._acked = False
         invite.on_ack = self._ack_came
         self._sdp = self._prepared_answer()

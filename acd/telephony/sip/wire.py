@@ -28,10 +28,9 @@ class Arrival:
 
 
 class Wire(asyncio.DatagramProtocol):
-    """One UDP socket. What it cannot parse it counts and drops, as RFC 3261 16.3 allows for garbage."""
+    """One UDP socket. What it cannot parse it drops, as RFC 3261 16.3 allows for garbage."""
 
     def __init__(self, on_arrival: Callable[[Arrival], None]) -> None:
-        self.unreadable = 0
         self.address: Address = ("", 0)
         """Where this phone is reached."""
         self._on_arrival = on_arrival
@@ -87,7 +86,6 @@ class Wire(asyncio.DatagramProtocol):
             if message.cseq is None or message.call_id is None or not message.via:
                 raise ValueError("a mandatory header is missing")
         except ValueError:
-            self.unreadable += 1
             return
         self._passed.append((at_ns, "<-", message))
         self._on_arrival(Arrival(message, addr, at_ns))

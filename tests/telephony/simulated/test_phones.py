@@ -15,7 +15,7 @@ from acd.router.inputs import (
     PhoneServes,
     ServerReported,
 )
-from acd.telephony.port import CodeAnswer, FeatureCode
+from acd.telephony.port import CodeAnswer, CodeRequest, FeatureCode
 from acd.telephony.simulated import Answer, Behaviour, Busy, Decline, Fail, Ring, Steps, Unregistered
 from acd.telephony.simulated.phones import INVITES_KEPT
 from tests.telephony.simulated.bench import Bench
@@ -182,47 +182,33 @@ async def test_direct_call_between_two_agents_is_reported_for_both() -> None:
 # --- Feature codes --------------------------------------------------------------------------------------------
 
 
-async def test_feature_code_is_answered_and_the_call_to_it_is_not_counted() -> None:
-    asked: list[FeatureCode] = []
+@pytest.mark.parametrize(
+    ("asked", "reason", "disposition", "answer"),
+    [("pause", 2, None, "paused"), ("disposition", None, 12, "disposition-set")],
+)
+async def test_feature_code_is_answered_and_the_call_to_it_is_not_counted(
+    asked: CodeRequest, reason: int | None, disposition: int | None, answer: CodeAnswer
+) -> None:
+    codes: list[FeatureCode] = []
     spoken = asyncio.Event()
 
-    async def answer(code: FeatureCode) -> CodeAnswer:
-        asked.append(code)
+    async def answering(code: FeatureCode) -> CodeAnswer:
+        codes.append(code)
         spoken.set()
-        return "paused"
+        return answer
 
-    bench = await Bench(answer_code=answer).start()
+    bench = await Bench(answer_code=answering).start()
     phone = bench.phones.phone("1001")
-    bench.exchange.key_in(Phone("1001"), "pause", "17", "4711", 2)
+    bench.exchange.key_in(Phone("1001"), asked, "17", "4711", reason or disposition)
     await spoken.wait()
     await asyncio.sleep(0)
     bench.clock.advance(100)
     line = bench.told(PhoneInUse)[0].line
-    assert asked == [FeatureCode(line, "pause", "17", "4711", 2, Phone("1001"))]
-    assert phone.spoken == ["paused"]
+    assert codes == [FeatureCode(line, asked, "17", "4711", reason, Phone("1001"), disposition)]
+    assert phone.spoken == [answer]
     assert bench.told(PhoneServes) == [PhoneServes(line)]
     assert bench.told(PhoneReleased) == [PhoneReleased(line)]
     assert phone.state == "idle"
-
-
-async def test_disposition_is_keyed_in_by_its_number() -> None:
-    asked: list[FeatureCode] = []
-    spoken = asyncio.Event()
-
-    async def answer(code: FeatureCode) -> CodeAnswer:
-        asked.append(code)
-        spoken.set()
-        return "disposition-set"
-
-    bench = await Bench(answer_code=answer).start()
-    phone = bench.phones.phone("1001")
-    bench.exchange.key_in(Phone("1001"), "disposition", "17", "4711", 12)
-    await spoken.wait()
-    await asyncio.sleep(0)
-    bench.clock.advance(100)
-    line = bench.told(PhoneInUse)[0].line
-    assert asked == [FeatureCode(line, "disposition", "17", "4711", None, Phone("1001"), 12)]
-    assert phone.spoken == ["disposition-set"]
 
 
 async def test_feature_code_without_an_engine_is_unavailable() -> None:
