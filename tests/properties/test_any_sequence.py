@@ -104,7 +104,7 @@ class ManySequences(CoreUnderAnything):
     """The same, more of it."""
 
 
-SETTINGS = settings(max_examples=80, stateful_step_count=60, deadline=None, suppress_health_check=list(HealthCheck))
+SETTINGS = settings(max_examples=40, stateful_step_count=60, deadline=None, suppress_health_check=list(HealthCheck))
 CoreUnderAnything.TestCase.settings = SETTINGS
 ManySequences.TestCase.settings = settings(SETTINGS, max_examples=400)
 TestAnySequenceOfInputs = CoreUnderAnything.TestCase

@@ -82,7 +82,7 @@ def test_guarantees_hold_over_very_many_inputs(inputs: int) -> None:
     assert lapsed == {"time", "away", "refused"}
 
 
-@pytest.mark.parametrize("seed", [100, FOUND_A_WAIT_WITHOUT_END, *MORE[:3]])
+@pytest.mark.parametrize("seed", [pytest.param(100, marks=pytest.mark.long), FOUND_A_WAIT_WITHOUT_END, *MORE[:3]])
 def test_guarantees_hold_after_each_of_a_thousand_inputs(seed: int) -> None:
     Walk(seed, check_every=1).run(1_000)
 

@@ -120,6 +120,7 @@ def test_who_was_passed_over_for_a_skill_is_not_drawn_more_often() -> None:
     _is_in_measure(found, WEIGHTS)
 
 
+@pytest.mark.long
 def test_who_declined_is_left_out_for_that_call_alone() -> None:
     site, second, afterwards = Site(WEIGHTS), Counter[tuple[str, str]](), Counter[str]()
     for _ in range(OFFERS):
@@ -134,6 +135,7 @@ def test_who_declined_is_left_out_for_that_call_alone() -> None:
         _is_in_measure(found, {name: weight for name, weight in WEIGHTS.items() if name != first})
 
 
+@pytest.mark.long
 def test_several_phones_are_drawn_one_after_the_other() -> None:
     site, found = Site(WEIGHTS), Counter[tuple[str, str]]()
     site.queue(ring_at_most=2)

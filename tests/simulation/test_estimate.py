@@ -146,9 +146,9 @@ def _told(estimates: list[Estimate]) -> str:
     ("site", "bias", "error"),
     [
         (Site(5, 0.9, None), (0.85, 1.2), 0.4),
-        (Site(20, 0.95, None), (0.85, 1.2), 0.4),
-        (Site(20, 1.2, 300_000), (0.85, 1.2), 0.4),
-        (Site(21, 0.9, 300_000, 30_000, support=0.4), (0.9, 1.3), 0.6),
+        pytest.param(Site(20, 0.95, None), (0.85, 1.2), 0.4, marks=pytest.mark.long),
+        pytest.param(Site(20, 1.2, 300_000), (0.85, 1.2), 0.4, marks=pytest.mark.long),
+        pytest.param(Site(21, 0.9, 300_000, 30_000, support=0.4), (0.9, 1.3), 0.6, marks=pytest.mark.long),
         (Site(21, 1.1, 300_000, 30_000, support=0.4), (0.9, 1.3), 0.6),
     ],
     ids=["small and busy", "large and busy", "too many calls", "two queues", "two queues and too many calls"],
@@ -160,6 +160,7 @@ def test_estimate_comes_close_to_the_wait_that_follows(site: Site, bias: tuple[f
     assert _error(estimates) < error, _told(estimates)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("load", [0.9, 1.1])
 def test_who_asks_for_what_few_can_is_told_too_little_and_the_others_too_much(load: float) -> None:
     """The estimate knows one interval for the whole line: it does not know who can take what."""

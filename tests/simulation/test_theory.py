@@ -49,7 +49,10 @@ FEW = 5_000
 
 SHORT = ("Erlang C, 5 agents, 60 %", "Erlang A, 10 agents, 100 %")
 all_loads = pytest.mark.parametrize("pooled", LOADS.values(), ids=list(LOADS))
-some_loads = pytest.mark.parametrize("pooled", [LOADS[name] for name in SHORT], ids=SHORT)
+some_loads = pytest.mark.parametrize(
+    "pooled",
+    [pytest.param(LOADS[SHORT[0]], id=SHORT[0]), pytest.param(LOADS[SHORT[1]], id=SHORT[1], marks=pytest.mark.long)],
+)
 
 
 def _for(pooled: Pooled, calls: int) -> Pooled:

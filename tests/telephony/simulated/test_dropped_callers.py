@@ -21,7 +21,7 @@ class RashDay(Day):
 
 
 @pytest.mark.parametrize("faults", [False, True], ids=["without-faults", "with-faults"])
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.long)])
 async def test_dropped_callers_are_served_or_leave_by_themselves(seed: int, faults: bool) -> None:
     day = RashDay(seed, 300, faults=faults)
     await day.run()
