@@ -11,6 +11,7 @@ from rich.console import Console
 from acd.explain import refold, tables, times, words
 from acd.explain.source import CannotExplain, FactsFileSource, Source
 from acd.model import AgentId, OfferId
+from acd.router import facts as f
 from acd.router.explanation import AgentExplanation, Explanation
 
 MISTAKE = 2
@@ -91,16 +92,22 @@ def _known(source: Source, name: str) -> Known:
         left_out = f", the last {LISTED}" if len(stories) > LISTED else ""
         raise CannotExplain(f"there are {len(stories)} calls of {name}{left_out}; name one by its id:\n{listed}")
     if refusals:
-        last = refusals[-1]
-        when = times.day_and_clock(last.at_ms)
-        raise CannotExplain(f"the call on {name} was refused at {when}, in queue {last.queue}: {last.reason}")
+        raise CannotExplain(_refused(name, refusals[-1]))
     raise CannotExplain(f"there is no call with the id, the number or the channel {name}{refold.missing(source)}")
+
+
+def _refused(name: str, refusal: f.CallRefused) -> str:
+    *passed_on, last = refusal.via or (f.Hop(refusal.queue, refusal.reason),)
+    way = f" (passed on by {', '.join(f'{hop.queue}: {hop.reason}' for hop in passed_on)})" if passed_on else ""
+    when = times.day_and_clock(refusal.at_ms)
+    return f"the call on {name} was refused at {when}, in queue {last.queue}: {refusal.reason}{way}"
 
 
 def _line(story: refold.Story) -> str:
     agents = ", ".join(tried.agent for tried in story.offers) or "nobody"
     when = times.day_and_clock(story.queued_at_ms)
-    return f"{story.call}  {when}  {story.queue}  {words.caller(story.caller)}  offered to {agents}"
+    queues = " → ".join(story.queues)
+    return f"{story.call}  {when}  {queues}  {words.caller(story.caller)}  offered to {agents}"
 
 
 def _print_call(source: Source, asked: Asked, found: Explanation, story: refold.Story | None) -> None:

@@ -37,7 +37,8 @@ class Story(msgspec.Struct):
     journal: int
     call: CallId
     line: Line
-    queue: QueueId
+    queues: list[QueueId]
+    """Those that it came to, one after the other."""
     caller: Caller
     queued_at_ms: int
     offers: list[Tried] = []
@@ -76,8 +77,10 @@ def find(source: Source, name: str) -> Found:
             match fact:
                 case f.CallQueued() if name in (fact.call, fact.caller.number, fact.line.channel):
                     stories[journal, fact.call] = Story(
-                        journal, fact.call, fact.line, fact.queue, fact.caller, fact.at_ms, []
+                        journal, fact.call, fact.line, _queues_to(fact.queue, fact.via), fact.caller, fact.at_ms, []
                     )
+                case f.CallMoved() if (journal, fact.call) in stories:
+                    stories[journal, fact.call].queues += _queues_to(fact.to, fact.via[1:])
                 case f.CallRefused() if name == fact.line.channel:
                     refusals.append(fact)
                 case f.OfferMade() if (journal, fact.call) in stories:
@@ -86,6 +89,10 @@ def find(source: Source, name: str) -> Found:
                 case _:
                     _end(stories, journal, number, fact)
     return Found(list(stories.values()), refusals, known)
+
+
+def _queues_to(queue: QueueId, via: tuple[f.Hop, ...]) -> list[QueueId]:
+    return [*(hop.queue for hop in via), queue]
 
 
 def _end(stories: dict[tuple[int, CallId], Story], journal: int, number: int, fact: Fact) -> None:

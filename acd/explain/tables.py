@@ -29,6 +29,7 @@ def of_call(
 ) -> Iterator[RenderableType]:
     """Why this agent, or why nobody. `about`: who is told even if the queue is none of theirs."""
     yield Text(_head(found, clock))
+    yield from _way(found, clock)
     if story is not None and len(story.offers) > 1:
         yield Text("")
         yield Text("Its offers:")
@@ -47,11 +48,24 @@ def of_call(
 def _head(found: Explanation, clock: Clock) -> str:
     work = found.work
     waited = words.duration(max(found.at_ms - work.since_ms, 0))
+    came = "" if work.came_ms == work.since_ms else f"came at {clock(work.came_ms)}, "
     kind = "Call" if work.kind == "inbound" else work.kind.capitalize()
     return (
         f"{kind} {work.call} in {work.queue_name}, {words.caller(work.caller)}: waits since {clock(work.since_ms)} "
-        f"({waited}), {words.priority(work)}"
+        f"({waited}), {came}{words.priority(work)}"
     )
+
+
+def _way(found: Explanation, clock: Clock) -> Iterator[RenderableType]:
+    """The queues that passed the call on."""
+    if not found.way:
+        return
+    yield Text("")
+    yield Text("Its way here:")
+    table = _table("queue", "passed on at", "because")
+    for left in found.way:
+        table.add_row(*_texts(left.queue_name, clock(left.at_ms), words.NOT_KEPT[left.reason]))
+    yield table
 
 
 def _verdict(found: Explanation, clock: Clock) -> str:
@@ -205,7 +219,7 @@ def _more(count: int) -> Iterator[Text]:
 def of_agent(found: AgentExplanation, clock: Clock, at: str) -> Iterator[RenderableType]:
     """Why there is nothing to do, at that moment."""
     takes = {"order": "in the one order", "rank": "by the rank of the queue", "longest-wait": "who has waited longest"}
-    doing = words.doing(found.doing, found.doing_since_ms, found.chats, clock)
+    doing = words.doing(found, clock)
     yield Text(f"Agent {found.agent} ({found.name}) at {at}: {doing}; takes work {takes[found.takes]}")
     yield Text("")
     table = _table("queue", "there", "waiting")

@@ -6,10 +6,9 @@ from typing import Any, Final, get_args
 from acd.model import Caller, CallId
 from acd.router import facts as f
 from acd.router import objections as o
-from acd.router.explanation import InOneQueue, OwnOrder, Part, Place, Queued
+from acd.router.explanation import AgentExplanation, InHand, InOneQueue, OwnOrder, Part, Place, Queued
 from acd.router.reasons import Pending, Reason
 from acd.router.settings import Strategy
-from acd.router.states import Work
 
 Clock = Callable[[int], str]
 """A moment as people read it."""
@@ -208,7 +207,7 @@ def measure(place: Place, clock: Clock) -> str:
             offered_at_ms = place.offered_at_ms
             return "not offered one yet" if offered_at_ms is None else f"last offered one at {clock(offered_at_ms)}"
         case "linear":
-            return f"place {value} in the configuration"
+            return f"place {value + 1} in the configuration"
         case "fewest-calls-today":
             return f"{_many(value, 'call')} today"
         case "least-talk-today":
@@ -247,6 +246,32 @@ def in_queue(queue: InOneQueue, clock: Clock) -> str:
     return f"{queue.state}{why}{times}{_then(queue.pending)}"
 
 
-def doing(work: Work, since_ms: int | None, chats: int, clock: Clock) -> str:
-    """What the agent does over all queues."""
-    return f"{work.value}{_with(' since ', since_ms, clock)}" + (f", {_many(chats, 'chat')} in hand" if chats else "")
+def doing(found: AgentExplanation, clock: Clock) -> str:
+    """What the agent does over all queues: `ringing with call C2 (Sales, 555) since 10:00:00.000`, and the chats."""
+    at, chats = found.voice, found.chats
+    times = _with(" since ", found.doing_since_ms, clock) + _with(
+        ", until ", None if at is None else at.until_ms, clock
+    )
+    held = f", {_many(len(chats), 'chat')} in hand: {', '.join(chats)}" if chats else ""
+    return f"{found.doing.value}{'' if at is None else _in_hand(at)}{times}{held}"
+
+
+def _in_hand(work: InHand) -> str:
+    if work.caller is None:
+        return f" after call {work.call} ({work.queue_name})"
+    return f" with call {work.call} ({work.queue_name}, {caller(work.caller)})"
+
+
+NOT_KEPT: Final[dict[f.Reason, str]] = {
+    "timeout": "the longest wait was over",
+    "unknown-queue": "there is no such queue",
+    "queue-closed": "it was closed",
+    "wrong-channel": "it takes no such work",
+    "queue-full": "as many waited there as may",
+    "too-many-profiles": "too many different requirements waited there",
+    "no-agents": "nobody was logged in",
+    "all-paused": "everybody was paused",
+    "too-many-hops": "too many queues had passed it on",
+}
+"""Why a queue passed a call on."""
+assert NOT_KEPT.keys() == {"timeout", *get_args(f.RefusalReason)}, "every reason has its words"

@@ -12,7 +12,7 @@ import msgspec
 from acd.model import AgentId, Caller, CallId, Kind, OfferId, QueueId
 from acd.router import facts as f
 from acd.router import why
-from acd.router.reasons import Pending, Reason, against_agent, against_call, pause_ends_ms, pending_of
+from acd.router.reasons import Pending, Reason, against_agent, against_call, pause_ends_ms, pending_of, work_ends_ms
 from acd.router.settings import Strategy, Takes
 from acd.router.since import Since
 from acd.router.state import Agent, Call, State
@@ -38,7 +38,7 @@ class Place(msgspec.Struct, frozen=True):
     strategy: Strategy
     measure: int
     """What the strategy goes by, the lowest first: chats in hand, the number of the fact that last offered a call, the
-    place in the configuration, calls or milliseconds of talk today, or levels (`most-skilled`: negative); for
+    place in the configuration (from 0), calls or milliseconds of talk today, or levels (`most-skilled`: negative); for
     `weighted-random` the weight, and who was drawn comes first."""
     weights: int | None
     """`weighted-random`: of all who take part in the draw, together; None of who does not."""
@@ -70,6 +70,9 @@ class Queued(msgspec.Struct, frozen=True):
     kind: Kind
     caller: Caller
     since_ms: int
+    """As old as it is in its queue."""
+    came_ms: int
+    """Since when the caller has waited, whatever of that counts in the queue."""
     brought: int
     """Of the priority: what the call brought along, ..."""
     weight: int
@@ -81,6 +84,15 @@ class Queued(msgspec.Struct, frozen=True):
     def priority(self) -> int:
         """All of it."""
         return self.brought + self.weight + self.gained
+
+
+class PassedOn(msgspec.Struct, frozen=True):
+    """A queue that the call came to, and that did not keep it."""
+
+    at_ms: int
+    queue: QueueId
+    queue_name: str
+    reason: f.Reason
 
 
 class Passed(msgspec.Struct, frozen=True):
@@ -122,6 +134,8 @@ class Explanation(msgspec.Struct, frozen=True):
     release: str
     """Which one wrote the facts."""
     work: Queued
+    way: tuple[PassedOn, ...]
+    """The queues that passed it on to the one in which it is."""
     offer: OfferId | None
     """The decision that is explained; None where it is asked why the call still waits."""
     chosen: AgentId | None
@@ -139,6 +153,18 @@ class Explanation(msgspec.Struct, frozen=True):
     """What this release would offer at that moment."""
     agrees: bool
     """Whether that is what the facts say."""
+
+
+class InHand(msgspec.Struct, frozen=True):
+    """The work that an agent's voice is at."""
+
+    call: CallId
+    queue: QueueId
+    queue_name: str
+    caller: Caller | None
+    """None where the call is over, and its wrap-up is what is left."""
+    until_ms: int | None
+    """When the ring, the connecting or the wrap-up ends at the latest."""
 
 
 class InOneQueue(msgspec.Struct, frozen=True):
@@ -173,7 +199,10 @@ class AgentExplanation(msgspec.Struct, frozen=True):
     name: str
     doing: Work
     doing_since_ms: int | None
-    chats: int
+    voice: InHand | None
+    """None while idle."""
+    chats: tuple[CallId, ...]
+    """Those that the agent holds, or is offered."""
     takes: Takes
     queues: tuple[InOneQueue, ...]
     works: tuple[NotTaken, ...]
@@ -209,6 +238,7 @@ def _explain(state: State, since: Since, call: Call, at_ms: int, offer: f.OfferM
         at_ms,
         since.release,
         queued(state, call, at_ms),
+        _way(state, since, call),
         None if offer is None else offer.offer,
         chosen,
         against_call(state, since, call),
@@ -232,7 +262,18 @@ def queued(state: State, call: Call, at_ms: int) -> Queued:
     """The call as it stands in the one order."""
     queue = state.queues[call.queue].settings
     priority = why.effective_priority(queue, call, at_ms)
-    return Queued(call.id, call.queue, queue.name, call.kind, call.caller, call.place.since_ms, *priority)
+    return Queued(call.id, call.queue, queue.name, call.kind, call.caller, call.place.since_ms, call.came_ms, *priority)
+
+
+def _way(state: State, since: Since, call: Call) -> tuple[PassedOn, ...]:
+    return tuple(
+        PassedOn(at_ms, hop.queue, _name(state, hop.queue), hop.reason) for at_ms, hop in since.ways.get(call.id, ())
+    )
+
+
+def _name(state: State, queue: QueueId) -> str:
+    """Of a queue that may be gone by now."""
+    return state.queues[queue].settings.name if queue in state.queues else queue
 
 
 def consider(state: State, since: Since, call: Call, chosen: AgentId | None, at_ms: int) -> tuple[Considered, ...]:
@@ -332,7 +373,8 @@ def explain_agent(state: State, since: Since, id_: AgentId, at_ms: int) -> Agent
         agent.settings.name,
         agent.work,
         since.at_work(id_),
-        len(agent.chats),
+        _in_hand(state, agent),
+        tuple(state.offers[offer].call for offer in agent.chats),
         agent.settings.takes,
         tuple(
             _in_queue(state, since, agent, queue) for queue in dict.fromkeys((*agent.settings.queues, *agent.queues))
@@ -341,6 +383,17 @@ def explain_agent(state: State, since: Since, id_: AgentId, at_ms: int) -> Agent
         len(works),
         _owed(agent),
     )
+
+
+def _in_hand(state: State, agent: Agent) -> InHand | None:
+    until_ms = work_ends_ms(state, agent)
+    if agent.wrap_up is not None:
+        queue = agent.wrap_up.queue
+        return InHand(agent.wrap_up.call, queue, _name(state, queue), None, until_ms)
+    if agent.offer is None:
+        return None
+    call = state.calls[state.offers[agent.offer].call]
+    return InHand(call.id, call.queue, _name(state, call.queue), call.caller, until_ms)
 
 
 def _owed(agent: Agent) -> CallId | None:

@@ -85,6 +85,13 @@ def pause_ends_ms(agent: Agent, reason: str | None) -> int | None:
     return None if limit is None or limit.at_limit != "ready" else limit.until_ms
 
 
+def work_ends_ms(state: State, agent: Agent) -> int | None:
+    """When what the agent's voice does ends by itself; None: nobody knows, or there is nothing."""
+    if agent.wrap_up is not None:
+        return agent.wrap_up.until_ms
+    return None if agent.offer is None else _offer_ends_ms(state, state.offers[agent.offer])
+
+
 def _outcome(since: Since, call: Call, agent: Agent, objection: o.AgentObjection) -> f.OfferOutcome | None:
     refused = isinstance(objection, o.RefusedIt)
     return since.refusals[call.id][agent.settings.id].outcome if refused else None
@@ -119,11 +126,7 @@ def _no_times(_asked: _Asked, _agent: Agent, _: o.AgentObjection) -> _Times:
 
 
 def _busy(asked: _Asked, agent: Agent, _: o.Busy) -> _Times:
-    if agent.wrap_up is not None:
-        until_ms: int | None = agent.wrap_up.until_ms
-    else:
-        until_ms = None if agent.offer is None else _offer_ends_ms(asked.state, asked.state.offers[agent.offer])
-    return _Times(asked.since.at_work(agent.settings.id), until_ms)
+    return _Times(asked.since.at_work(agent.settings.id), work_ends_ms(asked.state, agent))
 
 
 def _rests(asked: _Asked, agent: Agent, _: o.Resting) -> _Times:

@@ -19,6 +19,13 @@ class Refused(NamedTuple):
     outcome: f.OfferOutcome
 
 
+class PassedOn(NamedTuple):
+    """That a queue did not keep a call, and when."""
+
+    at_ms: int
+    hop: f.Hop
+
+
 class _Shown(NamedTuple):
     """What an agent is in one queue."""
 
@@ -64,6 +71,8 @@ class Since:
         """When somebody last picked up, for calls that are not over."""
         self.refusals: dict[CallId, dict[AgentId, Refused]] = {}
         """The last of each agent, for calls that are not over."""
+        self.ways: dict[CallId, tuple[PassedOn, ...]] = {}
+        """The queues that passed a call on, for calls that are not over."""
         self.servers: dict[ServerId, int] = {}
         self.retired_queues: dict[QueueId, int] = {}
         self.direct_calls: dict[Line, int] = {}
@@ -99,6 +108,9 @@ class Since:
 
     def _note_of_call(self, fact: f.Fact) -> None:
         match fact:
+            case f.CallQueued() | f.CallMoved() if fact.via:
+                way = tuple(PassedOn(fact.at_ms, hop) for hop in fact.via)
+                self.ways[fact.call] = (*self.ways.get(fact.call, ()), *way)
             case f.OfferMade():
                 self.offers[fact.offer] = fact.at_ms
                 self._of(fact.agent, fact.at_ms).offered[fact.queue] = fact.at_ms
@@ -119,6 +131,7 @@ class Since:
     def _forget(self, call: CallId) -> None:
         self.accepted.pop(call, None)
         self.refusals.pop(call, None)
+        self.ways.pop(call, None)
 
     # --- What is asked ----------------------------------------------------------------------------------------
 

@@ -221,6 +221,29 @@ def test_a_call_that_waits_is_told_as_it_is_at_the_end(explain: Explain, path: P
     assert found.before_count == len(found.before) == 0 or found.before[-1].work.call != found.work.call
 
 
+def test_calls_that_were_passed_on_are_listed_and_refused_with_their_way(explain: Explain, path: Path) -> None:
+    path.unlink()
+    book = Book("acdtwo")
+    book.say(
+        "queue sales is configured: longest wait 2 s, timeout to queue support",
+        "queue support is configured: at most 1",
+        "queue lobby is configured: at most 0, full to queue support",
+        "server a reports: nothing",
+        "call C1 arrives in sales from 555",
+        "time passes",
+        "time passes",
+        "call C2 arrives in sales from 555",
+        "call C3 arrives in lobby from 556",
+    )
+    _write(path, book.entries)
+    assert "sales → support  555  offered to nobody" in explain("555").stderr
+    assert _refused(explain("C3")) == (
+        "the call on C3 was refused at 2023-11-14 22:13:29.000, in queue support: queue-full "
+        "(passed on by lobby: queue-full)"
+    )
+    assert [left.queue for left in _parsed(explain("C1", "--json")).way] == ["sales"]
+
+
 def test_one_agent_only(explain: Explain) -> None:
     found = _parsed(explain("C1", "--agent", "cleo", "--json"))
     assert [agent.agent for agent in found.agents] == ["ben", "cleo"]
@@ -233,6 +256,7 @@ def test_why_an_agent_has_nothing_to_do(explain: Explain) -> None:
     found = msgspec.json.decode(result.stdout, type=AgentExplanation)
     assert (found.agent, found.doing.value, found.queues[0].state) == ("cleo", "idle", "logged out")
     assert "Agent cleo (Cleo)" in explain("--agent", "cleo", "--at", "22:13:36").stdout
+    assert "talking with call acdone-12 (Sales, Bob <555>) since 22:13:32.000" in explain("--agent", "ben").stdout
     unknown = explain("--agent", "zoe")
     assert unknown.stderr == "acd: there is no agent zoe at that time; there are: ana, ben, cleo\n"
     found = msgspec.json.decode(explain("--agent", "ana", "--at", "22:13", "--json").stdout, type=AgentExplanation)
