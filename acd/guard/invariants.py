@@ -7,12 +7,13 @@ deadlines. `check` raises `AssertionError` and names what is broken.
 from collections import Counter
 from collections.abc import Callable
 
-from acd.model import AgentId, CallId, Channel, OfferId, Phone, ServerId
+from acd.model import AgentId, CallId, Channel, OfferId, Phone, QueueId, ServerId
 from acd.router import limits, why
 from acd.router.deadlines import Kind
 from acd.router.position import position
 from acd.router.state import PROFILES_KEPT, REFUSALS_KEPT, Agent, Call, Offer, Queue, Server, State
 from acd.router.states import Membership, Work
+from acd.router.waiting import FIRST, GroupKey, Place, WaitingCalls
 
 ON_AN_OFFER = (Work.RINGING, Work.CONNECTING, Work.TALKING)
 
@@ -77,10 +78,7 @@ def _lines_hold_their_calls(state: State) -> None:
                 assert (call.queue, call.group, call.place) == (queue_id, group, place), f"{place} is misplaced"
                 own = (call.line.server, call.priority, call.profile, call.named)
                 assert key == group.key == own, f"{call} is in the wrong group: {key}"
-        for priority, row in waiting.rows.items():
-            heads = sorted((group.first[:2] for key, group in waiting.groups.items() if key[1:4:2] == (priority, None)))
-            assert [head[:2] for head in row] == heads, f"queue {queue_id}, row {priority}: {row}"
-            assert row, f"queue {queue_id} keeps an empty row"
+        _rows_show_their_groups(queue_id, waiting)
         for agent, groups in waiting.named.items():
             own_groups = {key for key in waiting.groups if key[3] == agent}
             assert set(groups) == own_groups, f"queue {queue_id}: {groups} name {agent}"
@@ -103,6 +101,25 @@ def _lines_hold_their_calls(state: State) -> None:
     returned = [(call.queue, call.named, id_) for id_, call in state.calls.items() if call.last_agent]
     assert Counter(returning) == Counter(returned), f"{returning} wait for who they spoke with last, not {returned}"
     assert all(all(queue.returning.values()) for queue in state.queues.values()), "an agent is kept for nobody"
+
+
+def _rows_show_their_groups(queue_id: QueueId, waiting: WaitingCalls) -> None:
+    """Every group stands in the row of its priority, by its first call: those that name an agent aside from those that
+    name none. What is packed says of each row for anyone what stands first in it."""
+    for rows, aside in ((waiting.rows, False), (waiting.named_rows, True)):
+        heads: dict[int, list[tuple[Place, GroupKey]]] = {}
+        for key, group in waiting.groups.items():
+            if (key[3] is not None) is aside:
+                heads.setdefault(key[1], []).append((group.first, key))
+        for of_priority in heads.values():
+            of_priority.sort(key=lambda head: head[0])
+        shown = {priority: [(group.first, group.key) for _, _, group in row] for priority, row in rows.items()}
+        assert shown == heads, f"queue {queue_id}: rows {rows}, there are {heads}"
+        misplaced = [head for row in rows.values() for head in row if head[:2] != head[2].first[:2]]
+        assert not misplaced, f"queue {queue_id}: {misplaced} stand where their first calls do not"
+    firsts = [(priority, *row[0][:2]) for priority, row in waiting.rows.items()]
+    packed = firsts if waiting.packed is None else list(FIRST.iter_unpack(waiting.packed))
+    assert packed == firsts, f"queue {queue_id}: packed is {packed}, first are {firsts}"
 
 
 def _openings_are_waited_for(state: State) -> None:

@@ -12,6 +12,7 @@ from acd.router.ready import AgentKey, ClassKey
 from acd.router.settings import Standing
 from acd.router.state import InQueue, Limit, Owed, Postponed, State
 from acd.router.states import Membership, Work
+from acd.router.waiting import FIRST, WaitingCalls
 from acd.testing.playbook import Playbook
 
 ANA, BEN, SALES, A = AgentId("ana"), AgentId("ben"), QueueId("sales"), ServerId("a")
@@ -187,6 +188,67 @@ def test_broken_state_is_found(break_it: Callable[[State], None]) -> None:
     book = _book()
     break_it(book.state)
     with pytest.raises(AssertionError):
+        invariants.check(book.state)
+
+
+def _row_forgotten(waiting: WaitingCalls) -> None:
+    waiting.rows.clear()
+
+
+def _row_out_of_order(waiting: WaitingCalls) -> None:
+    waiting.rows[0].reverse()
+
+
+def _row_kept_empty(waiting: WaitingCalls) -> None:
+    waiting.rows[5] = []
+
+
+def _named_row_forgotten(waiting: WaitingCalls) -> None:
+    waiting.named_rows.clear()
+
+
+def _named_row_of_another_priority(waiting: WaitingCalls) -> None:
+    waiting.named_rows[1] = waiting.named_rows.pop(0)
+
+
+def _named_row_by_another_age(waiting: WaitingCalls) -> None:
+    ((since_ms, number, group),) = waiting.named_rows[0]
+    waiting.named_rows[0] = [(since_ms + 1, number, group)]
+
+
+def _named_in_the_row_for_anyone(waiting: WaitingCalls) -> None:
+    waiting.rows[0].extend(waiting.named_rows.pop(0))
+
+
+def _packed_before_the_last_change(waiting: WaitingCalls) -> None:
+    waiting.packed = FIRST.pack(0, 0, 1)
+
+
+def _packed_without_a_row(waiting: WaitingCalls) -> None:
+    waiting.packed = b""
+
+
+@pytest.mark.parametrize(
+    ("break_it", "complaint"),
+    [
+        (_row_forgotten, "queue sales: rows {}, there are"),
+        (_row_out_of_order, "queue sales: rows {0: .*, there are"),
+        (_row_kept_empty, "queue sales: rows {0: .*, 5: \\[\\]}, there are"),
+        (_named_row_forgotten, "queue sales: rows {}, there are"),
+        (_named_row_of_another_priority, "queue sales: rows {1: .*, there are {0: "),
+        (_named_row_by_another_age, "stand where their first calls do not"),
+        (_named_in_the_row_for_anyone, "queue sales: rows {0: .*, there are"),
+        (_packed_before_the_last_change, r"queue sales: packed is \[\(0, 0, 1\)\], first are"),
+        (_packed_without_a_row, r"queue sales: packed is \[\], first are"),
+    ],
+)
+def test_broken_row_is_found(break_it: Callable[[WaitingCalls], None], complaint: str) -> None:
+    """Two groups wait for anyone, and one call for Ana alone, aside from them."""
+    book = _book()
+    book.say("call C3 arrives in sales, asking for ~german")
+    book.say("call C4 arrives in sales, asking for @ana")
+    break_it(book.state.queues[SALES].waiting)
+    with pytest.raises(AssertionError, match=complaint):
         invariants.check(book.state)
 
 

@@ -334,3 +334,22 @@ def test_queue_that_is_removed_at_midnight_keeps_no_other_from_being_counted_ane
     assert said.index(QueueRemoved) < said.index(QueueUnordered)
     assert not core.state.recount
     invariants.check(core.state)
+
+
+def test_second_day_that_begins_before_the_first_was_counted_waits_for_no_queue_of_the_first() -> None:
+    """R32, R25: so many waits end at that moment that the days follow each other, and by the second of them no queue
+    chooses by what agents did."""
+    core = Core()
+    by_the_day = QueueSettings(SALES, "Sales", strategy="fewest-calls-today", max_wait_ms=1_000)
+    core.handle(i.OpenJournal("t", 1, "test"), 0)
+    core.handle(i.ConfigureQueue(by_the_day), 0)
+    core.handle(i.ServerReported(SERVER), 0)
+    for number in range(MANY):
+        core.handle(i.CallArrived(Line(SERVER, ChannelId(f"c{number}")), SALES, Caller()), 0)
+    core.handle(i.BeginDay(), 1_000)
+    core.handle(i.ConfigureQueue(structs.replace(by_the_day, strategy="longest-idle")), 1_000)
+    assert core.state.recount
+    core.handle(i.BeginDay(), 1_000)
+    assert core.state.queues[SALES].calls, "a slice of the waits was over, not all"
+    _check_turns(core, 1_000, least=1)
+    assert not core.state.recount

@@ -62,6 +62,8 @@ def _day_began(state: State, fact: f.DayBegan) -> None:
     state.recount = dict.fromkeys(fact.queues)
     if state.recount:
         state.deadlines.set(fact.at_ms, "recount", "")
+    else:
+        state.deadlines.drop("recount", "")
 
 
 def _queue_retired(state: State, fact: f.QueueRetired) -> None:
