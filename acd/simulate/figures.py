@@ -5,7 +5,7 @@ from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -13,8 +13,6 @@ from acd.core import Fact
 from acd.journal.port import Entry
 from acd.model import AgentId, CallId, OfferId, QueueId
 from acd.router import facts as f
-
-_OfWork = f.OfferMade | f.OfferEnded | f.CallEnded | f.WrapUpStarted | f.WrapUpEnded
 
 
 def _times() -> "array[int]":
@@ -38,7 +36,8 @@ class QueueFigures:
     abandoned_after: "array[int]" = field(default_factory=_times)
     talked_ms: int = 0
     worked_ms: int = 0
-    """By the agents who serve it, in whatever queue: from the offer to the end of the wrap-up."""
+    """By its agents while they are assigned to it, in whatever queue: from the offer to the end of the wrap-up. Work of
+    the queue itself counts to its end."""
     present_ms: int = 0
     """By the same agents: logged in and not paused, or at work."""
 
@@ -87,17 +86,25 @@ class _AgentTime:
 
     queues: tuple[QueueId, ...]
     ready: dict[QueueId, None] = field(default_factory=dict)
-    works: bool = False
+    works_in: QueueId | None = None
     since_ms: int = 0
-    worked_ms: int = 0
-    present_ms: int = 0
 
-    def pass_until(self, now_ms: int) -> None:
-        if self.works:
-            self.worked_ms += now_ms - self.since_ms
-        if self.works or self.ready:
-            self.present_ms += now_ms - self.since_ms
-        self.since_ms = now_ms
+    @property
+    def serves(self) -> Iterable[QueueId]:
+        """Those of the agent, and the one of the work in hand, should the agent have lost it meanwhile."""
+        return self.queues if self.works_in is None else dict.fromkeys((*self.queues, self.works_in))
+
+    def pass_until(self, now_ms: int) -> "_Passed":
+        passed_ms, self.since_ms = now_ms - self.since_ms, now_ms
+        works = self.works_in is not None
+        return _Passed(passed_ms if works else 0, passed_ms if works or self.ready else 0)
+
+
+class _Passed(NamedTuple):
+    """A time in which nothing changed."""
+
+    worked_ms: int
+    present_ms: int
 
 
 class Figures:
@@ -140,8 +147,8 @@ class Figures:
             f.AgentBecameReady: self._becomes_ready,
             f.AgentPaused: self._is_away,
             f.AgentLoggedOut: self._is_away,
-            f.WrapUpStarted: lambda fact: self._works(fact, now=True),
-            f.WrapUpEnded: lambda fact: self._works(fact, now=False),
+            f.WrapUpStarted: self._begins_work,
+            f.WrapUpEnded: self._ends_work,
             f.ServerGivenUp: self._given_up,
         }
 
@@ -176,14 +183,9 @@ class Figures:
         return whole
 
     def close(self, now_ms: int) -> None:
-        """The days are over: calls that came are followed to their end, new ones are not counted, nor is time. Each
-        queue has the time of the agents who serve it."""
+        """The days are over: calls that came are followed to their end, new ones are not counted, nor is time."""
         for agent in self._agents.values():
-            agent.pass_until(now_ms)
-            self._worked_ms += agent.worked_ms
-            self._present_ms += agent.present_ms
-            for queue in agent.queues:
-                self._queue(queue).add_time(agent.worked_ms, agent.present_ms)
+            self._pass(agent, now_ms)
         self._counting = False
 
     # --- Calls ------------------------------------------------------------------------------------------------
@@ -216,7 +218,7 @@ class Figures:
             del self._talking[fact.call]
             self._queue(fact.queue).talked_ms += fact.talked_ms
         del self._in_hand[fact.offer]
-        self._works(fact, now=False)
+        self._ends_work(fact)
 
     def _abandoned(self, fact: f.CallAbandoned) -> None:
         if self._waiting.pop(fact.call):
@@ -230,39 +232,53 @@ class Figures:
 
     # --- Agents -----------------------------------------------------------------------------------------------
 
+    def _pass(self, agent: _AgentTime, now_ms: int) -> None:
+        """Count the agent's time since the last change: in each queue that the agent served in it."""
+        passed = agent.pass_until(now_ms)
+        if self._counting and passed.present_ms:
+            self._worked_ms += passed.worked_ms
+            self._present_ms += passed.present_ms
+            for queue in agent.serves:
+                self._queue(queue).add_time(*passed)
+
     def _agent_configured(self, fact: f.AgentConfigured) -> None:
         known = self._agents.setdefault(fact.settings.id, _AgentTime(fact.settings.queues))
-        known.pass_until(fact.at_ms)
+        self._pass(known, fact.at_ms)
         known.queues = fact.settings.queues
         known.ready = {queue: None for queue in known.ready if queue in fact.settings.queues}
 
     def _retired(self, fact: f.AgentRetired) -> None:
-        self._agents[fact.agent].pass_until(fact.at_ms)
+        self._pass(self._agents[fact.agent], fact.at_ms)
         self._agents[fact.agent].ready = {}
 
     def _offer_made(self, fact: f.OfferMade) -> None:
         self._in_hand[fact.offer] = None
-        self._works(fact, now=True)
+        self._begins_work(fact)
 
     def _offer_ended(self, fact: f.OfferEnded) -> None:
         self.offers[fact.outcome] += 1
         del self._in_hand[fact.offer]
-        self._works(fact, now=False)
+        self._ends_work(fact)
 
-    def _works(self, fact: _OfWork, *, now: bool) -> None:
+    def _begins_work(self, fact: f.OfferMade | f.WrapUpStarted) -> None:
         agent = self._agents[fact.agent]
-        agent.pass_until(fact.at_ms)
-        agent.works = now
+        self._pass(agent, fact.at_ms)
+        agent.works_in = fact.queue
+
+    def _ends_work(self, fact: f.OfferEnded | f.CallEnded | f.WrapUpEnded) -> None:
+        agent = self._agents[fact.agent]
+        self._pass(agent, fact.at_ms)
+        agent.works_in = None
 
     def _becomes_ready(self, fact: f.AgentLoggedIn | f.AgentBecameReady) -> None:
         """Who logs in during a pause stays paused; here nobody does."""
         agent = self._agents[fact.agent]
-        agent.pass_until(fact.at_ms)
+        self._pass(agent, fact.at_ms)
         agent.ready.update(dict.fromkeys(fact.queues))
 
     def _is_away(self, fact: f.AgentPaused | f.AgentLoggedOut) -> None:
         agent = self._agents[fact.agent]
-        agent.pass_until(fact.at_ms)
+        self._pass(agent, fact.at_ms)
         for queue in fact.queues:
             agent.ready.pop(queue, None)
 

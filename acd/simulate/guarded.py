@@ -12,6 +12,8 @@ LOOK_EVERY: Final = 500
 """Commits between two looks at the whole state, with as many agents as an ordinary centre has."""
 CHOOSE_EVERY: Final = 100
 """Offers between two choices that are made again by looking at everybody."""
+FEW: Final = 10_000
+"""Calls. Where no more are expected, each choice is made again."""
 ORDINARY: Final = 50
 """Agents. With twice as many a look takes longer, and more happens: it is taken a fourth as often."""
 
@@ -36,4 +38,10 @@ def _guard(scenario: Scenario, checks: Checks) -> Guard:
     if checks == "all":
         return Guard(check_every=1, choose_every=1)
     rarer = max(1, len(scenario.employees) // ORDINARY) ** 2
-    return Guard(check_every=LOOK_EVERY * rarer, choose_every=CHOOSE_EVERY * rarer)
+    choose_every = 1 if _expected(scenario) <= FEW else CHOOSE_EVERY
+    return Guard(check_every=LOOK_EVERY * rarer, choose_every=choose_every * rarer)
+
+
+def _expected(scenario: Scenario) -> float:
+    """How many calls come, more or less."""
+    return scenario.days * sum(sum(demand.calls_by_hour) for demand in scenario.demands)

@@ -12,13 +12,15 @@ from acd.simulate.run import Result
 from acd.simulate.scenario import SECOND_MS
 
 LEFT_SHOWN = 10
+NOTHING = "-"
+"""In the place of a figure of no calls."""
 WIDE = 10_000
 """Characters: no table is wider."""
 
 
 def report(result: Result, answer_within_ms: int, took_s: float) -> RenderableType:
     """The table of the queues (waits are the median and the 90th percentile of the answered calls; `at work` is the
-    occupancy of the agents who serve the queue), what was endured, and what was left."""
+    occupancy of the queue's agents), what was endured, and what was left."""
     parts: list[RenderableType] = [_Queues(result, answer_within_ms), Text(_size(result, took_s))]
     if result.faults:
         parts.append(Text(f"went wrong: {_counts(result.faults)}"))
@@ -68,15 +70,15 @@ def _row(figures: QueueFigures) -> tuple[str, ...]:
         f"{figures.answered:,}",
         f"{figures.abandoned:,} {_percent(figures.abandoned, figures.offered):>4}",
         f"{figures.refused + figures.timed_out + figures.lost:,}",
-        _seconds(figures.wait_ms(0.5)),
-        _seconds(figures.wait_ms(0.9)),
-        f"{figures.service_level:.0%}",
-        f"{figures.occupancy:.0%}",
+        _seconds(figures.wait_ms(0.5)) if figures.answered else NOTHING,
+        _seconds(figures.wait_ms(0.9)) if figures.answered else NOTHING,
+        _percent(figures.answered_in_time, figures.offered),
+        _percent(figures.worked_ms, figures.present_ms if figures.offered else 0),
     )
 
 
 def _percent(part: int, whole: int) -> str:
-    return f"{part / whole:.0%}" if whole else "-"
+    return f"{part / whole:.0%}" if whole else NOTHING
 
 
 def _seconds(ms: int) -> str:

@@ -52,6 +52,19 @@ def test_everything_or_nothing_is_checked_on_demand() -> None:
     assert "checked: nothing but what was left in the end" in _acd(*small, "--check", "none").output
 
 
+def test_in_a_small_run_every_choice_is_compared() -> None:
+    told = re.search(r"the choice of ([\d,]+) of ([\d,]+) offers", " ".join(_acd(*SMALL).output.split()))
+    assert told is not None
+    assert told[1] == told[2] != "0"
+
+
+def test_queue_without_calls_has_no_figures() -> None:
+    done = _acd("simulate", "--agents", "2", "--queues", "4", "--calls-per-hour", "0.1", "--no-faults")
+    rows = [line.split() for line in done.output.splitlines() if line.startswith((" sales", " support", " billing"))]
+    assert [row[1:] for row in rows if row[1] == "0"] == [["0", "0", "0", "-", "0", "-", "-", "-", "-"]] * 2
+    assert all("-" not in row[3:] for row in rows if row[2] != "0")
+
+
 def test_what_does_not_hold_ends_the_command_with_an_error_that_names_the_seed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -79,6 +79,19 @@ def test_work_in_a_pause_is_presence() -> None:
     assert (sales.present_ms, sales.worked_ms) == (9_000 + 75_000, 75_000)
 
 
+def test_time_is_that_of_who_served_the_queue_then() -> None:
+    told = Told()
+    told.say(0, "queue support is configured")
+    told.say(1, "ana logs in")
+    told.serve()
+    told.say(81, "agent ana is configured: phone 1001, queues support")
+    told.say(91, "ana logs in")
+    sales, support = told.close(101), told.figures.queues[QueueId("support")]
+    assert (sales.worked_ms, sales.present_ms) == (75_000, 84_000)
+    assert (support.worked_ms, support.present_ms) == (4_000, 14_000)
+    assert (told.figures.total.worked_ms, told.figures.total.present_ms) == (75_000, 94_000)
+
+
 def test_service_level_is_of_all_calls_offered() -> None:
     told = Told()
     told.say(1, "ana logs in")
