@@ -142,6 +142,7 @@ SAY: Final[dict[type[o.Objection], Say]] = {
     o.RingsEnough: lambda found, at: f"it rings at {', '.join(found.agents)}{at.since}{at.until}",
     o.QueueRetired: lambda _, at: f"its queue takes no calls any more{at.since}",
     o.QueueInDisorder: lambda _found, _: "its queue's agents are being put in order anew",
+    o.QueueLetsGo: lambda _found, _: "its queue lets go of who waits",
     o.ServerUnheard: lambda found, at: f"its server {found.server} cannot be heard{at.since}",
     o.Leaving: lambda _, at: f"is gone from the configuration{at.since}",
     o.NotAssigned: lambda _found, _: "is not assigned to the queue",

@@ -40,6 +40,11 @@ class Ledger:
         self.callbacks: dict[CallId, f.CallbackOffered] = {}
         """Of calls that are about to leave."""
         self.ended: dict[str, int] = {}
+        self.closed: set[QueueId] = set()
+        self.closing_frees: set[QueueId] = set()
+        """Queues whose callers leave when they close."""
+        self.gone: set[QueueId] = set()
+        """Queues that are retired."""
 
     def post(self, fact: f.Fact) -> None:
         """Enter one fact."""
@@ -90,6 +95,14 @@ class Ledger:
                 assert not picked_up, f"{fact} after {picked_up}"
             case f.CallbackOffered():
                 self._callback_offered(fact)
+            case f.QueueConfigured():
+                self._queue_configured(fact)
+            case f.QueueClosed():
+                self.closed.add(fact.queue)
+            case f.QueueOpened():
+                self.closed.discard(fact.queue)
+            case f.QueueRetired():
+                self.gone.add(fact.queue)
             case f.AgentRetired():
                 self.postponed = {key: change for key, change in self.postponed.items() if change.agent != fact.agent}
             case _:
@@ -124,6 +137,17 @@ class Ledger:
                 self._changed(fact, "log out", "pause")
             case _:
                 pass
+
+    def _queue_configured(self, fact: f.QueueConfigured) -> None:
+        """One that was retired and comes back is open."""
+        queue = fact.settings.id
+        if queue in self.gone:
+            self.gone.discard(queue)
+            self.closed.discard(queue)
+        if "closed" in fact.settings.ends.leaving:
+            self.closing_frees.add(queue)
+        else:
+            self.closing_frees.discard(queue)
 
     def _configured(self, fact: f.AgentConfigured) -> None:
         """In a queue that the agent loses, nothing is to come; who was retired and has come to the end of all work is
@@ -189,6 +213,8 @@ class Ledger:
         assert not any(other.agent == fact.agent for other in for_it), f"{fact} while {for_it}"
         self._has_room(fact)
         assert fact.ring_until_ms > fact.at_ms, f"{fact} does not ring"
+        assert fact.queue not in self.closed & self.closing_frees, f"{fact} after its queue closed"
+        assert fact.queue not in self.gone, f"{fact} of a retired queue"
         assert fact.queue == self.queue_of[fact.call], f"{fact}: the call waits in {self.queue_of[fact.call]}"
         self.offered[fact.offer] = fact
         self.ringing.setdefault(fact.call, {})[fact.offer] = fact

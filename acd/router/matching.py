@@ -96,7 +96,7 @@ def best_work(state: State, agent: Agent, takes: Takes, now_ms: int) -> Work | N
     best: Standing | None = None
     for entry in state.queues_open_to(agent):
         queue = entry.queue
-        if queue.retired or queue.unordered:
+        if queue.retired or queue.unordered or queue.leaving:
             continue
         settings, waiting = queue.settings, queue.waiting
         weight, growth, rank = settings.weight, settings.growth, entry.standing.rank if takes == "rank" else 0

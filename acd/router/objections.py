@@ -46,13 +46,19 @@ class QueueInDisorder(_Objection, frozen=True):
     queue: QueueId
 
 
+class QueueLetsGo(_Objection, frozen=True):
+    """Who waits in its queue has to leave."""
+
+    queue: QueueId
+
+
 class ServerUnheard(_Objection, frozen=True):
     """Its server cannot be heard."""
 
     server: ServerId
 
 
-CallObjection = Connected | PickedUp | RingsEnough | QueueRetired | QueueInDisorder | ServerUnheard
+CallObjection = Connected | PickedUp | RingsEnough | QueueRetired | QueueInDisorder | QueueLetsGo | ServerUnheard
 
 
 # --- To this agent ----------------------------------------------------------------------------------------------

@@ -109,6 +109,7 @@ OF_CALL: dict[type[o.CallObjection], Callable[[_Asked, Any], _Times]] = {
     o.RingsEnough: _rings_at,
     o.QueueRetired: lambda asked, found: _Times(asked.since.retired_queues[found.queue]),
     o.QueueInDisorder: lambda _asked, _: _Times(),
+    o.QueueLetsGo: lambda _asked, _: _Times(),
     o.ServerUnheard: lambda asked, found: _Times(asked.since.servers.get(found.server)),
 }
 

@@ -254,14 +254,14 @@ class Queue:
     """Its hours are over."""
     pace: Pace = field(default_factory=Pace)
     leaving: bool = False
-    """Who waits in it is let go, slice by slice."""
+    """Who waits in it is let go, slice by slice, and offered to nobody any more."""
     retired: bool = False
     """It takes no calls, makes no offers and is emptied."""
 
     @property
     def may_offer(self) -> bool:
         """Whether its calls may be offered at all now."""
-        return not self.retired and not self.unordered
+        return not self.retired and not self.unordered and not self.leaving
 
 
 @dataclass(slots=True)

@@ -89,6 +89,8 @@ def call_objections(state: State, call: Call) -> Iterator[o.CallObjection]:
         yield o.QueueRetired(call.queue)
     if queue.unordered:
         yield o.QueueInDisorder(call.queue)
+    if queue.leaving:
+        yield o.QueueLetsGo(call.queue)
     if not state.servers[call.line.server].up:
         yield o.ServerUnheard(call.line.server)
 

@@ -28,6 +28,7 @@ TELLING = {
     o.RingsEnough: "it rings at ana",
     o.QueueRetired: "its queue takes no calls any more",
     o.QueueInDisorder: None,
+    o.QueueLetsGo: None,
     o.ServerUnheard: "cannot be heard",
     o.Leaving: "is gone from the configuration",
     o.NotAssigned: "is not assigned to the queue",
@@ -45,8 +46,8 @@ TELLING = {
     o.TierNotOpen: "the call is open up to tier 1, to tier 2 from",
     o.SkillMissing: "german 3 < 5",
 }
-"""What shows that each objection is told in some text. `QueueInDisorder` lasts for one instant (tests/explain/
-test_moments.py)."""
+"""What shows that each objection is told in some text. `QueueInDisorder` and `QueueLetsGo` last for one
+instant (tests/explain/test_moments.py)."""
 
 
 @pytest.mark.parametrize("objection", list(SAY), ids=lambda objection: objection.__name__)

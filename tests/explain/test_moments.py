@@ -77,25 +77,42 @@ def _read_back(found: Explanation | AgentExplanation) -> Explanation | AgentExpl
     return msgspec.json.decode(msgspec.json.encode(found), type=type(found))
 
 
-def test_while_a_queue_is_put_in_order_anew_its_calls_have_that_as_the_reason() -> None:
+@pytest.mark.parametrize(
+    ("given", "last", "objections", "telling"),
+    [
+        (
+            ("ana logs in", "the link to a is lost", "call C1 arrives in sales"),
+            "queue sales is configured: strategy round-robin",
+            [o.QueueInDisorder, o.ServerUnheard],
+            "are being put in order anew",
+        ),
+        (
+            ("queue sales is configured: also for who waits closed", "call C1 arrives in sales"),
+            "queue sales closes",
+            [o.QueueLetsGo],
+            "lets go of who waits",
+        ),
+    ],
+)
+def test_what_lasts_for_an_instant_is_told_of_who_waits(
+    given: tuple[str, ...], last: str, objections: list[type[o.Objection]], telling: str
+) -> None:
     book = Playbook()
     for sentence in (
         "queue sales is configured",
         "agent ana is configured: phone 1001, queues sales",
         "server a reports: nothing",
-        "the link to a is lost",
-        "call C1 arrives in sales",
-        "ana logs in",
+        *given,
     ):
         book.say(sentence)
-    book.tell_once(sentences.parse("queue sales is configured: strategy round-robin", book.names))
+    book.tell_once(sentences.parse(last, book.names))
     state, since = State(), Since()
     for fact in book.facts:
         apply(state, fact)
         since.follow(state, fact)
     found = explanation.explain_wait(state, since, next(iter(state.calls)), book.now_ms)
-    assert [type(reason.objection) for reason in found.reasons] == [o.QueueInDisorder, o.ServerUnheard]
-    assert "are being put in order anew" in words.reasons(found.reasons, found.work.call, found.at_ms, times.clock)
+    assert [type(reason.objection) for reason in found.reasons] == objections
+    assert telling in words.reasons(found.reasons, found.work.call, found.at_ms, times.clock)
 
 
 def test_of_very_many_agents_the_last_are_counted() -> None:

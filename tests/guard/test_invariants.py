@@ -9,7 +9,7 @@ from acd.guard.ledger import Ledger
 from acd.model import AgentId, CallId, OfferId, Phone, QueueId, ServerId
 from acd.router import facts as f
 from acd.router.ready import AgentKey, ClassKey
-from acd.router.settings import Standing
+from acd.router.settings import Ends, Lasting, QueueSettings, Standing
 from acd.router.state import InQueue, Limit, Owed, Postponed, State
 from acd.router.states import Membership, Work
 from acd.router.waiting import FIRST, WaitingCalls
@@ -285,6 +285,10 @@ def _connected(offer: str, call: str, agent: AgentId) -> f.CallConnected:
     return f.CallConnected(3, CallId(call), OfferId(offer), agent, SALES, 0)
 
 
+def _queue(leaving: tuple[Lasting, ...] = ()) -> f.QueueConfigured:
+    return f.QueueConfigured(1, QueueSettings(SALES, "Sales", ends=Ends(leaving=leaving)))
+
+
 _WRAP_UP = f.WrapUpStarted(1, ANA, CallId("c"), SALES, 9, 20)
 
 
@@ -310,6 +314,9 @@ _WRAP_UP = f.WrapUpStarted(1, ANA, CallId("c"), SALES, 9, 20)
         [f.DispositionSet(1, ANA, CallId("c"), SALES, "sold", "ana"), f.DispositionMissed(1, ANA, CallId("c"), SALES)],
         [_queued("d"), f.DispositionMissed(1, ANA, CallId("c"), SALES), _made("o", "d", ANA)],
         [_queued("c"), f.ChangePostponed(1, ANA, SALES, "pause", "ana", "lunch"), _made("o", "c", ANA)],
+        [_queue(leaving=("closed",)), f.QueueClosed(1, SALES), _queued("c"), _made("o", "c", ANA)],
+        [_queue(), f.QueueClosed(1, SALES), _queue(leaving=("closed",)), _queued("c"), _made("o", "c", ANA)],
+        [_queue(), f.QueueRetired(1, SALES), _queued("c"), _made("o", "c", ANA)],
         [f.AgentRested(2, ANA), f.AgentRested(1, ANA)],
     ],
 )
@@ -320,3 +327,18 @@ def test_story_that_does_not_add_up_is_found(story: list[f.Fact]) -> None:
         ledger.post(fact)
     with pytest.raises(AssertionError):
         ledger.post(wrong)
+
+
+@pytest.mark.parametrize(
+    "between",
+    [
+        [_queue(), f.QueueClosed(1, SALES)],
+        [_queue(leaving=("closed",)), f.QueueClosed(1, SALES), f.QueueOpened(1, SALES)],
+        [_queue(leaving=("closed",)), f.QueueClosed(1, SALES), _queue()],
+        [_queue(leaving=("closed",)), f.QueueClosed(1, SALES), f.QueueRetired(1, SALES), _queue(leaving=("closed",))],
+    ],
+)
+def test_queue_that_keeps_its_callers_may_offer_them(between: list[f.Fact]) -> None:
+    ledger = Ledger()
+    for fact in (*between, _queued("c"), _made("o", "c", ANA)):
+        ledger.post(fact)

@@ -157,6 +157,20 @@ def test_queue_that_opens_again_keeps_who_has_not_left_yet() -> None:
     assert core.state.queues[SALES].length + core.state.queues[NIGHT].length == MANY
 
 
+def test_agent_who_is_free_while_callers_leave_is_offered_nobody_until_the_queue_opens_again() -> None:
+    """R51, R1."""
+    core = _wait_in_sales(Ends(closed=NextQueue(NIGHT), leaving=("closed",)))
+    facts = core.handle(i.CloseQueue(SALES), 0)
+    facts += core.handle(i.PhoneReleased(Line(SERVER, ChannelId("direct"))), 0)
+    assert 0 < core.state.queues[SALES].length < MANY, "a slice left, not all"
+    assert not any(isinstance(fact, OfferMade) for fact in facts)
+    core.handle(i.OpenQueue(SALES), 0)
+    first = core.state.queues[SALES].waiting.rows[0][0][2].first.call
+    offered = [fact.call for turn in _turns(core, 0) for fact in turn if isinstance(fact, OfferMade)]
+    assert offered == [first]
+    invariants.check(core.state)
+
+
 def test_server_that_comes_back_while_it_is_given_up_is_up(core: Core) -> None:
     core.handle(i.ConfigureRouter(RouterSettings(server_lost_after_ms=1_000)), 0)
     core.handle(i.LinkLost(SERVER), 0)

@@ -86,8 +86,11 @@ def _leaving_began(state: State, fact: f.LeavingBegan) -> None:
 
 
 def _leaving_ended(state: State, fact: f.LeavingEnded) -> None:
-    state.queues[fact.queue].leaving = False
+    queue = state.queues[fact.queue]
+    queue.leaving = False
     state.deadlines.drop("leave", fact.queue)
+    if queue.waiting:
+        state.news.queues[fact.queue] = None
 
 
 def _queue_drained(state: State, fact: f.QueueDrained) -> None:
