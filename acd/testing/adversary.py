@@ -419,3 +419,31 @@ class Chatty(Adversary):
 
     def queue_opens_or_closes(self, choice: Chooser) -> Input:
         return i.OpenQueue(choice.of((CHATS, QUEUES[0])))
+
+
+class Closing(Adversary):
+    """The same, where queues open and close all day, and some do not keep their callers then: nor do they where nobody
+    is on duty."""
+
+    def call_arrives(self, choice: Chooser) -> Input:
+        if choice.of(range(8)) == 0:
+            return super().call_arrives(choice)
+        queue = choice.of(QUEUES[:2])
+        return i.CallArrived(self._line(choice), queue, Caller("555", "Bob"), waited_ms=choice.of((0, 0, 0, 3_000)))
+
+    def queue_is_configured(self, choice: Chooser) -> Input:
+        asked = super().queue_is_configured(choice)
+        assert isinstance(asked, i.ConfigureQueue), f"{asked} configures no queue"
+        leaving = tuple(limit for limit in get_args(Lasting) if choice.likely())
+        ends = structs.replace(self._ends(choice), leaving=leaving)
+        lasts = {"ring_timeout_ms": 3_000, "wrap_up_ms": choice.of((0, 1)), "max_wait_ms": None}
+        return i.ConfigureQueue(structs.replace(asked.settings, ends=ends, rings=(), max_length=None, **lasts))
+
+    def queue_opens_or_closes(self, choice: Chooser) -> Input:
+        """Mostly one closes in which somebody waits or a phone rings, and one opens that is closed."""
+        closes = choice.yes()
+        fit = [id_ for id_, queue in self._state.queues.items() if not queue.closed and queue.length]
+        if not closes:
+            fit = [id_ for id_, queue in self._state.queues.items() if queue.closed]
+        queue = choice.of(fit) if fit and choice.likely() else choice.of(QUEUES)
+        return i.CloseQueue(queue) if closes else i.OpenQueue(queue)

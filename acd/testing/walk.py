@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from acd.core import Fact, Input
-from acd.testing.adversary import AGENTS, LONG_STEPS_MS, QUEUES, STEPS_MS, Adversary, Chatty, Chooser
+from acd.testing.adversary import AGENTS, LONG_STEPS_MS, QUEUES, STEPS_MS, Adversary, Chatty, Chooser, Closing
 from acd.testing.playbook import Playbook
 
 SILENCE_EVERY = 1_000
@@ -54,19 +54,31 @@ def weights(adversary: Adversary) -> dict[Callable[[Chooser], Input], int]:
     }
 
 
+def _more_often(adversary: Adversary) -> dict[Callable[[Chooser], Input], int]:
+    """What this one is there for."""
+    match adversary:
+        case Chatty():
+            return {adversary.link_is_lost: 15, adversary.server_reports_all: 50}
+        case Closing():
+            links = {adversary.link_is_lost: 8, adversary.server_reports_all: 50}
+            return links | {adversary.queue_opens_or_closes: 60, adversary.leg_ends: 120, adversary.get_ready: 100}
+        case _:
+            return {}
+
+
 class Walk:
     """A playbook led by a seeded generator."""
 
-    def __init__(self, seed: int, *, check_every: int = 1, hasty: bool = False, chatty: bool = False) -> None:
-        """`hasty`: inputs also come between the slices of a large effect; `chatty`: nearly all work is chats."""
+    def __init__(
+        self, seed: int, *, check_every: int = 1, hasty: bool = False, led_by: type[Adversary] = Adversary
+    ) -> None:
+        """`hasty`: inputs also come between the slices of a large effect."""
         self._hasty = hasty
         self.book = Playbook(check_every=check_every)
-        self.adversary = (Chatty if chatty else Adversary)(self.book.state)
+        self.adversary = led_by(self.book.state)
         self._random = random.Random(seed)  # noqa: S311  # chance for tests, not for secrets
         self._choice = Chooser(self._choose)
-        often = weights(self.adversary)
-        if chatty:
-            often |= {self.adversary.link_is_lost: 15, self.adversary.server_reports_all: 50}
+        often = weights(self.adversary) | _more_often(self.adversary)
         self._kinds, self._weights = zip(*often.items(), strict=True)
         self._furnish()
 

@@ -21,6 +21,7 @@ from acd.router.facts import (
     CallTimedOut,
     DirectCallEnded,
     Fact,
+    LeavingBegan,
     LeavingEnded,
     OfferOverdue,
     PreferenceLapsed,
@@ -30,6 +31,7 @@ from acd.router.facts import (
     WaitOverdue,
     WrapUpEnded,
 )
+from acd.testing.adversary import Chatty, Closing
 from acd.testing.walk import Walk, digest
 
 pytestmark = pytest.mark.timeout(300)
@@ -98,7 +100,16 @@ def test_guarantees_hold_after_each_of_a_thousand_inputs(seed: int) -> None:
     ],
 )
 def test_guarantees_hold_where_agents_hold_many_chats(seed: int) -> None:
-    Walk(seed, check_every=1, chatty=True).run(1_000)
+    Walk(seed, check_every=1, led_by=Chatty).run(1_000)
+
+
+@pytest.mark.parametrize("seed", [402, *(pytest.param(seed, marks=pytest.mark.long) for seed in (406, 408))])
+def test_nobody_is_offered_who_has_to_leave(seed: int) -> None:
+    """R51: the books know which queues are closed, and the invariants ask the settings who may wait."""
+    walk = Walk(seed, check_every=1, led_by=Closing)
+    walk.run(1_000)
+    reasons = {fact.reason for fact in walk.book.facts if isinstance(fact, LeavingBegan)}
+    assert reasons == {"closed", "all-paused"}
 
 
 @pytest.mark.parametrize("seed", [200, *MORE[3:]])
