@@ -60,8 +60,13 @@ def _more_often(adversary: Adversary) -> dict[Callable[[Chooser], Input], int]:
         case Chatty():
             return {adversary.link_is_lost: 15, adversary.server_reports_all: 50}
         case Closing():
-            links = {adversary.link_is_lost: 8, adversary.server_reports_all: 50}
-            return links | {adversary.queue_opens_or_closes: 60, adversary.leg_ends: 120, adversary.get_ready: 100}
+            return {
+                adversary.link_is_lost: 8,
+                adversary.server_reports_all: 50,
+                adversary.queue_opens_or_closes: 60,
+                adversary.leg_ends: 120,
+                adversary.get_ready: 100,
+            }
         case _:
             return {}
 
