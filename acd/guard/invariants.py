@@ -78,7 +78,7 @@ def _lines_hold_their_calls(state: State) -> None:
                 assert (call.queue, call.group, call.place) == (queue_id, group, place), f"{place} is misplaced"
                 own = (call.line.server, call.priority, call.profile, call.named)
                 assert key == group.key == own, f"{call} is in the wrong group: {key}"
-        _rows_show_their_groups(queue_id, waiting)
+        _rows_show_their_groups(queue_id, waiting, queue.settings.weight)
         for agent, groups in waiting.named.items():
             own_groups = {key for key in waiting.groups if key[3] == agent}
             assert set(groups) == own_groups, f"queue {queue_id}: {groups} name {agent}"
@@ -103,7 +103,7 @@ def _lines_hold_their_calls(state: State) -> None:
     assert all(all(queue.returning.values()) for queue in state.queues.values()), "an agent is kept for nobody"
 
 
-def _rows_show_their_groups(queue_id: QueueId, waiting: WaitingCalls) -> None:
+def _rows_show_their_groups(queue_id: QueueId, waiting: WaitingCalls, weight: int) -> None:
     """Every group stands in the row of its priority, by its first call: those that name an agent aside from those that
     name none. What is packed says of each row for anyone what stands first in it."""
     for rows, aside in ((waiting.rows, False), (waiting.named_rows, True)):
@@ -117,7 +117,7 @@ def _rows_show_their_groups(queue_id: QueueId, waiting: WaitingCalls) -> None:
         assert shown == heads, f"queue {queue_id}: rows {rows}, there are {heads}"
         misplaced = [head for row in rows.values() for head in row if head[:2] != head[2].first[:2]]
         assert not misplaced, f"queue {queue_id}: {misplaced} stand where their first calls do not"
-    firsts = [(priority, *row[0][:2]) for priority, row in waiting.rows.items()]
+    firsts = [(-priority - weight, *row[0][:2], priority) for priority, row in waiting.rows.items()]
     packed = firsts if waiting.packed is None else list(FIRST.iter_unpack(waiting.packed))
     assert packed == firsts, f"queue {queue_id}: packed is {packed}, first are {firsts}"
 

@@ -9,7 +9,7 @@ What is looked at: the queues of one agent, there the first call of each group (
 agent (`ready`), past those who refused of late, whose number is bounded.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from heapq import heapify, heappop, heapreplace
 from itertools import islice
 from typing import NamedTuple, assert_never
@@ -17,7 +17,7 @@ from typing import NamedTuple, assert_never
 from acd.model import AgentId, QueueId
 from acd.router import offers
 from acd.router.ready import AgentKey, ClassKey
-from acd.router.settings import NO_GROWTH, QueueSettings, Ring, Takes
+from acd.router.settings import NO_GROWTH, Growth, QueueSettings, Ring, Takes
 from acd.router.skills import Fit, fits_at
 from acd.router.state import Agent, Call, InQueue, Queue, State
 from acd.router.turn import SLICE, Turn
@@ -98,17 +98,17 @@ def best_work(state: State, agent: Agent, takes: Takes, now_ms: int) -> Work | N
         queue = entry.queue
         if queue.retired or queue.unordered or queue.leaving:
             continue
-        settings, waiting = queue.settings, queue.waiting
-        weight, growth, rank = settings.weight, settings.growth, entry.standing.rank if takes == "rank" else 0
-        point_every_ms = growth.point_every_ms
-        packed = waiting.pack() if waiting.packed is None else waiting.packed
-        for priority, since_ms, number in FIRST.iter_unpack(packed):  # most looks are these: `order_at` once more
-            points = priority + weight
-            if growth.steps:
-                points += growth.points(now_ms - since_ms)
-            elif point_every_ms is not None:
-                points += (now_ms - since_ms) // point_every_ms
-            rows.append((rank, -points, since_ms, number, priority, entry))
+        waiting, growth = queue.waiting, queue.settings.growth
+        packed = waiting.packed
+        if packed is None:
+            packed = waiting.pack(queue.settings.weight)
+        rank = entry.standing.rank if takes == "rank" else 0
+        if growth.steps:
+            rows += _rows_by_steps(packed, growth, rank, entry, now_ms)
+        else:  # most looks are these: `order_at` once more
+            every_ms = growth.point_every_ms or ENDLESS
+            for points, since_ms, number, priority in FIRST.iter_unpack(packed):
+                rows.append((rank, points - (now_ms - since_ms) // every_ms, since_ms, number, priority, entry))
         if waiting.named:
             best = _best_of_the_named(state, agent, entry, takes, now_ms, best)
     if takes == "longest-wait":
@@ -122,6 +122,14 @@ Standing = tuple[Order, Place]
 _Row = tuple[int, int, int, int, int, InQueue]
 """Where the first call of a row stands, as an `Order` says it, the row's priority, and the agent in its queue. No two
 have one order."""
+
+ENDLESS = 1 << 62
+"""In milliseconds: no call waits for so long."""
+
+
+def _rows_by_steps(packed: bytes, growth: Growth, rank: int, entry: InQueue, now_ms: int) -> Iterator[_Row]:
+    for points, since_ms, number, priority in FIRST.iter_unpack(packed):
+        yield rank, points - growth.points(now_ms - since_ms), since_ms, number, priority, entry
 
 
 def _best_in_rows(

@@ -77,7 +77,7 @@ Head = tuple[int, int, Group]
 compared."""
 
 
-FIRST = Struct("qqq")
+FIRST = Struct("qqqq")
 
 
 @dataclass(slots=True, repr=False)
@@ -108,13 +108,16 @@ class WaitingCalls:
         lines = {key: list(group) for key, group in self.groups.items()}
         return f"WaitingCalls({lines}, {sorted(self.rows.items())}, {self.named}, {self.profiles})"
 
-    def pack(self) -> bytes:
-        """Of each row that anyone may serve: its priority, since when its first call waits, and that call's number.
+    def pack(self, weight: int) -> bytes:
+        """Of each row that anyone may serve: its points as they are without growth (negative, as an order has them),
+        since when its first call waits, that call's number, and the row's priority. `weight` is the queue's.
 
         An agent who is free asks several queues at which nobody may have looked for long. In a large centre that is a
         matter of memory: a row's dictionary, list, tuple and numbers lie in six places, none of them in a cache.
         """
-        self.packed = b"".join(FIRST.pack(priority, row[0][0], row[0][1]) for priority, row in self.rows.items())
+        self.packed = b"".join(
+            FIRST.pack(-priority - weight, row[0][0], row[0][1], priority) for priority, row in self.rows.items()
+        )
         return self.packed
 
     def oldest(self, most: int, heard: Callable[[ServerId], bool]) -> list[tuple[int, Place]]:

@@ -221,7 +221,7 @@ def _named_in_the_row_for_anyone(waiting: WaitingCalls) -> None:
 
 
 def _packed_before_the_last_change(waiting: WaitingCalls) -> None:
-    waiting.packed = FIRST.pack(0, 0, 1)
+    waiting.packed = FIRST.pack(0, 0, 1, 0)
 
 
 def _packed_without_a_row(waiting: WaitingCalls) -> None:
@@ -238,7 +238,7 @@ def _packed_without_a_row(waiting: WaitingCalls) -> None:
         (_named_row_of_another_priority, "queue sales: rows {1: .*, there are {0: "),
         (_named_row_by_another_age, "stand where their first calls do not"),
         (_named_in_the_row_for_anyone, "queue sales: rows {0: .*, there are"),
-        (_packed_before_the_last_change, r"queue sales: packed is \[\(0, 0, 1\)\], first are"),
+        (_packed_before_the_last_change, r"queue sales: packed is \[\(0, 0, 1, 0\)\], first are"),
         (_packed_without_a_row, r"queue sales: packed is \[\], first are"),
     ],
 )

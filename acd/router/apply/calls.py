@@ -118,7 +118,10 @@ def _call_connected(state: State, fact: f.CallConnected) -> None:
     offer = state.offers[fact.offer]
     offers.move(state, offer, "call connected")
     call = state.calls[fact.call]
-    offers.picked_up(state, call, offer)
+    if call.answered == fact.offer:
+        offers.heard(state, offer)
+    else:
+        offers.picked_up(state, call, offer)
     call.connected_at_ms = fact.at_ms
     state.agents[fact.agent].misses = 0
     if call.named is not None:

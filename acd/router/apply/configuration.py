@@ -24,6 +24,7 @@ def _queue_configured(state: State, fact: f.QueueConfigured) -> None:
         return
     state.last_agent_queues -= queue.settings.last_agent_ms > 0
     queue.settings = fact.settings
+    queue.waiting.packed = None
     queue.closed = queue.closed and not queue.retired
     queue.retired = False
     state.deadlines.drop("retire", fact.settings.id)

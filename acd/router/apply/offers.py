@@ -44,13 +44,19 @@ def picked_up(state: State, call: Call, offer: Offer) -> None:
     call.answered = offer.id
     if call.group is not None:
         state.take_from_line(call)
-    call.overdue = offer.overdue = False
-    state.servers[offer.line.server].legs.enter(offer.id)
-    state.deadlines.drop(offer.deadline, offer.id)
+    call.overdue = False
+    heard(state, offer)
     if call.give_up_at_ms is not None and call.connected_at_ms is None:
         state.deadlines.drop("give-up", call.id)
     if call.announce_at_ms is not None and call.connected_at_ms is None:
         state.deadlines.drop("announce", call.id)
+
+
+def heard(state: State, offer: Offer) -> None:
+    """The leg is alive, and what it waited for has come."""
+    offer.overdue = False
+    state.servers[offer.line.server].legs.enter(offer.id)
+    state.deadlines.drop(offer.deadline, offer.id)
 
 
 def _offer_overdue(state: State, fact: f.OfferOverdue) -> None:
