@@ -125,19 +125,22 @@ class Callers:
         return number
 
     def hear(self, facts: Sequence[f.Fact]) -> None:
-        """Some of those who hung up are called back, while it is day."""
+        """Those to whom it was promised are called back, and some of those who hung up, while it is day."""
         for fact in facts:
             if type(fact) is f.CallAbandoned:
                 self._gave_up(self._demand_of[fact.queue], fact.at_ms - fact.waited_ms)
+            elif type(fact) is f.CallbackOffered:
+                self._owe_a_call(self._demand_of[fact.queue], fact.since_ms)
 
     def _gave_up(self, demand: Demand, since_ms: int) -> None:
-        if not demand.called_back:
-            return
+        if demand.called_back and hits(demand.called_back, self._callbacks[demand.queue.id]):
+            self._owe_a_call(demand, since_ms)
+
+    def _owe_a_call(self, demand: Demand, since_ms: int) -> None:
         chance = self._callbacks[demand.queue.id]
-        if hits(demand.called_back, chance):
-            after_ms = draw_ms(demand.called_back_after, chance)
-            server, talk_ms = self._servers[chance.randrange(len(self._servers))], draw_ms(demand.talk, chance)
-            self._world.after(after_ms, partial(self._call_back, demand, server, talk_ms, since_ms))
+        after_ms = draw_ms(demand.called_back_after, chance)
+        server, talk_ms = self._servers[chance.randrange(len(self._servers))], draw_ms(demand.talk, chance)
+        self._world.after(after_ms, partial(self._call_back, demand, server, talk_ms, since_ms))
 
     def _call_back(self, demand: Demand, server: str, talk_ms: int, since_ms: int) -> None:
         now_ms = self._world.clock.now_ms()

@@ -9,10 +9,16 @@ import msgspec
 
 from acd.model import AgentId, Phone, QueueId, Skill
 from acd.router.settings import (
+    ALL_GO_BACK,
     NO_GROWTH,
     AgentSettings,
+    Announcements,
+    CallbackOffer,
+    Destination,
     Disposition,
+    Ends,
     Growth,
+    NextQueue,
     PauseReason,
     QueueSettings,
     Ring,
@@ -44,8 +50,9 @@ NAMES: Final = (
 OPENS: Final = 7
 BY_HOUR: Final = (0.5, 0.9, 1.2, 1.45, 1.45, 1.25, 1.05, 1.1, 1.2, 1.15, 0.95, 0.75, 0.6, 0.45)
 """From the opening on, how much is going on, compared with the mean of the opening hours."""
-SHIFTS: Final = (7, 8, 8, 9, 9, 10, 11, 12, 13, 13)
-"""The hours at which agents begin, one after the other; the next ten begin with the second."""
+SHIFTS: Final = (7, 13, 9, 11, 8, 13, 8, 12, 9, 10)
+"""The hours at which agents begin, one after the other, so that a few are spread over the day; the next ten begin with
+the second."""
 SHIFT_HOURS: Final = 8
 RATHER_BUSY: Final = 0.75
 """How much of their presence agents work, where nobody says how many calls there are."""
@@ -87,6 +94,18 @@ DISPOSED: Final = (1, 6)
 """The queues whose calls need a disposition."""
 EXTENSIONS_MS: Final = {0: 30 * SECOND_MS, 4: 10 * SECOND_MS}
 RING_AT_MOST: Final = {3: 3}
+MAX_WAIT_MS: Final = {2: 4 * MINUTE_MS, 7: 3 * MINUTE_MS}
+MAX_LENGTH: Final = {4: 3, 9: 3}
+CLOSED: Final = {
+    6: ((19 * HOUR_MS, 21 * HOUR_MS),),
+    9: ((12 * HOUR_MS, 12 * HOUR_MS + 45 * MINUTE_MS),),
+}
+"""One stops two hours before the others, one has a lunch break."""
+ANNOUNCEMENTS: Final = {
+    0: Announcements(10 * SECOND_MS, 20 * SECOND_MS, position=True),
+    5: Announcements(20 * SECOND_MS, 30 * SECOND_MS, position=True, estimated_wait=True),
+}
+VOICEMAIL: Final = Destination("voicemail", "100")
 LAST_AGENT_MS: Final = {0: 20 * SECOND_MS, 3: 15 * SECOND_MS, 4: 30 * SECOND_MS}
 """The queues in which who comes again waits for the agent of the last time."""
 COMES_AGAIN: Final = 150
@@ -177,15 +196,39 @@ def _demand(names: list[QueueId], number: int, calls_per_hour: float) -> Demand:
             last_agent_ms=LAST_AGENT_MS.get(number, 0),
             disposition_required=number in DISPOSED,
             wrap_up_extension_ms=EXTENSIONS_MS.get(number, 0),
+            max_wait_ms=MAX_WAIT_MS.get(number),
+            max_length=MAX_LENGTH.get(number),
+            ends=_ends(names, number),
+            announcements=ANNOUNCEMENTS.get(number),
         ),
         calls_by_hour=tuple(hours),
         talk=TALK,
         patience=PATIENCE,
+        closed=CLOSED.get(number, ()),
         comes_again=COMES_AGAIN,
         urgent=50,
         called_back=200,
         wishes=WISHES,
     )
+
+
+def _ends(names: list[QueueId], number: int) -> Ends:
+    """Where a queue passes calls on to another one, that is one of those before it: they are there in any centre."""
+    match number:
+        case 2:
+            return Ends(timeout=NextQueue(names[0]))
+        case 4:
+            return Ends(full=CallbackOffer())
+        case 6:
+            return Ends(leaving=("closed",))
+        case 7:
+            return Ends(timeout=VOICEMAIL)
+        case 8:
+            return Ends(no_agents=NextQueue(names[1], keeps_age=False), leaving=("no-agents",))
+        case 9:
+            return Ends(closed=NextQueue(names[5]), full=NextQueue(names[3]))
+        case _:
+            return ALL_GO_BACK
 
 
 def _employee(names: list[QueueId], number: int, servers: tuple[str, ...]) -> Employee:

@@ -21,14 +21,16 @@ def _times() -> "array[int]":
 
 @dataclass
 class QueueFigures:
-    """One queue, or several together. A call that was found again after its server was given up counts again."""
+    """One queue, or several together. A call counts in the queue for which it came, wherever it was served; one that
+    was found again after its server was given up counts again."""
 
     offered: int = 0
     """Calls that came, refused ones included."""
     refused: int = 0
     timed_out: int = 0
     lost: int = 0
-    """Gone with their server, or back in the operator's dialplan."""
+    """Gone with their server, or back in the operator's dialplan: who had to leave, for instance, because the queue
+    closed."""
     answered_in_time: int = 0
     """Within the time of the service level."""
     waits: "array[int]" = field(default_factory=_times)
@@ -122,10 +124,10 @@ class Figures:
         self._counting = True
         self._worked_ms = 0
         self._present_ms = 0
-        self._waiting: dict[CallId, bool] = {}
-        """Whether they count."""
-        self._talking: dict[CallId, None] = {}
-        """Of those that count."""
+        self._waiting: dict[CallId, QueueFigures | None] = {}
+        """Where they count; None: nowhere."""
+        self._talking: dict[CallId, QueueFigures] = {}
+        """Those that count, and where."""
         self._in_hand: dict[OfferId, None] = {}
         self._digest = hashlib.sha256()
         self._encode = msgspec.json.Encoder().encode
@@ -199,36 +201,41 @@ class Figures:
     def _queued(self, fact: f.CallQueued) -> None:
         """A callback is no second call of who gave up."""
         counts = self._counting and fact.kind != "callback"
-        self._queue(fact.queue).offered += counts
-        self._waiting[fact.call] = counts
+        queue = self._queue(fact.via[0].queue if fact.via else fact.queue)
+        queue.offered += counts
+        self._waiting[fact.call] = queue if counts else None
 
     def _refused(self, fact: f.CallRefused) -> None:
         self._queue(fact.queue).offered += self._counting
         self._queue(fact.queue).refused += self._counting
 
     def _connected(self, fact: f.CallConnected) -> None:
-        if self._waiting.pop(fact.call):
-            self._talking[fact.call] = None
-            queue = self._queue(fact.queue)
+        queue = self._waiting.pop(fact.call)
+        if queue is not None:
+            self._talking[fact.call] = queue
             queue.waits.append(fact.waited_ms)
             queue.answered_in_time += fact.waited_ms <= self._answer_within_ms
 
     def _ended(self, fact: f.CallEnded) -> None:
         if fact.call in self._talking:
-            del self._talking[fact.call]
-            self._queue(fact.queue).talked_ms += fact.talked_ms
+            self._talking.pop(fact.call).talked_ms += fact.talked_ms
         del self._in_hand[fact.offer]
         self._ends_work(fact)
 
     def _abandoned(self, fact: f.CallAbandoned) -> None:
-        if self._waiting.pop(fact.call):
-            self._queue(fact.queue).abandoned_after.append(fact.waited_ms)
+        queue = self._waiting.pop(fact.call)
+        if queue is not None:
+            queue.abandoned_after.append(fact.waited_ms)
 
     def _timed_out(self, fact: f.CallTimedOut) -> None:
-        self._queue(fact.queue).timed_out += self._waiting.pop(fact.call)
+        queue = self._waiting.pop(fact.call)
+        if queue is not None:
+            queue.timed_out += 1
 
     def _lost(self, fact: f.CallLost | f.CallReturned) -> None:
-        self._queue(fact.queue).lost += self._waiting.pop(fact.call)
+        queue = self._waiting.pop(fact.call)
+        if queue is not None:
+            queue.lost += 1
 
     # --- Agents -----------------------------------------------------------------------------------------------
 

@@ -20,6 +20,7 @@ from acd.simulate.callers import Callers
 from acd.simulate.chance import Streams
 from acd.simulate.figures import Figures, QueueFigures
 from acd.simulate.figures import merged as merged_figures
+from acd.simulate.hours import Hours
 from acd.simulate.scenario import DAY_MS, HOUR_MS, MINUTE_MS, Scenario
 from acd.simulate.staff import Staff
 from acd.simulate.trouble import TroubleMaker
@@ -104,6 +105,7 @@ class Simulation:
             self._world, scenario.employees, scenario.days, [one.id for one in scenario.router.dispositions]
         )
         self._callers = Callers(self._world, scenario.demands, scenario.servers, self._end_ms)
+        self._hours = Hours(self._world, scenario.demands, scenario.days)
         self._trouble = TroubleMaker(self._world, scenario.trouble, scenario.servers, scenario.demands, self._staff)
         self._left: list[str] = []
         self._error: Exception | None = None
@@ -147,6 +149,7 @@ class Simulation:
         await self._run_until(self._end_ms)
         self.figures.close(self._end_ms)
         self._trouble.stop()
+        self._hours.stop()
         self._staff.stay()
         await self._run_until(self.clock.now_ms() + SETTLED_MS)
         last = self._callers.last_ones(LAST_ONES)
@@ -167,6 +170,7 @@ class Simulation:
         for day in range(self.scenario.days):
             self.clock.call_at(BEGIN_MS + day * DAY_MS, lambda: self.engine.submit(i.BeginDay()))
         self._staff.start()
+        self._hours.start()
         self._callers.start()
         self._trouble.start()
         await self._settle()

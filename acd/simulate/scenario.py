@@ -27,12 +27,15 @@ class Demand(msgspec.Struct, frozen=True, kw_only=True):
     talk: Distribution
     patience: Distribution | None = None
     """How long a caller waits for an agent before hanging up. None: as long as it takes."""
+    closed: tuple[tuple[int, int], ...] = ()
+    """From when to when the queue's hours are over, every day. Callers come all the same."""
     comes_again: int = 0
     """Share of calls of somebody who has called of late, whatever the queue was."""
     urgent: int = 0
     """Share of calls that come with priority."""
     called_back: int = 0
-    """Share of those who hang up whom the queue calls back: the callback stands where they stood, by its age."""
+    """Share of those who hang up whom the queue calls back: the callback stands where they stood, by its age. Who was
+    promised it is called back always."""
     called_back_after: Distribution = Exponential(5 * MINUTE_MS)
     wishes: tuple[tuple[int, tuple[str, ...]], ...] = ()
     """What callers ask for, as the dialplan says it (`acd/telephony/wishes.py`), and which share of them."""

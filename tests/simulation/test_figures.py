@@ -106,6 +106,22 @@ def test_service_level_is_of_all_calls_offered() -> None:
     assert sales.service_level == 0.25
 
 
+def test_call_counts_in_the_queue_for_which_it_came() -> None:
+    told = Told()
+    told.say(0, "queue support is configured: longest wait 20 s, timeout to queue sales")
+    told.say(0, "queue lobby is configured: at most 0, full to queue sales")
+    told.say(1, "call C1 arrives in support from 555", "call C2 arrives in lobby from 556")
+    told.say(30, "ana logs in")
+    told.say(31, "ana's leg answers", "ana's leg is bridged")
+    told.say(41, "caller C1 hangs up", "caller C2 hangs up")
+    sales = told.close(101)
+    support, lobby = (told.figures.queues[QueueId(queue)] for queue in ("support", "lobby"))
+    assert [queue.offered for queue in (sales, support, lobby)] == [0, 1, 1]
+    assert [queue.answered for queue in (sales, support, lobby)] == [0, 1, 0]
+    assert (list(support.waits), support.talked_ms) == ([30_000], 10_000)
+    assert list(lobby.abandoned_after) == [40_000]
+
+
 def test_what_comes_after_the_days_is_not_counted_but_followed() -> None:
     told = Told()
     told.say(1, "call C0 arrives in sales from 554")

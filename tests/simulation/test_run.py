@@ -13,7 +13,7 @@ from acd.journal.port import Entry
 from acd.model import AgentId, Phone, QueueId
 from acd.router import facts as f
 from acd.router import inputs as i
-from acd.router.settings import AgentSettings, PauseReason, QueueSettings, RouterSettings
+from acd.router.settings import AgentSettings, CallbackOffer, Ends, PauseReason, QueueSettings, RouterSettings
 from acd.simulate import (
     Break,
     Demand,
@@ -121,6 +121,34 @@ def test_agents_are_on_direct_calls_while_they_are_there() -> None:
     assert 2 * 5 * 5 * 10 * 0.6 < len(direct) < 2 * 5 * 5 * 10 * 1.2
     talked = Counter(fact.talked_ms is not None for fact in heard.all(f.DirectCallEnded))
     assert talked[True] > 5 * talked[False]
+    assert result.left == ()
+
+
+def test_queue_closes_and_opens_by_its_hours_and_is_open_in_the_end() -> None:
+    scenario = _scenario(days=2)
+    demand = msgspec.structs.replace(
+        scenario.demands[0], closed=((10 * HOUR_MS, 11 * HOUR_MS), (11 * HOUR_MS + MINUTE_MS, 13 * HOUR_MS))
+    )
+    heard, result = _run(msgspec.structs.replace(scenario, demands=(demand,)))
+    closed = [_hours(fact.at_ms) for fact in heard.all(f.QueueClosed)]
+    assert closed == pytest.approx([10, 11 + 1 / 60, 34, 35 + 1 / 60])
+    opened = [_hours(fact.at_ms) for fact in heard.all(f.QueueOpened)]
+    assert opened == pytest.approx([11, 13, 35, 36], abs=0.01), "after the days it is open, whatever its hours"
+    assert {fact.reason for fact in heard.all(f.CallRefused)} == {"queue-closed"}
+    assert result.left == ()
+
+
+def test_who_was_promised_it_is_called_back() -> None:
+    scenario = _scenario(days=2)
+    queue = QueueSettings(SALES, "Sales", max_length=0, ends=Ends(full=CallbackOffer()))
+    demand = msgspec.structs.replace(scenario.demands[0], queue=queue)
+    heard, result = _run(msgspec.structs.replace(scenario, demands=(demand,)))
+    promised = [fact.since_ms for fact in heard.all(f.CallbackOffered)]
+    called = [fact.since_ms for fact in heard.all(f.CallQueued)]
+    assert len(promised) == result.calls + 1
+    assert len(called) == result.outcomes["called back"] > 0.8 * len(promised), "but for the last ones of all"
+    stood = [min(abs(since_ms - came_ms) for came_ms in promised) for since_ms in called]
+    assert max(stood) <= 10, "each stands where the caller stood, but for the way to the engine"
     assert result.left == ()
 
 
