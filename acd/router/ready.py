@@ -4,8 +4,10 @@ Agents of one tier and with the same skills are a class, in the order in which t
 How many classes a queue may have is bounded by the configuration.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import NamedTuple
 
 from sortedcontainers import SortedList
@@ -77,12 +79,11 @@ class ReadyAgents:
         and end. What is looked at are the classes and the different weights, both bounded by the configuration.
         """
         runs = sorted(run for class_ in classes for run in self._runs(class_, out.get(class_, [])))
-        left = ticket(seed, number, sum(run.weight * run.size for run in runs))
-        for run in runs:
-            if left < run.weight * run.size:
-                return self._nth(run, left // run.weight)
-            left -= run.weight * run.size
-        raise AssertionError(f"nobody was drawn of {runs}")
+        ends = list(accumulate(run.weight * run.size for run in runs))
+        drawn = ticket(seed, number, ends[-1])
+        at = bisect_right(ends, drawn)
+        run = runs[at]
+        return self._nth(run, run.size + (drawn - ends[at]) // run.weight)
 
     def _runs(self, class_: ClassKey, out: list[AgentKey]) -> Iterator["_Run"]:
         agents, at = self.classes[class_], 0
