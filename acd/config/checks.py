@@ -185,8 +185,6 @@ def _dispositions(tables: Tables) -> Iterator[Mistake]:
         where = setting_path("queue", name, "disposition_required")
         if queue.disposition_required and not tables.disposition:
             yield Mistake(where, "the file has no [disposition.NAME]", "true only together with at least one of them")
-        if queue.disposition_required and queue.channel == "chat":
-            yield Mistake(where, "chats have no dispositions yet", "true only for a queue of calls")
 
 
 def _pauses(tables: Tables) -> Iterator[Mistake]:

@@ -226,9 +226,9 @@ def of_agent(found: AgentExplanation, clock: Clock, at: str) -> Iterator[Rendera
     for queue in found.queues:
         table.add_row(*_texts(queue.queue, words.in_queue(queue, clock), str(queue.waiting)))
     yield table
-    if found.owed is not None:
+    if found.owed:
         yield Text("")
-        yield Text(f"It must still be said what came of {found.owed}.")
+        yield Text(f"It must still be said what came of {', '.join(found.owed)}.")
     yield Text("")
     if not found.works:
         yield Text("Nothing waits in these queues.")

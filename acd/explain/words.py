@@ -112,7 +112,7 @@ def _then(pending: Pending | None) -> str:
 
 def _paused(found: o.Paused, at: Times) -> str:
     owed = at.reason.owed
-    till = at.until if owed is None else f", till it is said what came of {owed}"
+    till = f", till it is said what came of {', '.join(owed)}" if owed else at.until
     return f"paused ({found.reason}){at.since}{till}"
 
 

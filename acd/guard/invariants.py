@@ -302,10 +302,18 @@ def _pauses_are_within_their_limits(state: State) -> None:
                 continue
             assert due is not None, f"{id_}: {limit} has no end"
             assert due.due_ms == limit.until_ms, f"{id_}: {limit} ends at {due}"
-        if agent.owes is not None:
-            ready = [queue for queue, entry in agent.queues.items() if entry.state is Membership.READY]
-            assert not ready, f"{id_} owes {agent.owes} and is ready in {ready}"
-            assert agent.owes.call != agent.disposed, f"{id_} owes {agent.owes}, which was given"
+        if agent.owes:
+            _who_owes_gets_no_more(state, id_, agent)
+
+
+def _who_owes_gets_no_more(state: State, id_: AgentId, agent: Agent) -> None:
+    """Ready nowhere, but where a pause or a log-out waits for the call in hand; so no more can be owed than was held
+    when the first of it came to be owed."""
+    ready = [queue for queue, entry in agent.queues.items() if entry.state is Membership.READY and not entry.pending]
+    assert not ready, f"{id_} owes {agent.owes} and is ready in {ready}"
+    assert not state.calls.keys() & agent.owes.keys(), f"{id_} owes {agent.owes}, which is not over"
+    held = len(agent.owes) + len(agent.chats) + (agent.work is not Work.IDLE)
+    assert held <= MOST_CHATS + 1, f"{id_} owes {agent.owes} and holds {agent.chats}"
 
 
 def _indexes_are_right(state: State) -> None:

@@ -29,7 +29,7 @@ class Ledger:
         self.disposed: dict[CallId, str] = {}
         self.joined: dict[AgentId, dict[QueueId, None]] = {}
         """Queues that an agent came into without being assigned."""
-        self.owed: dict[AgentId, CallId] = {}
+        self.owed: dict[AgentId, dict[CallId, None]] = {}
         self.misses: dict[AgentId, int] = {}
         self.worked_until_ms: dict[AgentId, int] = {}
         self.ids: set[str] = set()
@@ -118,10 +118,10 @@ class Ledger:
                 self.postponed[fact.agent, fact.queue] = fact
             case f.DispositionMissed():
                 assert fact.call not in self.disposed, f"{fact} after all"
-                self.owed[fact.agent] = fact.call
+                self.owed.setdefault(fact.agent, {})[fact.call] = None
             case f.DispositionSet():
                 self.disposed[fact.call] = fact.disposition
-                self.owed.pop(fact.agent, None)
+                self.owed.get(fact.agent, {}).pop(fact.call, None)
             case f.OfferEnded():
                 known = self.misses.get(fact.agent, 0)
                 assert fact.misses <= known + 1, f"{fact} after {known}"
@@ -233,13 +233,13 @@ class Ledger:
     def _has_room(self, fact: f.OfferMade) -> None:
         """One voice, which a wrap-up holds, and so many chats."""
         chat = fact.kind == "chat"
+        assert not self.owed.get(fact.agent), f"{fact} while {self.owed}"
         held = [other for other in self.held.get(fact.agent, {}).values() if (other.kind == "chat") == chat]
         if chat:
             assert len(held) < self.chats[fact.agent], f"{fact} while {held}"
         else:
             assert not held, f"{fact} while {held}"
             assert fact.agent not in self.wrapping_up, f"{fact} during a wrap-up"
-            assert fact.agent not in self.owed, f"{fact} while {self.owed}"
             to_come = [change for (agent, _), change in self.postponed.items() if agent == fact.agent]
             assert not to_come, f"{fact} before {to_come} took effect"
 

@@ -21,7 +21,7 @@ def end(turn: Turn, call: Call, ended_by: Literal["caller", "agent", "system"]) 
     offer = turn.state.offers[call.answered]
     agent = turn.state.agents[offer.agent]
     wrap_up_ms = wrap_ups.length_ms(turn.state, agent, call.queue)
-    needs_disposition = wrap_ups.needs_disposition(turn.state, agent, call.queue)
+    needs_disposition = not offer.disposed and wrap_ups.needs_disposition(turn.state, agent, call.queue)
     talked_ms = turn.now_ms - call.connected_at_ms
     turn.say(f.CallEnded(turn.now_ms, call.id, offer.id, offer.agent, call.queue, ended_by, talked_ms))
     if turn.state.last_agent_queues:

@@ -210,8 +210,8 @@ class AgentExplanation(msgspec.Struct, frozen=True):
     never been."""
     works_count: int
     """Of which `works` tells the first."""
-    owed: CallId | None
-    """It must still be said what came of this call."""
+    owed: tuple[CallId, ...]
+    """It must still be said what came of these calls."""
 
 
 # --- Why this call ----------------------------------------------------------------------------------------------
@@ -396,12 +396,10 @@ def _in_hand(state: State, agent: Agent) -> InHand | None:
     return InHand(call.id, call.queue, _name(state, call.queue), call.caller, until_ms)
 
 
-def _owed(agent: Agent) -> CallId | None:
-    if agent.owes is not None:
-        return agent.owes.call
+def _owed(agent: Agent) -> tuple[CallId, ...]:
     wrap_up = agent.wrap_up
-    needs = wrap_up is not None and wrap_up.needs_disposition and wrap_up.call != agent.disposed
-    return wrap_up.call if wrap_up is not None and needs else None
+    needs = wrap_up is not None and wrap_up.needs_disposition
+    return (*agent.owes, wrap_up.call) if wrap_up is not None and needs else tuple(agent.owes)
 
 
 def _in_queue(state: State, since: Since, agent: Agent, queue: QueueId) -> InOneQueue:

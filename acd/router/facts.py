@@ -507,6 +507,7 @@ class WrapUpStarted(_Fact, frozen=True):
     extendable_until_ms: int | None = None
     """Until then it may be extended. None: not at all."""
     needs_disposition: bool = False
+    """Whether it must still be said what came of the call."""
 
 
 class WrapUpExtended(_Fact, frozen=True):
@@ -539,7 +540,7 @@ class DispositionSet(_Fact, frozen=True):
 
 
 class DispositionMissed(_Fact, frozen=True):
-    """The time for it is over: till it comes, the agent owes it and is not ready."""
+    """The time for it is over: till it comes, the agent owes it, beside what is owed already, and is not ready."""
 
     agent: AgentId
     call: CallId

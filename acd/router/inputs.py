@@ -11,6 +11,7 @@ import msgspec
 from acd.model import (
     AgentId,
     Caller,
+    CallId,
     ChannelId,
     Direction,
     Kind,
@@ -266,9 +267,11 @@ class ExtendWrapUp(_Request, frozen=True, kw_only=True):
 
 
 class SetDisposition(_Request, frozen=True, kw_only=True):
-    """What has come of the call in hand, or of the one that is still owed an answer: a configured disposition's id."""
+    """What has come of a call in hand, or of one that is still owed an answer: a configured disposition's id. `call`:
+    of which; without it, the one that talks or is wrapped up, else the last that is owed. A chat in hand is named."""
 
     disposition: str
+    call: CallId | None = None
 
 
 Request = LogIn | LogOut | Pause | GetReady | EndWrapUp | ExtendWrapUp | SetDisposition

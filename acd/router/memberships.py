@@ -58,9 +58,15 @@ def paused_for(agent: Agent, reason: str) -> Queues:
     return tuple(queue for queue, entry in agent.queues.items() if entry.reason == reason)
 
 
+def held_by(agent: Agent, reason: str) -> Queues:
+    """The queues in which the agent is paused for this reason, or will be when the work in hand ends."""
+    to_come = (queue for queue, entry in agent.queues.items() if entry.pending and entry.pending.reason == reason)
+    return (*paused_for(agent, reason), *to_come)
+
+
 def owes(state: State, agent: Agent) -> bool:
     """Whether the agent owes a disposition, and there are any to give."""
-    return agent.owes is not None and bool(state.settings.dispositions)
+    return bool(agent.owes) and bool(state.settings.dispositions)
 
 
 def pause_everywhere(turn: Turn, agent: Agent, reason: str) -> None:

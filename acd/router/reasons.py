@@ -33,8 +33,8 @@ class Reason(msgspec.Struct, frozen=True):
     """How the call was refused."""
     pending: Pending | None = None
     """What comes after the work in hand."""
-    owed: CallId | None = None
-    """Till it is said what came of this call the agent stays paused."""
+    owed: tuple[CallId, ...] = ()
+    """Till it is said what came of these calls the agent stays paused."""
 
 
 class _Asked(NamedTuple):
@@ -67,7 +67,7 @@ def against_agent(state: State, since: Since, call: Call, agent: Agent, at_ms: i
             *OF_AGENT[type(found)](asked, agent, found),
             _outcome(since, call, agent, found),
             pending_of(state, agent) if isinstance(found, o.Busy) else None,
-            agent.owes.call if isinstance(found, o.Paused) and agent.owes is not None else None,
+            tuple(agent.owes) if isinstance(found, o.Paused) else (),
         )
         for found in why.objections(state, call, agent, at_ms)
     )

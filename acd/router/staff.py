@@ -44,27 +44,28 @@ def _do(turn: Turn, agent: Agent, request: i.Request, may: Rights) -> Done:
             return _pause(turn, agent, request, may)
         case i.GetReady():
             return _get_ready(turn, agent, request, may)
-        case i.EndWrapUp() | i.ExtendWrapUp() | i.SetDisposition():
-            return _after_the_call(turn, agent, request, may)
+        case i.EndWrapUp() | i.ExtendWrapUp():
+            return _wrap_up(turn, agent, request, may)
+        case i.SetDisposition():
+            return _disposition(turn, agent, request, may)
         case _:
             assert_never(request)
 
 
-def _after_the_call(
-    turn: Turn, agent: Agent, request: i.EndWrapUp | i.ExtendWrapUp | i.SetDisposition, may: Rights
-) -> Refusal | None:
-    queue = turn.state.queue_at_work(agent) if agent.owes is None else agent.owes.queue
+def _wrap_up(turn: Turn, agent: Agent, request: i.EndWrapUp | i.ExtendWrapUp, may: Rights) -> Refusal | None:
+    queue = turn.state.queue_at_work(agent)
     if queue is not None and not may.has(queue):
         return "not-allowed"
-    match request:
-        case i.EndWrapUp():
-            return wrap_ups.end(turn, agent, request.by)
-        case i.ExtendWrapUp():
-            return wrap_ups.extend(turn, agent, request.for_ms, request.by)
-        case i.SetDisposition():
-            return wrap_ups.dispose(turn, agent, request.disposition, request.by)
-        case _:
-            assert_never(request)
+    if isinstance(request, i.EndWrapUp):
+        return wrap_ups.end(turn, agent, request.by)
+    return wrap_ups.extend(turn, agent, request.for_ms, request.by)
+
+
+def _disposition(turn: Turn, agent: Agent, request: i.SetDisposition, may: Rights) -> Refusal | None:
+    of = wrap_ups.meant(turn.state, agent, request.call)
+    if of is not None and not may.has(of.queue):
+        return "not-allowed"
+    return wrap_ups.dispose(turn, agent, of, request.disposition, request.by)
 
 
 def _log_in(turn: Turn, agent: Agent, request: i.LogIn, may: Rights) -> Refusal | None:
@@ -111,7 +112,7 @@ def _may_join(turn: Turn, agent: Agent, queue: QueueId) -> bool:
 
 
 def _check_owed(turn: Turn, agent: Agent) -> Refusal | None:
-    """Before all else it is said what came of the last call."""
+    """Before all else it is said what came of the calls that are over."""
     return "no-disposition" if memberships.owes(turn.state, agent) else None
 
 

@@ -109,6 +109,8 @@ class Offer(msgspec.Struct):
     deadline: Literal["ring", "connect"] = "ring"
     """Which of its two deadlines is set."""
     overdue: bool = False
+    disposed: bool = False
+    """It was said what came of the call, which still goes on."""
 
 
 class WrapUp(msgspec.Struct):
@@ -118,6 +120,7 @@ class WrapUp(msgspec.Struct):
     extendable_until_ms: int | None = None
     """Until then it may be extended."""
     needs_disposition: bool = False
+    """It must still be said what came of the call."""
 
 
 class Limit(NamedTuple):
@@ -127,13 +130,6 @@ class Limit(NamedTuple):
     at_limit: AtLimit
     overdue: bool = False
     """It is over, and that was said."""
-
-
-class Owed(NamedTuple):
-    """A call of which nobody has said yet what came of it."""
-
-    call: CallId
-    queue: QueueId
 
 
 class Postponed(NamedTuple):
@@ -192,10 +188,9 @@ class Agent:
     """Offers missed in a row."""
     limits: dict[str, Limit] = field(default_factory=dict)
     """How long the pauses for these reasons may last, each in all its queues."""
-    disposed: CallId | None = None
-    """The last call of which it was said what came of it."""
-    owes: Owed | None = None
-    """Till that is said, the agent is not ready."""
+    owes: dict[CallId, QueueId] = field(default_factory=dict)
+    """Calls that are over and of which it was not said what came of them, with their queues. Till it is said of each,
+    the agent is not ready: so there are at most as many as the agent may hold at once."""
     retired: bool = False
     day: int = 0
     """The day to which the next two belong."""

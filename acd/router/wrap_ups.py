@@ -1,11 +1,13 @@
 """The work after a call: it begins when the conversation ends, may be extended, and ends by itself or on request. Some
 calls need a disposition before the agent is ready again (docs/routing.md R11, R12, R40 to R42)."""
 
+from typing import NamedTuple
+
 from acd.model import AgentId, CallId, QueueId
 from acd.router import facts as f
 from acd.router import memberships
 from acd.router.settings import NO_DISPOSITION
-from acd.router.state import Agent, Owed, State
+from acd.router.state import Agent, State
 from acd.router.states import Work
 from acd.router.turn import Turn
 
@@ -33,8 +35,7 @@ def begin(turn: Turn, agent: Agent, call: CallId, queue: QueueId, lasts_ms: int,
 def needs_disposition(state: State, agent: Agent, queue: QueueId) -> bool:
     """Whether it must be said what came of a call of this queue."""
     settings = state.queues[queue].settings
-    required = settings.disposition_required and settings.channel == "voice"
-    return required and bool(state.settings.dispositions) and not agent.retired
+    return settings.disposition_required and bool(state.settings.dispositions) and not agent.retired
 
 
 def extend(turn: Turn, agent: Agent, for_ms: int | None, by: str) -> Refusal | None:
@@ -63,7 +64,7 @@ def end(turn: Turn, agent: Agent, by: str) -> Refusal | None:
     wrap_up = agent.wrap_up
     if wrap_up is None:
         return "not-in-wrap-up"
-    if wrap_up.needs_disposition and _is_still_to_be_said(turn.state, agent, wrap_up.call):
+    if wrap_up.needs_disposition and turn.state.settings.dispositions:
         return "no-disposition"
     turn.say(f.WrapUpEnded(turn.now_ms, agent.settings.id, wrap_up.call, wrap_up.queue, by))
     over(turn, agent.settings.id, wrap_up.call, wrap_up.queue, needs_disposition=False)
@@ -71,38 +72,55 @@ def end(turn: Turn, agent: Agent, by: str) -> Refusal | None:
 
 
 def over(turn: Turn, agent_id: AgentId, call: CallId, queue: QueueId, *, needs_disposition: bool) -> None:
-    """The call and the work after it are over. Who did not say what came of it is not ready till that is said."""
+    """The call and the work after it are over. Who did not say what came of it is not ready till that is said; a reload
+    may have left nothing that could be."""
     memberships.work_ended(turn, agent_id, queue)
     agent = turn.state.agents.get(agent_id)  # who was retired is gone
-    if agent is not None and needs_disposition and _is_still_to_be_said(turn.state, agent, call):
+    if agent is not None and needs_disposition and turn.state.settings.dispositions:
         turn.say(f.DispositionMissed(turn.now_ms, agent_id, call, queue))
         memberships.pause_everywhere(turn, agent, NO_DISPOSITION)
 
 
-def _is_still_to_be_said(state: State, agent: Agent, call: CallId) -> bool:
-    """What came of the call; a reload may have left nothing that could be said."""
-    return agent.disposed != call and bool(state.settings.dispositions)
-
-
-def dispose(turn: Turn, agent: Agent, disposition: str, by: str) -> Refusal | None:
-    """Say what came of the call: the one that talks or is wrapped up, or the one that is owed."""
+def dispose(turn: Turn, agent: Agent, of: "OfCall | None", disposition: str, by: str) -> Refusal | None:
+    """Say what came of the call. Who owes it of no other is ready again, where nothing else speaks against it."""
     if all(known.id != disposition for known in turn.state.settings.dispositions):
         return "unknown-disposition"
-    of = _to_be_disposed(turn.state, agent)
     if of is None:
         return "no-call"
-    owed = agent.owes is not None
+    owed = of.call in agent.owes
     turn.say(f.DispositionSet(turn.now_ms, agent.settings.id, of.call, of.queue, disposition, by))
-    queues = memberships.paused_for(agent, NO_DISPOSITION)
-    if owed and queues:
+    queues = memberships.held_by(agent, NO_DISPOSITION)
+    if owed and queues and not agent.owes:
         turn.say(f.AgentBecameReady(turn.now_ms, agent.settings.id, queues, "system"))
     return None
 
 
-def _to_be_disposed(state: State, agent: Agent) -> Owed | None:
-    if agent.owes is not None:
-        return agent.owes
+class OfCall(NamedTuple):
+    """A call of which it may be said what came of it."""
+
+    call: CallId
+    queue: QueueId
+
+
+def meant(state: State, agent: Agent, call: CallId | None) -> OfCall | None:
+    """The call that is named, if the agent talks with it, wraps it up or owes it. Where none is named: what the voice
+    talks with or wraps up, else the last that is owed."""
+    if call is not None:
+        return _named(state, agent, call)
     if agent.wrap_up is not None:
-        return Owed(agent.wrap_up.call, agent.wrap_up.queue)
-    offer = None if agent.offer is None or agent.work is not Work.TALKING else state.offers[agent.offer]
-    return None if offer is None else Owed(offer.call, offer.queue)
+        return OfCall(agent.wrap_up.call, agent.wrap_up.queue)
+    if agent.offer is not None and agent.work is Work.TALKING:
+        offer = state.offers[agent.offer]
+        return OfCall(offer.call, offer.queue)
+    return next((OfCall(*owed) for owed in reversed(agent.owes.items())), None)
+
+
+def _named(state: State, agent: Agent, id_: CallId) -> OfCall | None:
+    if id_ in agent.owes:
+        return OfCall(id_, agent.owes[id_])
+    if agent.wrap_up is not None and agent.wrap_up.call == id_:
+        return OfCall(id_, agent.wrap_up.queue)
+    call = state.calls.get(id_)
+    if call is None or call.answered is None or call.connected_at_ms is None:
+        return None
+    return OfCall(id_, call.queue) if call.offers[call.answered] == agent.settings.id else None

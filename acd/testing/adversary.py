@@ -13,6 +13,7 @@ from acd.core import Fact, Input
 from acd.model import (
     AgentId,
     Caller,
+    CallId,
     ChannelId,
     Direction,
     Line,
@@ -244,7 +245,8 @@ class Adversary:
 
     def set_disposition(self, choice: Chooser) -> Input:
         disposition = choice.of(("sold", "refused", "no-such-disposition"))
-        return i.SetDisposition(request=self._request(), **self._who(choice, at_work=True), disposition=disposition)
+        request, who = self._request(), self._who(choice, at_work=True)
+        return i.SetDisposition(request=request, **who, disposition=disposition, call=self._call_of(who["agent"]))
 
     # --- Configuration ----------------------------------------------------------------------------------------
 
@@ -383,6 +385,14 @@ class Adversary:
         agent = choice.of(busy) if at_work and busy and choice.likely() else self._agent(choice)
         others = (*SUPERVISORS, "configuration", "x")
         return {"agent": agent, "by": agent if choice.likely() else choice.of(others)}
+
+    def _call_of(self, id_: AgentId) -> CallId | None:
+        """Every other time none is named; else one of the chats that the agent holds or owes, or of the last."""
+        agent = self._state.agents.get(id_)
+        if agent is None or self._count % 2:
+            return None
+        calls = [*agent.owes, *(self._state.offers[offer].call for offer in agent.chats), CallId("never-heard-of")]
+        return calls[self._count // 2 % len(calls)]
 
     def _some(self, choice: Chooser) -> tuple[QueueId, ...]:
         return () if choice.likely() else choice.some((*QUEUES, CHATS, QueueId("unknown")), 3)

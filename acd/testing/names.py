@@ -17,6 +17,7 @@ class Names:
         self._line_names: dict[Line, str] = {}
         self._names: dict[CallId | OfferId, str] = {}
         self._given: Counter[str] = Counter()
+        self._calls: dict[str, CallId] = {}
         self._offers: dict[str, OfferId] = {}
         self._last_offer: dict[AgentId, OfferId] = {}
 
@@ -34,11 +35,15 @@ class Names:
             return self._last_offer[AgentId(agent)]
         return self._offers[f"{agent}/{call}"]
 
+    def call(self, name: str) -> CallId:
+        """The call of this name; one that was never heard of is called so."""
+        return self._calls.get(name, CallId(name))
+
     def learn(self, fact: f.Fact) -> None:
         """Take in the names that the fact gives."""
         match fact:
             case f.CallQueued():
-                self._give(fact.call, fact.line.channel)
+                self._calls[self._give(fact.call, fact.line.channel)] = fact.call
             case f.OfferMade():
                 name = self._give(fact.offer, f"{fact.agent}/{self.of(fact.call)}")
                 self._offers[name] = fact.offer

@@ -407,8 +407,11 @@ def _extend(said: Said) -> Input:
 
 
 def _dispose(said: Said) -> Input:
-    disposition = said.word("disposition")
-    return i.SetDisposition(request=REQUEST, agent=_who(said), by=_by(said), disposition=disposition)
+    disposition, call = (
+        said.word("disposition"),
+        said.names.call(said.word("channel")) if said.word("channel") else None,
+    )
+    return i.SetDisposition(request=REQUEST, agent=_who(said), by=_by(said), disposition=disposition, call=call)
 
 
 REQUEST = RequestId("r")
@@ -504,5 +507,5 @@ SENTENCES = (
         lambda said: i.EndWrapUp(request=REQUEST, agent=_who(said), by=_by(said)),
     ),
     _sentence("<agent> extends the wrap-up[ by <more>][, asked by <by>]", _extend),
-    _sentence("<agent> says what came of the call: <disposition>[, asked by <by>]", _dispose),
+    _sentence("<agent> says what came of the call[ <channel>]: <disposition>[, asked by <by>]", _dispose),
 )

@@ -10,7 +10,7 @@ from acd.model import AgentId, CallId, OfferId, Phone, QueueId, ServerId
 from acd.router import facts as f
 from acd.router.ready import AgentKey, ClassKey
 from acd.router.settings import Ends, Lasting, QueueSettings, Standing
-from acd.router.state import InQueue, Limit, Owed, Postponed, State
+from acd.router.state import InQueue, Limit, Postponed, State
 from acd.router.states import Membership, Work
 from acd.router.waiting import FIRST, WaitingCalls
 from acd.testing.playbook import Playbook
@@ -142,7 +142,15 @@ def _limit_without_end(state: State) -> None:
 
 
 def _ready_and_owing(state: State) -> None:
-    state.agents[ANA].owes = Owed(_waiting(state), SALES)
+    state.agents[ANA].owes[CallId("over")] = SALES
+
+
+def _owing_a_call_that_goes_on(state: State) -> None:
+    state.agents[BEN].owes[_waiting(state)] = SALES
+
+
+def _owing_without_end(state: State) -> None:
+    state.agents[BEN].owes.update((CallId(f"over-{number}"), SALES) for number in range(invariants.MOST_CHATS + 2))
 
 
 def _joined_though_assigned(state: State) -> None:
@@ -181,6 +189,8 @@ def _pause_for_no_reason_pending(state: State) -> None:
         _limit_of_no_pause,
         _limit_without_end,
         _ready_and_owing,
+        _owing_a_call_that_goes_on,
+        _owing_without_end,
         _joined_though_assigned,
     ],
 )

@@ -4,7 +4,7 @@ from acd.model import QueueId
 from acd.router import facts as f
 from acd.router.apply import members
 from acd.router.apply.table import Table
-from acd.router.state import Agent, InQueue, Limit, Owed, Postponed, State, WrapUp
+from acd.router.state import Agent, InQueue, Limit, Postponed, State, WrapUp
 from acd.router.states import MEMBERSHIP_MOVES, Membership
 
 
@@ -66,7 +66,7 @@ def _agent_logged_in(state: State, fact: f.AgentLoggedIn) -> None:
     if not agent.logged_in:
         agent.free = state.free_place()
         agent.misses = 0
-    agent.owes = None
+    agent.owes.clear()
     members.move_to_phone(state, agent, fact.phone)
     _move_in_queues(state, agent, fact.queues, "log in", joined=fact.joined)
     state.relist(agent)
@@ -76,7 +76,7 @@ def _agent_became_ready(state: State, fact: f.AgentBecameReady) -> None:
     agent = state.agents[fact.agent]
     _move_in_queues(state, agent, fact.queues, "get ready", joined=fact.joined)
     agent.misses = 0
-    agent.owes = None
+    agent.owes.clear()
     state.relist(agent)
 
 
@@ -136,13 +136,17 @@ def _pause_overdue(state: State, fact: f.PauseOverdue) -> None:
 
 def _disposition_set(state: State, fact: f.DispositionSet) -> None:
     agent = state.agents[fact.agent]
-    agent.disposed = fact.call
-    if agent.owes is not None and agent.owes.call == fact.call:
-        agent.owes = None
+    call = state.calls.get(fact.call)
+    if agent.wrap_up is not None and agent.wrap_up.call == fact.call:
+        agent.wrap_up.needs_disposition = False
+    elif call is not None and call.answered is not None:
+        state.offers[call.answered].disposed = True
+    else:
+        del agent.owes[fact.call]
 
 
 def _disposition_missed(state: State, fact: f.DispositionMissed) -> None:
-    state.agents[fact.agent].owes = Owed(fact.call, fact.queue)
+    state.agents[fact.agent].owes[fact.call] = fact.queue
 
 
 APPLY: Table = {
