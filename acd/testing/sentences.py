@@ -407,10 +407,8 @@ def _extend(said: Said) -> Input:
 
 
 def _dispose(said: Said) -> Input:
-    disposition, call = (
-        said.word("disposition"),
-        said.names.call(said.word("channel")) if said.word("channel") else None,
-    )
+    disposition, named = said.word("disposition"), said.word("channel")
+    call = said.names.call(named) if named else None
     return i.SetDisposition(request=REQUEST, agent=_who(said), by=_by(said), disposition=disposition, call=call)
 
 
