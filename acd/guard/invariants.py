@@ -11,7 +11,7 @@ from acd.model import AgentId, CallId, Channel, OfferId, Phone, QueueId, ServerI
 from acd.router import limits, why
 from acd.router.deadlines import Kind
 from acd.router.position import position
-from acd.router.state import PROFILES_KEPT, REFUSALS_KEPT, Agent, Call, Offer, Queue, Server, State
+from acd.router.state import PROFILES_KEPT, REFUSALS_KEPT, Agent, Call, Limit, Offer, Queue, Server, State
 from acd.router.states import Membership, Work
 from acd.router.waiting import FIRST, GroupKey, Place, WaitingCalls
 
@@ -297,6 +297,10 @@ def _pauses_are_within_their_limits(state: State) -> None:
         for reason, limit in agent.limits.items():
             assert any(entry.reason == reason for entry in agent.queues.values()), f"{id_} is not paused for {reason}"
             due = state.deadlines.find("pause", id_, reason)
+            if limit.until_ms is None:
+                assert limit.lasts_ms is not None, f"{id_}: {limit} has no length"
+                assert state.queue_at_work(agent) is not None, f"{id_} does nothing, and {limit} has not begun"
+                continue
             if limit.overdue:
                 assert limit.at_limit == "warn", f"{id_}: {limit} is over, and the pause goes on"
                 continue
@@ -406,7 +410,11 @@ def _of_agent(id_: AgentId, agent: Agent) -> set[Key]:
         expected.add(("rest", id_, ""))
     if agent.wrap_up is not None:
         expected.add(("wrap-up", id_, ""))
-    return expected | {("pause", id_, reason) for reason, limit in agent.limits.items() if not limit.overdue}
+    return expected | {("pause", id_, reason) for reason, limit in agent.limits.items() if _runs(limit)}
+
+
+def _runs(limit: Limit) -> bool:
+    return limit.until_ms is not None and not limit.overdue
 
 
 def _of_offer(state: State, offer: Offer) -> set[Key]:
@@ -451,7 +459,7 @@ def passing(state: State) -> set[str]:
             things.add(f"wrap-up of {id_} after {agent.wrap_up.call}")
         if agent.rests:
             things.add(f"rest of {id_}")
-        running = [(reason, limit.until_ms) for reason, limit in agent.limits.items() if not limit.overdue]
+        running = [(reason, limit.until_ms) for reason, limit in agent.limits.items() if _runs(limit)]
         things |= {f"pause of {id_} for {reason} until {until_ms}" for reason, until_ms in running}
     for call_id, call in state.calls.items():
         if call.give_up_at_ms is not None and call.connected_at_ms is None:

@@ -467,6 +467,8 @@ class AgentPaused(_Fact, frozen=True):
     at_limit: AtLimit = "ready"
     """... and what happens then."""
     productive: bool = False
+    lasts_ms: int | None = None
+    """Its time does not run yet: so long from the end of the work in hand, when that is told."""
 
 
 class PauseOverdue(_Fact, frozen=True):

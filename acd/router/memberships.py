@@ -5,7 +5,7 @@ from typing import assert_never
 
 from acd.model import AgentId, QueueId
 from acd.router import facts as f
-from acd.router.settings import MISSED_OFFERS, NO_DISPOSITION, AtLimit
+from acd.router.settings import MISSED_OFFERS, NO_DISPOSITION, PauseReason
 from acd.router.state import Agent, InQueue, Limit, State
 from acd.router.states import Membership
 from acd.router.turn import Turn
@@ -22,24 +22,33 @@ def pause(turn: Turn, agent: Agent, queues: Queues, reason: str, by: str) -> Que
     """Pause the agent in these queues. Returns those in which that is still to come."""
     now, later = _parted(turn.state, agent, queues)
     if now:
-        _begin_pause(turn, agent, now, reason, by)
+        _begin_pause(turn, agent, now, reason, by, is_to_come=bool(later))
     for queue in later:
         turn.say(f.ChangePostponed(turn.now_ms, agent.settings.id, queue, "pause", by, reason))
     return later
 
 
-def _begin_pause(turn: Turn, agent: Agent, queues: Queues, reason: str, by: str) -> None:
-    """Say it, with the limit that runs already in whichever queues, or else from now on."""
-    limit = agent.limits.get(reason)
+def _begin_pause(turn: Turn, agent: Agent, queues: Queues, reason: str, by: str, *, is_to_come: bool = False) -> None:
+    """Say it, with the limit that the pause has already in whichever queues, or else a new one. `is_to_come`: the
+    pause comes to a further queue when the work in hand ends, and its time counts from there."""
     known = next((known for known in turn.state.settings.pause_reasons if known.id == reason), None)
-    if limit is None and known is not None and known.limit_ms is not None:
-        limit = Limit(turn.now_ms + known.limit_ms, known.at_limit)
-    until_ms, at_limit = (None, NO_LIMIT) if limit is None else limit[:2]
+    limit = agent.limits.get(reason) or _new_limit(known)
+    is_to_come = is_to_come or (reason in agent.limits and turn.state.queue_at_work(agent) is not None)
+    until_ms, lasts_ms = limit.until_ms, limit.lasts_ms
+    if lasts_ms is not None and not is_to_come:
+        until_ms, lasts_ms = turn.now_ms + lasts_ms, None
     productive = known is not None and known.productive
-    turn.say(f.AgentPaused(turn.now_ms, agent.settings.id, queues, reason, by, until_ms, at_limit, productive))
+    turn.say(
+        f.AgentPaused(
+            turn.now_ms, agent.settings.id, queues, reason, by, until_ms, limit.at_limit, productive, lasts_ms
+        )
+    )
 
 
-NO_LIMIT: AtLimit = "ready"
+def _new_limit(reason: PauseReason | None) -> Limit:
+    if reason is None or reason.limit_ms is None:
+        return Limit(None, "ready")
+    return Limit(None, reason.at_limit, lasts_ms=reason.limit_ms)
 
 
 def pause_limit(turn: Turn, agent: Agent, reason: str) -> None:
@@ -107,6 +116,15 @@ def work_ended(turn: Turn, agent_id: AgentId, queue: QueueId) -> None:
     entry = None if agent is None else agent.queues.get(queue)
     if agent is not None and entry is not None and entry.pending is not None:
         _take_effect(turn, agent, queue, entry)
+    if agent is not None and agent.limits and turn.state.queue_at_work(agent) is None:
+        _let_limits_begin(turn, agent)
+
+
+def _let_limits_begin(turn: Turn, agent: Agent) -> None:
+    """What a pause was to last from the end of the work: also where it did not come to the queue of that work."""
+    for reason, limit in list(agent.limits.items()):
+        if limit.until_ms is None:
+            _begin_pause(turn, agent, paused_for(agent, reason), reason, "system")
 
 
 def _take_effect(turn: Turn, agent: Agent, queue: QueueId, entry: InQueue) -> None:

@@ -126,10 +126,12 @@ class WrapUp(msgspec.Struct):
 class Limit(NamedTuple):
     """How long a pause may last."""
 
-    until_ms: int
+    until_ms: int | None
+    """None: so long as `lasts_ms` says, from the end of the work in hand."""
     at_limit: AtLimit
     overdue: bool = False
     """It is over, and that was said."""
+    lasts_ms: int | None = None
 
 
 class Postponed(NamedTuple):

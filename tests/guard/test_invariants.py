@@ -141,6 +141,14 @@ def _limit_without_end(state: State) -> None:
     state.agents[BEN].limits["lunch"] = Limit(10**9, "ready")
 
 
+def _limit_that_waits_for_no_work(state: State) -> None:
+    state.agents[BEN].limits["lunch"] = Limit(None, "ready", lasts_ms=1_000)
+
+
+def _limit_of_no_length(state: State) -> None:
+    state.agents[BEN].limits["lunch"] = Limit(None, "ready")
+
+
 def _ready_and_owing(state: State) -> None:
     state.agents[ANA].owes[CallId("over")] = SALES
 
@@ -188,6 +196,8 @@ def _pause_for_no_reason_pending(state: State) -> None:
         _pause_for_no_reason_pending,
         _limit_of_no_pause,
         _limit_without_end,
+        _limit_that_waits_for_no_work,
+        _limit_of_no_length,
         _ready_and_owing,
         _owing_a_call_that_goes_on,
         _owing_without_end,

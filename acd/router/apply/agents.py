@@ -84,7 +84,9 @@ def _agent_paused(state: State, fact: f.AgentPaused) -> None:
     agent = state.agents[fact.agent]
     _move_in_queues(state, agent, fact.queues, "pause", fact.reason)
     known = agent.limits.get(fact.reason)
-    if fact.until_ms is not None and (known is None or known.until_ms != fact.until_ms):
+    if fact.lasts_ms is not None:
+        agent.limits[fact.reason] = Limit(None, fact.at_limit, lasts_ms=fact.lasts_ms)
+    elif fact.until_ms is not None and (known is None or known.until_ms != fact.until_ms):
         agent.limits[fact.reason] = Limit(fact.until_ms, fact.at_limit)
         state.deadlines.set(fact.until_ms, "pause", fact.agent, fact.reason)
     state.relist(agent)
