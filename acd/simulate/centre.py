@@ -102,8 +102,8 @@ CLOSED: Final = {
 }
 """One stops two hours before the others, one has a lunch break."""
 ANNOUNCEMENTS: Final = {
-    0: Announcements(10 * SECOND_MS, 20 * SECOND_MS, position=True),
-    5: Announcements(20 * SECOND_MS, 30 * SECOND_MS, position=True, estimated_wait=True),
+    0: Announcements(15 * SECOND_MS, position=True),
+    5: Announcements(20 * SECOND_MS, MINUTE_MS, position=True, estimated_wait=True),
 }
 VOICEMAIL: Final = Destination("voicemail", "100")
 LAST_AGENT_MS: Final = {0: 20 * SECOND_MS, 3: 15 * SECOND_MS, 4: 30 * SECOND_MS}
