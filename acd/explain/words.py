@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any, Final, get_args
 
-from acd.model import Caller, CallId
+from acd.model import Caller, CallId, Channel
 from acd.router import facts as f
 from acd.router import objections as o
 from acd.router.explanation import AgentExplanation, InHand, InOneQueue, OwnOrder, Part, Place, Queued
@@ -176,7 +176,7 @@ DECIDED_BY: Final[dict[Strategy, str]] = {
     "longest-idle": "has fewer chats in hand",
     "round-robin": "was offered one longer ago",
     "linear": "stands before in the configuration",
-    "fewest-calls-today": "has had fewer calls",
+    "fewest-calls-today": "has had fewer",
     "least-talk-today": "has talked less",
     "most-skilled": "has more levels",
     "least-skilled": "has fewer levels",
@@ -197,6 +197,10 @@ def place(place: Place, first: str, clock: Clock) -> str:
     )
 
 
+WORK: Final[dict[Channel, str]] = {"voice": "call", "chat": "chat"}
+TALK: Final[dict[Channel, str]] = {"voice": "talk", "chat": "chats"}
+
+
 def measure(place: Place, clock: Clock) -> str:
     """What the strategy goes by."""
     value = place.measure
@@ -210,9 +214,9 @@ def measure(place: Place, clock: Clock) -> str:
         case "linear":
             return f"place {value + 1} in the configuration"
         case "fewest-calls-today":
-            return f"{_many(value, 'call')} today"
+            return f"{_many(value, WORK[place.channel])} today"
         case "least-talk-today":
-            return f"{duration(value)} of talk today"
+            return f"{duration(value)} of {TALK[place.channel]} today"
         case "weighted-random":
             if place.weights is None:
                 return f"weight {value}"

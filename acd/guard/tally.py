@@ -16,10 +16,12 @@ from acd.router.state import Agent, State
 
 
 class Today(NamedTuple):
-    """What an agent has done since midnight."""
+    """What an agent has done since midnight; chats are counted apart."""
 
     calls: int = 0
     talked_ms: int = 0
+    chats: int = 0
+    chatted_ms: int = 0
 
 
 class LastConversations:
@@ -76,6 +78,8 @@ class Tally:
         self._assigned: dict[AgentId, tuple[QueueId, ...]] = {}
         self._work: dict[AgentId, dict[OfferId | CallId, None]] = {}
         """Offers and conversations, and the call of a wrap-up."""
+        self._chats: dict[OfferId, None] = {}
+        """Offers of chats."""
         self._connected_ms: dict[OfferId, int] = {}
         self._retired: dict[AgentId, None] = {}
         self._unordered: dict[QueueId, dict[AgentId, None]] = {}
@@ -91,8 +95,11 @@ class Tally:
             case f.OfferMade():
                 self._work.setdefault(fact.agent, {})[fact.offer] = None
                 self._offered.setdefault(fact.agent, {})[fact.queue] = self._facts
+                if fact.kind == "chat":
+                    self._chats[fact.offer] = None
             case f.OfferEnded():
                 self._work[fact.agent].pop(fact.offer)
+                self._chats.pop(fact.offer, None)
             case f.CallConnected():
                 self._connected_ms[fact.offer] = fact.at_ms
             case f.CallEnded():
@@ -143,7 +150,12 @@ class Tally:
         assert fact.talked_ms == talked_ms, f"{fact} after {talked_ms} ms"
         self._work[fact.agent].pop(fact.offer)
         today = self._today.get(fact.agent, Today())
-        self._today[fact.agent] = Today(today.calls + 1, today.talked_ms + talked_ms)
+        if fact.offer in self._chats:
+            del self._chats[fact.offer]
+            more = today._replace(chats=today.chats + 1, chatted_ms=today.chatted_ms + talked_ms)
+        else:
+            more = today._replace(calls=today.calls + 1, talked_ms=today.talked_ms + talked_ms)
+        self._today[fact.agent] = more
         self._is_free(fact.agent, fact.at_ms)
 
     def _is_free(self, agent: AgentId, at_ms: int) -> None:
@@ -188,7 +200,8 @@ class Tally:
             assert set(queue.unordered) == set(unordered), f"{queue_id}: {queue.unordered}, not {unordered}"
 
     def _compare_agent(self, id_: AgentId, agent: Agent, day: int) -> None:
-        counted = Today(agent.calls_today, agent.talked_today_ms) if agent.day == day else Today()
+        done = (agent.calls_today, agent.talked_today_ms, agent.chats_today, agent.chatted_today_ms)
+        counted = Today(*done) if agent.day == day else Today()
         today = self._today.get(id_, Today())
         assert counted == today, f"{id_} has done {today} by the facts, {counted} by the state"
         free = self._free.get(id_, NO_PLACE)

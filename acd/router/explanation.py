@@ -9,7 +9,7 @@ from typing import Literal
 
 import msgspec
 
-from acd.model import AgentId, Caller, CallId, Kind, OfferId, QueueId
+from acd.model import AgentId, Caller, CallId, Channel, Kind, OfferId, QueueId
 from acd.router import facts as f
 from acd.router import why
 from acd.router.reasons import Pending, Reason, against_agent, against_call, pause_ends_ms, pending_of, work_ends_ms
@@ -36,10 +36,11 @@ class Place(msgspec.Struct, frozen=True):
     unmet: int
     """Wishes of the call that the agent does not meet."""
     strategy: Strategy
+    channel: Channel
     measure: int
     """What the strategy goes by, the lowest first: chats in hand, the number of the fact that last offered a call, the
-    place in the configuration (from 0), calls or milliseconds of talk today, or levels (`most-skilled`: negative); for
-    `weighted-random` the weight, and who was drawn comes first."""
+    place in the configuration (from 0), calls or milliseconds of talk today (in a queue of chats those of chats), or
+    levels (`most-skilled`: negative); for `weighted-random` the weight, and who was drawn comes first."""
     weights: int | None
     """`weighted-random`: of all who take part in the draw, together; None of who does not."""
     offered_at_ms: int | None
@@ -295,9 +296,9 @@ def _placed(
 ) -> tuple[Considered, ...]:
     """Those who may be offered the call, as they come one after another."""
     placed = why.in_their_order(state, call, agents)
-    strategy = state.queues[call.queue].settings.strategy
+    settings = state.queues[call.queue].settings
     weights = None
-    if strategy == "weighted-random":
+    if settings.strategy == "weighted-random":
         weights = sum(standing.measure for standing, _ in placed if standing[:2] == placed[0][0][:2])
     return tuple(
         Considered(
@@ -308,7 +309,8 @@ def _placed(
                 number,
                 standing.tier,
                 standing.unmet,
-                strategy,
+                settings.strategy,
+                settings.channel,
                 standing.measure,
                 weights if standing[:2] == placed[0][0][:2] else None,
                 since.last_offered(id_, call.queue),

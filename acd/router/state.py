@@ -195,9 +195,12 @@ class Agent:
     the agent is not ready: so there are at most as many as the agent may hold at once."""
     retired: bool = False
     day: int = 0
-    """The day to which the next two belong."""
+    """The day to which the next four belong."""
     calls_today: int = 0
     talked_today_ms: int = 0
+    chats_today: int = 0
+    chatted_today_ms: int = 0
+    """Of all chats together, also where they went on at once."""
     listed: dict[QueueId, Listed] = field(default_factory=dict)
     """Derived: in which queues the agent stands among the ready ones, and how."""
 
@@ -462,9 +465,11 @@ class State:
             case "linear":
                 return AgentKey(agent.settings.order, 0, 0, agent.settings.id)
             case "fewest-calls-today":
-                first = agent.calls_today if agent.day == self.day else 0
+                if agent.day == self.day:
+                    first = agent.calls_today if queue.settings.channel == "voice" else agent.chats_today
             case "least-talk-today":
-                first = agent.talked_today_ms if agent.day == self.day else 0
+                if agent.day == self.day:
+                    first = agent.talked_today_ms if queue.settings.channel == "voice" else agent.chatted_today_ms
             case "weighted-random":
                 first = entry.standing.weight
             case strategy:

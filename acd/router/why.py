@@ -7,7 +7,7 @@ Slow, and written without the lists that the match goes by: nothing here reads w
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple, assert_never
 
-from acd.model import AgentId, CallId, QueueId
+from acd.model import AgentId, CallId, Channel, QueueId
 from acd.router import objections as o
 from acd.router.ready import ticket
 from acd.router.settings import AgentSettings, QueueSettings
@@ -265,9 +265,16 @@ def _standing(state: State, call: Call, agent: Agent, drawn: AgentId | None) -> 
     return Standing(*_tier_and_unmet(call, agent), not_drawn, measure, *idle, agent.settings.id)
 
 
+def _today(agent: Agent, channel: Channel) -> tuple[int, int]:
+    """Calls, and milliseconds of talk; in a queue of chats those of chats."""
+    if channel == "chat":
+        return agent.chats_today, agent.chatted_today_ms
+    return agent.calls_today, agent.talked_today_ms
+
+
 def _measure(state: State, call: Call, agent: Agent) -> int:
     entry, skills, queue = agent.queues[call.queue], agent.settings.skills, state.queues[call.queue].settings
-    today = agent.day == state.day
+    calls, talked_ms = _today(agent, queue.channel) if agent.day == state.day else (0, 0)
     match queue.strategy:
         case "longest-idle":
             return len(agent.chats) if queue.channel == "chat" else 0
@@ -276,9 +283,9 @@ def _measure(state: State, call: Call, agent: Agent) -> int:
         case "linear":
             return agent.settings.order
         case "fewest-calls-today":
-            return agent.calls_today if today else 0
+            return calls
         case "least-talk-today":
-            return agent.talked_today_ms if today else 0
+            return talked_ms
         case "weighted-random":
             return entry.standing.weight
         case "most-skilled":

@@ -29,6 +29,12 @@ def _talk_counts_twice(state: State, fact: f.CallEnded) -> None:
         agent.talked_today_ms += fact.talked_ms
 
 
+def _chat_counts_as_a_call(state: State, fact: f.CallEnded) -> None:
+    agent = state.agents.get(fact.agent)
+    if agent is not None:
+        agent.calls_today, agent.chats_today = agent.calls_today + agent.chats_today, 0
+
+
 def _yesterday_counts_on(state: State, _: f.DayBegan) -> None:
     for agent in state.agents.values():
         agent.day = state.day
@@ -51,6 +57,7 @@ def _ana_was_always_the_last(state: State, fact: f.CallerRemembered) -> None:
 WRONG: dict[Change, type[f.Fact]] = {
     _call_counts_twice: f.CallEnded,
     _talk_counts_twice: f.CallEnded,
+    _chat_counts_as_a_call: f.CallEnded,
     _yesterday_counts_on: f.DayBegan,
     _ring_ends_idleness: f.OfferEnded,
     _offer_is_not_noted: f.OfferMade,

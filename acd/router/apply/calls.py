@@ -1,5 +1,6 @@
 """Calls, from their arrival to their end."""
 
+from acd.model import Channel
 from acd.router import facts as f
 from acd.router.apply import channels, members, offers, queues
 from acd.router.apply.table import Table
@@ -135,20 +136,25 @@ def _call_connected(state: State, fact: f.CallConnected) -> None:
 
 
 def _call_ended(state: State, fact: f.CallEnded) -> None:
-    agent = state.agents[fact.agent]
-    offers.drop_offer(state, state.offers[fact.offer], "call ended")
+    agent, offer = state.agents[fact.agent], state.offers[fact.offer]
+    offers.drop_offer(state, offer, "call ended")
     _drop_call(state, state.calls[fact.call])
-    _count(state, agent, fact.talked_ms)
+    _count(state, agent, offer.channel, fact.talked_ms)
     members.free_again(state, agent)
     state.relist(agent)
     members.tidy(state, agent)
 
 
-def _count(state: State, agent: Agent, talked_ms: int) -> None:
+def _count(state: State, agent: Agent, channel: Channel, talked_ms: int) -> None:
     if agent.day != state.day:
         agent.day, agent.calls_today, agent.talked_today_ms = state.day, 0, 0
-    agent.calls_today += 1
-    agent.talked_today_ms += talked_ms
+        agent.chats_today, agent.chatted_today_ms = 0, 0
+    if channel == "voice":
+        agent.calls_today += 1
+        agent.talked_today_ms += talked_ms
+    else:
+        agent.chats_today += 1
+        agent.chatted_today_ms += talked_ms
 
 
 def _call_over(state: State, fact: f.CallAbandoned | f.CallTimedOut | f.CallReturned | f.CallLost) -> None:
