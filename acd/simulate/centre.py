@@ -226,7 +226,7 @@ def _ends(names: list[QueueId], number: int) -> Ends:
         case 8:
             return Ends(no_agents=NextQueue(names[1], keeps_age=False), leaving=("no-agents",))
         case 9:
-            return Ends(closed=NextQueue(names[5]), full=NextQueue(names[3]))
+            return Ends(closed=NextQueue(names[5]), full=NextQueue(names[3]), leaving=("closed",))
         case _:
             return ALL_GO_BACK
 

@@ -47,7 +47,7 @@ def test_days_meet_every_end_of_waiting() -> None:
                 case _:
                     pass
 
-    centre = contact_centre(agents=10, queues=10, calls_per_hour=150, faults=False)
+    centre = contact_centre(agents=10, queues=10, calls_per_hour=300, faults=False)
     assert simulate(centre, 1, observers=[look]).left == ()
     ends = {"timeout", "queue-full", "no-agents", "queue-closed", "sent elsewhere", "CallbackOffered"}
     assert met.keys() >= ends | {"QueueClosed", "QueueOpened", "LeavingBegan", "AnnouncementMade"}
