@@ -8,7 +8,7 @@ import pytest
 
 from acd.simulate import Result
 from acd.telephony.simulated.timing import Mishap
-from tests.simulation.guarded import large, run_guarded, storm
+from tests.simulation.guarded import large, run_guarded, storm, wide_storm
 
 STORMS = {"any storm": 11}
 """Seeds of `storm`. One that fails (`python -m tests.simulation.guarded storm 1000 50`) is kept here for good, under a
@@ -58,6 +58,15 @@ async def test_storm_is_survived_and_leaves_nothing(seed: int) -> None:
 @pytest.mark.parametrize("seed", range(21, 32))
 async def test_more_storms_are_survived_and_leave_nothing(seed: int) -> None:
     _everything_happened(await run_guarded(storm(), seed, check_every=4))
+
+
+@pytest.mark.long
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("seed", range(41, 44))
+async def test_storm_over_queues_that_keep_not_everybody_is_survived_and_leaves_nothing(seed: int) -> None:
+    result = await run_guarded(wide_storm(), seed, check_every=4)
+    _everything_happened(result)
+    assert not [end for end in ("timeout", "refused", "called back") if not result.outcomes[end]]
 
 
 @pytest.mark.long
