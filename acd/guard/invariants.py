@@ -150,7 +150,8 @@ def _positions_are_ranks(state: State) -> None:
             line = [call for call in standing if call.named == named]
             line.sort(key=lambda call: why.one_order(state, call, state.now_ms))
             ranks = [position(state, call, state.now_ms) for call in line]
-            assert ranks == list(range(1, len(line) + 1)), f"queue {id_}: {ranks} of {line}"
+            expected = list(range(1, len(line) + 1)) if named is None else [None] * len(line)
+            assert ranks == expected, f"queue {id_}: {ranks} of {line}"
         assert (queue.pace.since_ms is not None) == bool(queue.waiting), f"queue {id_}: {queue.pace}"
 
 
@@ -358,7 +359,8 @@ def _overdue_only_while_unheard(state: State) -> None:
     """What is put off until a server's report is put off for no other reason."""
     for call in state.calls.values():
         server = state.servers[call.line.server]
-        assert not call.overdue or (not server.up and server.channels.misses(call.line.channel)), f"{call}"
+        overdue = call.overdue or call.announcement_overdue
+        assert not overdue or (not server.up and server.channels.misses(call.line.channel)), f"{call}"
     for offer in state.offers.values():
         server = state.servers[offer.line.server]
         assert not offer.overdue or (not server.up and server.legs.misses(offer.id)), f"{offer}"
@@ -427,7 +429,7 @@ def _of_call(id_: CallId, call: Call) -> set[Key]:
     expected: set[Key] = set()
     if call.give_up_at_ms is not None and call.answered is None and not call.overdue:
         expected.add(("give-up", id_, ""))
-    if call.announce_at_ms is not None and call.answered is None:
+    if call.announce_at_ms is not None and call.answered is None and not call.announcement_overdue:
         expected.add(("announce", id_, ""))
     if call.named is not None and call.connected_at_ms is None:
         expected.add(("named", id_, ""))

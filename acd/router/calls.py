@@ -157,8 +157,12 @@ def _first_announcement_ms(turn: Turn, settings: QueueSettings) -> int | None:
 
 
 def announce(turn: Turn, call_id: CallId) -> None:
-    """It is time to tell the caller how it stands. A queue that announces nothing any more falls silent."""
+    """It is time to tell the caller how it stands, if it can be told. A queue that announces nothing any more falls
+    silent."""
     call = turn.state.calls[call_id]
+    if not links.hears_caller(turn.state, call.line):
+        turn.say(f.AnnouncementOverdue(turn.now_ms, call.id))
+        return
     told = turn.state.queues[call.queue].settings.announcements or Announcements(0)
     turn.say(
         f.AnnouncementMade(

@@ -319,6 +319,12 @@ class WaitOverdue(_Fact, frozen=True):
     call: CallId
 
 
+class AnnouncementOverdue(_Fact, frozen=True):
+    """The caller was to be told something, but the server cannot be heard: it is told once the caller is heard of."""
+
+    call: CallId
+
+
 class CallTimedOut(_Fact, frozen=True):
     """The longest wait is over. Telephony returns the call to the dialplan, or sends it to the destination."""
 
@@ -682,6 +688,7 @@ Fact = (
     | CallEnded
     | CallAbandoned
     | WaitOverdue
+    | AnnouncementOverdue
     | CallTimedOut
     | CallReturned
     | CallLost

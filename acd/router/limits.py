@@ -63,10 +63,9 @@ def barred(
     longest = queue.settings.max_length
     if longest is not None and queue.length >= longest and not has_place:
         return "queue-full"
-    profiles = queue.waiting.profiles
-    if len(profiles) >= state.settings.max_profiles and not has_place:
-        profile = state.profiles.get((required, wanted, queue.settings.rings))
-        if profile is None or profile not in profiles:
+    if len(queue.waiting.profiles) >= state.settings.max_profiles and not has_place:
+        asked = {(profile.required, profile.wanted) for profile in queue.waiting.profiles}
+        if len(asked) >= state.settings.max_profiles and (required, wanted) not in asked:
             return "too-many-profiles"
     return None
 

@@ -10,15 +10,15 @@ LEAST_DEPARTURES = 3
 """Of fewer nothing is concluded."""
 
 
-def position(state: State, call: Call, now_ms: int) -> int:
-    """1 for who is next. Within a group the older call is never the less urgent one: so how many of it come before is
-    found by halving, and what is looked at are the groups, not their calls."""
+def position(state: State, call: Call, now_ms: int) -> int | None:
+    """1 for who is next; None while the call waits for one agent alone, who may take any other work before it. Within
+    a group the older call is never the less urgent one: so how many of it come before is found by halving, and what is
+    looked at are the groups, not their calls."""
+    if call.named is not None:
+        return None
     queue = state.queues[call.queue]
     own = order_of(state, call, now_ms)
-    if call.named is None:
-        groups = [group for row in queue.waiting.rows.values() for _, _, group in row]
-    else:
-        groups = list(queue.waiting.named.get(call.named, {}).values())
+    groups = [group for row in queue.waiting.rows.values() for _, _, group in row]
     return 1 + sum(_before(queue.settings, group, own, now_ms) for group in groups)
 
 
@@ -36,9 +36,9 @@ def _before(queue: QueueSettings, group: Group, own: Order, now_ms: int) -> int:
 
 
 def estimated_wait_ms(state: State, call: Call, now_ms: int) -> int | None:
-    """How long it may take until an agent's phone rings for the call; None where too little is known, or nobody is on
-    duty."""
-    queue = state.queues[call.queue]
-    if queue.pace.departures < LEAST_DEPARTURES or not queue.on_duty:
+    """How long it may take until an agent's phone rings for the call; None where too little is known, nobody is on
+    duty, or the call has no position."""
+    queue, place = state.queues[call.queue], position(state, call, now_ms)
+    if place is None or queue.pace.departures < LEAST_DEPARTURES or not queue.on_duty:
         return None
-    return position(state, call, now_ms) * queue.pace.interval_at(now_ms) // 1_000
+    return place * queue.pace.interval_at(now_ms) // 1_000

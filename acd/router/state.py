@@ -87,6 +87,8 @@ class Call(msgspec.Struct):
     """Who refused it of late."""
     announce_at_ms: int | None = None
     """When the caller is told something next."""
+    announcement_overdue: bool = False
+    """That time has come, but the server has not been heard since."""
     departed: bool = False
     """It has been out of the line of its queue: coming back, it departs no second time (`Pace`)."""
     hops: int = 0

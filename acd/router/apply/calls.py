@@ -110,6 +110,11 @@ def _preference_lapsed(state: State, fact: f.PreferenceLapsed) -> None:
         state.line_up(call)
 
 
+def _announcement_overdue(state: State, fact: f.AnnouncementOverdue) -> None:
+    state.calls[fact.call].announcement_overdue = True
+    state.deadlines.drop("announce", fact.call)
+
+
 def _wait_overdue(state: State, fact: f.WaitOverdue) -> None:
     state.calls[fact.call].overdue = True
     state.deadlines.drop("give-up", fact.call)
@@ -210,6 +215,7 @@ APPLY: Table = {
     f.CallersForgotten: _callers_forgotten,
     f.CallAbandoned: _call_over,
     f.WaitOverdue: _wait_overdue,
+    f.AnnouncementOverdue: _announcement_overdue,
     f.CallTimedOut: _call_over,
     f.CallReturned: _call_over,
     f.CallLost: _call_over,

@@ -44,7 +44,7 @@ def picked_up(state: State, call: Call, offer: Offer) -> None:
     call.answered = offer.id
     if call.group is not None:
         state.take_from_line(call)
-    call.overdue = False
+    call.overdue = call.announcement_overdue = False
     heard(state, offer)
     if call.give_up_at_ms is not None and call.connected_at_ms is None:
         state.deadlines.drop("give-up", call.id)
