@@ -90,7 +90,7 @@ def fold(facts: Iterable[Fact]) -> State:
     for agent in list(state.news.agents):
         state.enlist(state.agents[agent])
     state.news.calls.clear()
-    state.news.limits.clear()
+    state.news.limits = {id_: None for id_, queue in state.queues.items() if queue.waiting}
     state.news.stuck.clear()
     state.news.absent = {(id_, agent): None for id_, queue in state.queues.items() for agent in queue.waiting.named}
     state.news.queues = {id_: None for id_, queue in state.queues.items() if queue.ready and queue.waiting}

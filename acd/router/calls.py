@@ -1,6 +1,7 @@
 """Calls: how they come into a queue and leave it (docs/routing.md R10, R17, R19, R50 to R53)."""
 
 from heapq import nsmallest
+from itertools import islice
 from typing import Literal
 
 from acd.model import PRIORITIES, CallId, Channel, QueueId
@@ -13,6 +14,9 @@ from acd.router.settings import Announcements, QueueSettings
 from acd.router.state import Call, Queue, State
 from acd.router.turn import SLICE, Turn
 from acd.router.waiting import Place
+
+LIMITS_SLICE = 500
+"""In how many queues it is looked in one turn whether who waits must leave."""
 
 
 def arrived(turn: Turn, report: i.CallArrived) -> None:
@@ -180,13 +184,16 @@ def announce(turn: Turn, call_id: CallId) -> None:
 
 def look_at_limits(turn: Turn) -> None:
     """Where nobody is on duty any more, or the hours are over, those who wait may have to leave: if the queue is so
-    configured they do, from this moment on."""
-    for queue_id in list(turn.state.news.limits):
+    configured they do, from this moment on. Of very many queues the rest is left to the next turn."""
+    said = len(turn.facts)
+    for queue_id in list(islice(turn.state.news.limits, LIMITS_SLICE)):
         queue = turn.state.queues[queue_id]
         reason = limits.must_leave(queue)
         if reason is not None and not queue.leaving and somebody_is_heard(turn.state, queue):
             turn.say(f.LeavingBegan(turn.now_ms, queue_id, reason))
-    turn.state.news.limits.clear()
+        del turn.state.news.limits[queue_id]
+        if len(turn.facts) == said + SLICE:
+            return
 
 
 def let_some_leave(turn: Turn, queue_id: QueueId) -> None:

@@ -11,7 +11,7 @@ agent (`ready`), past those who refused of late, whose number is bounded.
 
 from collections.abc import Collection, Iterable, Iterator
 from heapq import heapify, heappop, heapreplace
-from itertools import islice
+from itertools import chain, islice
 from typing import NamedTuple, assert_never
 
 from acd.model import AgentId, QueueId
@@ -43,9 +43,10 @@ class Work(NamedTuple):
 
 def match(turn: Turn) -> None:
     """Offer what can be offered: all of it, or a slice, and then the rest stays in the news. While the wait of somebody
-    is over whose slice is still to come, nothing is: a phone would ring for who is let go in the next turn."""
+    is over whose slice is still to come, or it is not known of a queue whether who waits in it must leave, nothing is:
+    a phone would ring for who is let go in the next turn."""
     news = turn.state.news
-    if turn.state.deadlines.is_due("give-up", turn.now_ms):
+    if news.limits or turn.state.deadlines.is_due("give-up", turn.now_ms):
         return
     if news.agents or news.calls or news.queues:
         _make_offers(turn)
@@ -391,10 +392,19 @@ def _work_in(state: State, queue: Queue, now_ms: int) -> Work | None:
         return None
     works = [
         Work(order_of(state, call, now_ms), call)
-        for group in queue.waiting.groups.values()
+        for group in _groups_at_hand(state, queue)
         if (call := _first_taken(state, group, now_ms)) is not None
     ]
     return min(works, default=None, key=lambda work: work.order)
+
+
+def _groups_at_hand(state: State, queue: Queue) -> Iterator[Group]:
+    """The groups for anyone, and those that wait for a ready agent alone. Very many may wait for busy ones."""
+    yield from (group for row in queue.waiting.rows.values() for _, _, group in row)
+    for id_, groups in queue.waiting.named.items():
+        agent = state.agents.get(id_)
+        if agent is not None and queue.settings.id in agent.listed:
+            yield from groups.values()
 
 
 def _first_taken(state: State, group: Group, now_ms: int) -> Call | None:
@@ -434,8 +444,8 @@ def _opens_at_ms(state: State, queue: Queue, now_ms: int) -> int | None:
     """When one of the calls comes to its next ring for which somebody may be ready. Whoever may not take the first of
     a group may take none behind it: only those that somebody refused of late, or that ring, are looked past."""
     opens_at_ms: int | None = None
-    for group in queue.waiting.groups.values():
-        if group.named is not None or len(group.profile.rings) == 1:
+    for _, _, group in chain.from_iterable(queue.waiting.rows.values()):
+        if len(group.profile.rings) == 1:
             continue
         for place in group:
             after_ms = group.profile.opens_after(now_ms - place.since_ms)

@@ -302,7 +302,7 @@ class News:
     queues: dict[QueueId, None] = field(default_factory=dict)
     """Queues in which anything may have become possible."""
     limits: dict[QueueId, None] = field(default_factory=dict)
-    """Queues whose callers may have to leave. Looked at in every turn: nothing is left over."""
+    """Queues whose callers may have to leave. While any are left over, nothing is offered."""
     stuck: dict[QueueId, None] = field(default_factory=dict)
     """Queues in which ready agents and waiting calls stand beside each other. In every turn it is noted when the next
     rings open there."""
@@ -310,7 +310,7 @@ class News:
     """Who has left a queue in which calls wait for that agent alone."""
 
     def __bool__(self) -> bool:
-        return bool(self.agents or self.calls or self.queues or self.absent)
+        return bool(self.agents or self.calls or self.queues or self.limits or self.absent)
 
 
 class State:

@@ -9,7 +9,7 @@ from acd.core import Core, Fact, fold
 from acd.guard import invariants
 from acd.model import AgentId, Caller, ChannelId, Line, Phone, QueueId, RequestId, ServerId
 from acd.router import inputs as i
-from acd.router.facts import OfferMade, QueueRemoved, QueueUnordered
+from acd.router.facts import LeavingBegan, OfferMade, QueueRemoved, QueueUnordered
 from acd.router.settings import AgentSettings, Destination, Ends, NextQueue, PauseReason, QueueSettings, RouterSettings
 from acd.router.turn import SLICE
 
@@ -285,6 +285,28 @@ def test_queue_that_comes_back_before_it_is_emptied_serves_who_is_left(core: Cor
     facts = core.handle(i.ConfigureQueue(QueueSettings(SALES, "Sales again")), 0)
     assert [fact.agent for fact in facts if isinstance(fact, OfferMade)] == [last.agent]
     _check_turns(core, 0, least=0)
+
+
+def test_queues_that_closed_while_their_server_was_quiet_let_their_callers_go_in_slices() -> None:
+    """R51, R21: and nobody is offered meanwhile."""
+    core = Core()
+    core.handle(i.OpenJournal("t", 1, "test"), 0)
+    core.handle(i.ServerReported(SERVER), 0)
+    queues = [QueueId(f"q{number}") for number in range(MANY)]
+    for number, queue in enumerate(queues):
+        core.handle(i.ConfigureQueue(QueueSettings(queue, "Q", ends=Ends(leaving=("closed",)))), 0)
+        core.handle(i.CallArrived(Line(SERVER, ChannelId(f"c{number}")), queue, Caller()), 0)
+    core.handle(i.ConfigureAgent(AgentSettings(ANA, "Ana", Phone("1"), tuple(queues))), 0)
+    core.handle(i.LinkLost(SERVER), 0)
+    core.handle(i.LogIn(request=RequestId("r"), agent=ANA, by=ANA), 0)
+    for queue in queues:
+        core.handle(i.CloseQueue(queue), 0)
+    callers = tuple(i.SeenCaller(ChannelId(f"c{number}"), "waiting") for number in range(MANY))
+    turns = [core.handle(i.ServerReported(SERVER, callers), 1), *_turns(core, 1)]
+    assert max(sum(isinstance(fact, LeavingBegan) for fact in turn) for turn in turns) <= SLICE
+    assert not any(isinstance(fact, OfferMade) for turn in turns for fact in turn)
+    assert not core.state.calls
+    invariants.check(core.state)
 
 
 def test_agents_of_a_queue_are_put_in_order_anew_in_slices(core: Core) -> None:
