@@ -91,6 +91,9 @@ def _lines_hold_their_calls(state: State) -> None:
     assert in_use == asked, f"{state.profiles}"
     assert state.resting.keys() == state.profiles.keys() - in_use.keys(), f"{state.resting}"
     assert len(state.resting) <= PROFILES_KEPT, f"{len(state.resting)} profiles rest"
+    known = {(profile, skills) for profile in state.profiles.values() for skills in profile.fits}
+    told = {(profile, skills) for skills in state.skill_sets.values() for profile in skills.known_to}
+    assert known == told, f"who serves what is known of {known}, and by {told}"
     assert state.last_agent_queues == sum(queue.settings.last_agent_ms > 0 for queue in state.queues.values())
     returning = [
         (id_, agent, call)

@@ -26,11 +26,12 @@ def arrived(turn: Turn, report: i.CallArrived) -> None:
         _take(turn, report, turn.now_ms - max(report.waited_ms, 0), has_place=report.waited_ms > 0)
 
 
-def _take(turn: Turn, report: i.CallArrived, came_ms: int, *, has_place: bool) -> None:
+def _take(turn: Turn, report: i.CallArrived, came_ms: int, *, has_place: bool, wait_left_ms: int | None = None) -> None:
+    """`wait_left_ms`: what is left of its longest wait there, where that is known."""
     channel: Channel = "chat" if report.kind == "chat" else "voice"
     reason = limits.barred(turn.state, report.queue, channel, report.required, report.wanted, has_place=has_place)
     if reason is None:
-        _queue_up(turn, report, came_ms, limits.STRAIGHT, report.queue)
+        _queue_up(turn, report, came_ms, limits.STRAIGHT, report.queue, wait_left_ms)
         return
     way = limits.way_from(turn.state, report.queue, reason, report.required, report.wanted)
     if way.queue is not None:
@@ -47,12 +48,23 @@ def _several(way: limits.Way) -> tuple[f.Hop, ...]:
     return way.via if len(way.via) > 1 else ()
 
 
-def _queue_up(turn: Turn, report: i.CallArrived, came_ms: int, way: limits.Way, queue_id: QueueId) -> None:
+def _queue_up(
+    turn: Turn,
+    report: i.CallArrived,
+    came_ms: int,
+    way: limits.Way,
+    queue_id: QueueId,
+    wait_left_ms: int | None = None,
+) -> None:
     links.expect(turn, report.line.server)
     queue = turn.state.queues[queue_id]
     settings = queue.settings
     since_ms = turn.now_ms - (max(report.waited_ms, 0) if way.keeps_age else 0)
-    wait_counts_from_ms = turn.now_ms if way.via else since_ms
+    give_up_at_ms = None
+    if wait_left_ms is not None:
+        give_up_at_ms = turn.now_ms + wait_left_ms
+    elif settings.max_wait_ms is not None:
+        give_up_at_ms = (turn.now_ms if way.via else since_ms) + settings.max_wait_ms
     awaited = preferences.awaited(turn.state, queue, report.named, report.caller, since_ms, turn.now_ms)
     turn.say(
         f.CallQueued(
@@ -63,7 +75,7 @@ def _queue_up(turn: Turn, report: i.CallArrived, came_ms: int, way: limits.Way, 
             report.caller,
             min(max(report.priority, PRIORITIES[0]), PRIORITIES[-1]),
             since_ms,
-            None if settings.max_wait_ms is None else wait_counts_from_ms + settings.max_wait_ms,
+            give_up_at_ms,
             report.required,
             report.wanted,
             settings.rings,
@@ -243,7 +255,8 @@ def again(turn: Turn, call: Call) -> None:
     report = i.CallArrived(
         call.line, call.queue, call.caller, call.priority, profile.required, profile.wanted, waited_ms, call.kind
     )
-    _take(turn, report, came_ms, has_place=True)
+    left_ms = None if call.give_up_at_ms is None else max(call.give_up_at_ms - call.connected_at_ms, 0)
+    _take(turn, report, came_ms, has_place=True, wait_left_ms=left_ms)
 
 
 def waited_ms(turn: Turn, call: Call) -> int:

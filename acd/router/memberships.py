@@ -32,7 +32,9 @@ def _begin_pause(turn: Turn, agent: Agent, queues: Queues, reason: str, by: str,
     """Say it, with the limit that the pause has already in whichever queues, or else a new one. `is_to_come`: the
     pause comes to a further queue when the work in hand ends, and its time counts from there."""
     known = next((known for known in turn.state.settings.pause_reasons if known.id == reason), None)
-    limit = agent.limits.get(reason) or _new_limit(known)
+    limit, new = agent.limits.get(reason), _new_limit(known)
+    if limit is None or (is_to_come and new.lasts_ms is not None and not limit.overdue):
+        limit = new
     is_to_come = is_to_come or (reason in agent.limits and turn.state.queue_at_work(agent) is not None)
     until_ms, lasts_ms = limit.until_ms, limit.lasts_ms
     if lasts_ms is not None and not is_to_come:

@@ -14,15 +14,22 @@ from acd.router.settings import EVERYBODY, Ring
 class SkillSet:
     """What some agents can."""
 
-    __slots__ = ("agents", "skills")
+    __slots__ = ("agents", "known_to", "skills")
 
     def __init__(self, skills: tuple[Skill, ...]) -> None:
         self.skills = skills
         self.agents = 0
         """How many agents have it."""
+        self.known_to: dict[Profile, None] = {}
+        """Profiles that remember how they are served by it."""
 
     def __repr__(self) -> str:
         return f"SkillSet({self.skills})"
+
+    def go(self) -> None:
+        """Nobody has it any more."""
+        for profile in self.known_to:
+            del profile.fits[self]
 
     @property
     def names(self) -> tuple[tuple[str, int], ...]:
@@ -91,11 +98,13 @@ class Profile:
         known = self.fits.get(skills)
         if known is None:
             known = self.fits[skills] = self._work_out(skills)
+            skills.known_to[self] = None
         return known
 
-    def forget(self, skills: SkillSet) -> None:
-        """Nobody has these skills any more."""
-        self.fits.pop(skills, None)
+    def go(self) -> None:
+        """No call has it any more."""
+        for skills in self.fits:
+            del skills.known_to[self]
 
     def _work_out(self, skills: SkillSet) -> Fit:
         asked = {skill.name for skill in (*self.required, *self.wanted)}

@@ -368,8 +368,7 @@ class State:
         skills.agents -= 1
         if skills.agents == 0:
             del self.skill_sets[skills.skills]
-            for profile in self.profiles.values():
-                profile.forget(skills)
+            skills.go()
 
     def take_profile(self, asked: Asked) -> Profile:
         """The one profile for this, for one more call."""
@@ -388,7 +387,8 @@ class State:
             self.resting[profile.asked] = None
             if len(self.resting) > PROFILES_KEPT:
                 longest = next(iter(self.resting))
-                del self.resting[longest], self.profiles[longest]
+                del self.resting[longest]
+                self.profiles.pop(longest).go()
 
     def queue_at_work(self, agent: Agent) -> QueueId | None:
         """The queue of the work that the agent's voice has in hand: it rings, is connected, talks, or wraps up. Chats

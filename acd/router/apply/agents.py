@@ -86,6 +86,7 @@ def _agent_paused(state: State, fact: f.AgentPaused) -> None:
     known = agent.limits.get(fact.reason)
     if fact.lasts_ms is not None:
         agent.limits[fact.reason] = Limit(None, fact.at_limit, lasts_ms=fact.lasts_ms)
+        state.deadlines.drop("pause", fact.agent, fact.reason)
     elif fact.until_ms is not None and (known is None or known.until_ms != fact.until_ms):
         agent.limits[fact.reason] = Limit(fact.until_ms, fact.at_limit)
         state.deadlines.set(fact.until_ms, "pause", fact.agent, fact.reason)
