@@ -11,6 +11,7 @@ from acd.model import AgentId, Caller, ChannelId, Line, Phone, QueueId, RequestI
 from acd.router import inputs as i
 from acd.router.facts import LeavingBegan, OfferMade, QueueRemoved, QueueUnordered
 from acd.router.settings import AgentSettings, Destination, Ends, NextQueue, PauseReason, QueueSettings, RouterSettings
+from acd.router.state import REFUSALS_KEPT
 from acd.router.turn import SLICE
 
 MANY = 5 * SLICE
@@ -249,21 +250,25 @@ def test_queues_in_which_anything_may_have_changed_are_looked_at_in_slices() -> 
 
 
 def test_agents_who_become_free_at_once_are_looked_at_in_slices() -> None:
-    """All but the last refused the call, and may be offered it again when it is connected."""
+    """All have refused so many calls that nothing was offered to them any more, until one of the callers hangs up."""
     core = Core()
     core.handle(i.OpenJournal("t", 1, "test"), 0)
+    core.handle(i.ConfigureRouter(RouterSettings(misses_before_pause=None)), 0)
     core.handle(i.ConfigureQueue(QueueSettings(SALES, "Sales", ring_at_most=MANY)), 0)
     core.handle(i.ServerReported(SERVER), 0)
-    core.handle(i.CallArrived(Line(SERVER, ChannelId("c")), SALES, Caller()), 0)
     for number in range(MANY):
         agent = AgentId(f"agent-{number}")
         core.handle(i.ConfigureAgent(AgentSettings(agent, agent, Phone(str(number)), (SALES,))), 0)
         core.handle(i.LogIn(request=RequestId("r"), agent=agent, by=agent), 0)
-    *refused, last = core.state.offers
-    for offer in refused:
-        core.handle(i.LegEnded(offer, "declined"), 0)
-    core.handle(i.LegBridged(last), 0)
-    assert 0 < len(core.state.news.agents) < MANY - 1
+    lines = [Line(SERVER, ChannelId(f"c{number}")) for number in range(REFUSALS_KEPT)]
+    for line in lines:
+        core.handle(i.CallArrived(line, SALES, Caller()), 0)
+        list(_turns(core, 0))
+        assert len(core.state.offers) == MANY
+        for offer in list(core.state.offers):
+            core.handle(i.LegEnded(offer, "declined"), 0)
+    core.handle(i.CallerLeft(lines[0], hung_up=True), 0)
+    assert 0 < len(core.state.news.agents) < MANY
     _check_turns(core, 0, least=1)
     assert not core.state.news
 

@@ -2,7 +2,7 @@
 
 from acd.model import Phone, QueueId
 from acd.router.settings import AgentSettings, Standing
-from acd.router.state import Agent, Call, State
+from acd.router.state import REFUSALS_KEPT, Agent, Call, State
 from acd.router.states import Membership, Work
 
 
@@ -99,13 +99,15 @@ def remember_refusal(state: State, agent: Agent, call: Call, until_ms: int) -> N
 
 
 def forget_refusal(state: State, agent: Agent, call: Call) -> None:
-    """The agent may be offered this call again."""
+    """The agent may be offered this call again; and others, if so many refusals had kept those away."""
+    had_too_many = len(agent.refusals) >= REFUSALS_KEPT
     del agent.refusals[call.id]
     del call.refusers[agent.settings.id]
     state.deadlines.drop("refusal", agent.settings.id, call.id)
     if call.group is not None:
         state.news.calls[call.id] = None
-    state.relist(agent)
+    if had_too_many:
+        state.relist(agent)
 
 
 def forget_refusals(state: State, call: Call) -> None:
