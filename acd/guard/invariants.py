@@ -164,7 +164,9 @@ def _counts_are_right(state: State) -> None:
     for id_, queue in state.queues.items():
         assert (queue.calls, queue.length) == (calls[id_], queued[id_]), f"queue {id_} counts {queue.calls} calls"
         members = [
-            agent.queues[id_].state for agent in state.agents.values() if id_ in agent.queues and not agent.retired
+            agent.queues[id_].state
+            for agent in state.agents.values()
+            if id_ in agent.queues and not agent.retired and (queue.settings.channel == "voice" or agent.settings.chats)
         ]
         staff = (members.count(Membership.READY), members.count(Membership.PAUSED))
         assert (queue.on_duty, queue.on_break) == staff, (

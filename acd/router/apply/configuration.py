@@ -124,11 +124,11 @@ def _agent_configured(state: State, fact: f.AgentConfigured) -> None:
         agent = state.agents[fact.settings.id] = Agent(fact.settings, skills)
     else:
         state.leave_skill_set(agent.skills)
-    agent.settings, agent.skills = fact.settings, skills
-    if agent.retired:
-        agent.retired = False
         for queue in agent.queues:
-            members.count_member(state, agent, queue, 1)
+            members.count_member(state, agent, queue, -1)
+    agent.settings, agent.skills, agent.retired = fact.settings, skills, False
+    for queue in agent.queues:
+        members.count_member(state, agent, queue, 1)
     for queue, entry in list(agent.queues.items()):
         entry.joined = entry.joined and queue not in fact.settings.queues
         if queue not in fact.settings.queues and not entry.joined:

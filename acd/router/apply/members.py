@@ -19,9 +19,10 @@ def standing(settings: AgentSettings, queue: QueueId) -> Standing:
 
 
 def count_member(state: State, agent: Agent, queue_id: QueueId, step: int) -> None:
-    """One more (or less) who is on duty there, or on a break. Whoever is leaving counts no more."""
+    """One more (or less) who is on duty there, or on a break. Whoever is leaving counts no more, and who holds no chats
+    is nobody in a queue for them."""
     entry, queue = agent.queues[queue_id], state.queues.get(queue_id)
-    if agent.retired or queue is None:
+    if agent.retired or queue is None or (queue.settings.channel == "chat" and not agent.settings.chats):
         return
     queue.on_duty += step if entry.state is Membership.READY else 0
     queue.on_break += step if entry.state is Membership.PAUSED else 0
