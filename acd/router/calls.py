@@ -2,9 +2,10 @@
 
 from heapq import nsmallest
 from itertools import islice
+from string import digits
 from typing import Literal
 
-from acd.model import PRIORITIES, CallId, Channel, QueueId
+from acd.model import PRIORITIES, Caller, CallId, Channel, Kind, QueueId
 from acd.router import conversations, limits, links, offers, preferences
 from acd.router import facts as f
 from acd.router import inputs as i
@@ -37,10 +38,16 @@ def _take(turn: Turn, report: i.CallArrived, came_ms: int, *, has_place: bool, w
     if way.queue is not None:
         _queue_up(turn, report, came_ms, way, way.queue)
         return
-    if way.callback:
+    if way.callback and _may_be_called_back(report.caller, report.kind):
         turn.say(f.CallbackOffered(turn.now_ms, report.line, report.queue, report.caller, way.reason, came_ms))
     assert way.reason != "timeout", f"{report} has not waited yet"
     turn.say(f.CallRefused(turn.now_ms, report.line, report.queue, way.reason, way.destination, _several(way)))
+
+
+def _may_be_called_back(caller: Caller, kind: Kind) -> bool:
+    """Not who withholds the number, nor whom we have called; and a chat is no call."""
+    is_number = any(sign in digits for sign in caller.number) and not any(sign.isalpha() for sign in caller.number)
+    return kind == "inbound" and is_number
 
 
 def _several(way: limits.Way) -> tuple[f.Hop, ...]:
@@ -123,7 +130,7 @@ def leave(turn: Turn, call: Call, reason: f.Reason) -> None:
     if way.queue is not None:
         _move(turn, call, way, way.queue)
         return
-    if way.callback:
+    if way.callback and _may_be_called_back(call.caller, call.kind):
         told = way.reason, call.came_ms
         turn.say(f.CallbackOffered(turn.now_ms, call.line, call.queue, call.caller, *told, call.id))
     gone, waited, to = (turn.now_ms, call.id, call.line, call.queue), waited_ms(turn, call), way.destination
