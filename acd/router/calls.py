@@ -2,7 +2,6 @@
 
 from heapq import nsmallest
 from itertools import islice
-from string import digits
 from typing import Literal
 
 from acd.model import PRIORITIES, Caller, CallId, Channel, Kind, QueueId
@@ -46,7 +45,9 @@ def _take(turn: Turn, report: i.CallArrived, came_ms: int, *, has_place: bool, w
 
 def _may_be_called_back(caller: Caller, kind: Kind) -> bool:
     """Not who withholds the number, nor whom we have called; and a chat is no call."""
-    is_number = any(sign in digits for sign in caller.number) and not any(sign.isalpha() for sign in caller.number)
+    is_number = any(sign in "0123456789" for sign in caller.number) and not any(
+        sign.isalpha() for sign in caller.number
+    )
     return kind == "inbound" and is_number
 
 
