@@ -8,6 +8,7 @@ from acd.model import PRIORITIES, Caller, CallId, Channel, Kind, QueueId
 from acd.router import conversations, limits, links, offers, preferences
 from acd.router import facts as f
 from acd.router import inputs as i
+from acd.router.last_agents import digits_of
 from acd.router.matching import Order, order_at
 from acd.router.position import estimated_wait_ms, position
 from acd.router.settings import Announcements, QueueSettings
@@ -45,10 +46,7 @@ def _take(turn: Turn, report: i.CallArrived, came_ms: int, *, has_place: bool, w
 
 def _may_be_called_back(caller: Caller, kind: Kind) -> bool:
     """Not who withholds the number, nor whom we have called; and a chat is no call."""
-    is_number = any(sign in "0123456789" for sign in caller.number) and not any(
-        sign.isalpha() for sign in caller.number
-    )
-    return kind == "inbound" and is_number
+    return kind == "inbound" and digits_of(caller) != ""
 
 
 def _several(way: limits.Way) -> tuple[f.Hop, ...]:

@@ -12,12 +12,17 @@ DIGITS_LEAST: Final = 6
 """A shorter number is an extension, which many may use."""
 
 
+def digits_of(caller: Caller) -> str:
+    """The digits of the number; none of a word, which stands where it is withheld."""
+    if any(character.isalpha() for character in caller.number):
+        return ""
+    return "".join(character for character in caller.number if character in "0123456789")
+
+
 def number_of(caller: Caller) -> str | None:
     """The digits by which the caller is known again; None where the number is withheld (empty, a word, one digit over
     and over) or too short."""
-    if any(character.isalpha() for character in caller.number):
-        return None
-    digits = "".join(character for character in caller.number if character in "0123456789")
+    digits = digits_of(caller)
     return digits if len(digits) >= DIGITS_LEAST and len(set(digits)) > 1 else None
 
 
