@@ -108,7 +108,7 @@ def test_a_facts_file_that_is_a_pipe_is_exit_code_2_and_keeps_nobody_waiting(tmp
     )
 
 
-@pytest.mark.parametrize("command", [["check-config"], ["run", "--config"]])
+@pytest.mark.parametrize("command", [["check-config"], pytest.param(["run", "--config"], marks=pytest.mark.long)])
 def test_a_configuration_that_is_no_file_is_exit_code_2_and_keeps_nobody_waiting(
     tmp_path: Path, command: list[str]
 ) -> None:

@@ -115,7 +115,7 @@ async def test_a_service_from_start_to_stop(path: Path, systemd: Systemd, tmp_pa
     ]
 
 
-@pytest.mark.parametrize("reads_in_the_end", [True, False])
+@pytest.mark.parametrize("reads_in_the_end", [True, pytest.param(False, marks=pytest.mark.long)])
 async def test_log_that_nobody_reads_costs_lines_and_nothing_else(
     path: Path, systemd: Systemd, tmp_path: Path, *, reads_in_the_end: bool
 ) -> None:

@@ -59,6 +59,7 @@ async def test_lab_that_does_not_start_is_a_failure(
     assert capsys.readouterr().out == "The demo has failed: server a cannot have UDP port 5060\n"
 
 
+@pytest.mark.long
 async def test_installed_package_without_the_lab_plays_on_simulated_phones(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Any
 ) -> None:

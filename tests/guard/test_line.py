@@ -82,6 +82,7 @@ def test_priority_passes_what_is_older_by_less_than_growth_makes_up_for(seconds:
             line.offer(structs.replace(offer, call=urgent))
 
 
+@pytest.mark.long
 def test_callbacks_are_compared_with_callers_on_walks_and_in_simulated_days() -> None:
     walk = Walk(1, check_every=1_000)
     walk.run(5_000)

@@ -37,7 +37,7 @@ from acd.testing.walk import Walk, digest
 pytestmark = pytest.mark.timeout(300)
 """A minute on a machine of its own, several where others work too."""
 
-MORE = [pytest.param(seed, marks=pytest.mark.long) for seed in (101, 102, 103, 201, 202, 203)]
+MORE = [pytest.param(seed, marks=pytest.mark.long) for seed in (101, 102, 103, 200, 201, 202, 203)]
 FOUND_A_WAIT_WITHOUT_END = 20_007
 """A channel that was a caller and a direct call, heard of as the one while the wait of the other was put off."""
 
@@ -103,7 +103,8 @@ def test_guarantees_hold_where_agents_hold_many_chats(seed: int) -> None:
     Walk(seed, check_every=1, led_by=Chatty).run(1_000)
 
 
-@pytest.mark.parametrize("seed", [402, *(pytest.param(seed, marks=pytest.mark.long) for seed in (406, 408))])
+@pytest.mark.long
+@pytest.mark.parametrize("seed", [402, 406, 408])
 def test_nobody_is_offered_who_has_to_leave(seed: int) -> None:
     """R51: the books know which queues are closed, and the invariants ask the settings who may wait."""
     walk = Walk(seed, check_every=1, led_by=Closing)
@@ -112,7 +113,7 @@ def test_nobody_is_offered_who_has_to_leave(seed: int) -> None:
     assert reasons == {"closed", "all-paused"}
 
 
-@pytest.mark.parametrize("seed", [200, *MORE[3:]])
+@pytest.mark.parametrize("seed", MORE[3:])
 def test_guarantees_hold_when_inputs_come_between_slices(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (calls, configuration, matching, preferences, servers, turn):
         monkeypatch.setattr(module, "SLICE", 1)  # every effect is large

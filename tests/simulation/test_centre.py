@@ -31,6 +31,7 @@ def test_every_queue_has_somebody_for_whatever_its_callers_require(agents: int, 
             assert able, f"nobody serves {demand.queue.id} for {asked}"
 
 
+@pytest.mark.long
 def test_days_meet_every_end_of_waiting() -> None:
     """R50 to R53, R56."""
     met: Counter[str] = Counter()

@@ -84,6 +84,7 @@ def test_without_faults_nothing_goes_wrong() -> None:
     assert "went wrong" not in done.output
 
 
+@pytest.mark.long
 def test_several_seeds_run_beside_each_other() -> None:
     done = _acd(*SMALL, "--seeds", "3", "--days", "2", "--jobs", "2")
     assert done.exit_code == 0

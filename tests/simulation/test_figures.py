@@ -158,6 +158,7 @@ def test_without_faults_the_facts_tell_what_the_callers_lived() -> None:
     assert (result.total.lost, result.faults, result.left) == (0, {}, ())
 
 
+@pytest.mark.long
 def test_more_agents_wait_less_and_are_less_busy() -> None:
     few, many = (
         simulate(contact_centre(agents=agents, queues=3, calls_per_hour=60, faults=False), 1).total
@@ -169,6 +170,7 @@ def test_more_agents_wait_less_and_are_less_busy() -> None:
     assert few.occupancy > many.occupancy
 
 
+@pytest.mark.long
 def test_several_seeds_are_one_result() -> None:
     one, two = (simulate(contact_centre(agents=4, queues=2), seed) for seed in (1, 2))
     both = merged([one, two])

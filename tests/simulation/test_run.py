@@ -194,6 +194,7 @@ async def test_reloads_change_queues_and_agents_and_all_is_put_back() -> None:
     assert [queue.settings for queue in state.queues.values()] == [demand.queue for demand in centre.demands]
 
 
+@pytest.mark.long
 def test_ordinary_days_hold_breaks_that_end_by_themselves_extensions_dispositions_and_callbacks() -> None:
     heard, result = _run(contact_centre(agents=10, queues=5, faults=False))
     assert result.left == ()

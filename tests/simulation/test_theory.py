@@ -88,6 +88,7 @@ def _runs(pooled: Pooled, calls: int) -> Observed:
     return together([observed(each, _plain(each, seed)) for seed in range(SEED, SEED + BATCHES)])
 
 
+@pytest.mark.long
 @some_loads
 def test_engine_serves_each_caller_as_a_plain_line_does(pooled: Pooled) -> None:
     few = _for(pooled, FEW)

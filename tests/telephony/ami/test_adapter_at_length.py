@@ -119,9 +119,8 @@ async def centre(seed: int) -> AsyncIterator[Centre]:
         assert site.adapter.tasks == ()
 
 
-@pytest.mark.parametrize(
-    "cuts", [pytest.param(0, id="link-stays", marks=pytest.mark.long), pytest.param(12, id="link-breaks-a-dozen-times")]
-)
+@pytest.mark.long
+@pytest.mark.parametrize("cuts", [pytest.param(0, id="link-stays"), pytest.param(12, id="link-breaks-a-dozen-times")])
 def test_books_are_empty_after_a_thousand_lives_of_calls(cuts: int) -> None:
     """Whatever people, phones and the link do: nobody is rung twice for one offer, nobody is pulled out of the
     fallback or out of a conversation, and of what is over nothing is kept."""

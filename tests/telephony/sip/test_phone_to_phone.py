@@ -53,6 +53,7 @@ async def test_each_hears_the_others_tone(ana: Phone, bob: Phone) -> None:
         await call.hears(440, within_s=0.3)
 
 
+@pytest.mark.long
 async def test_silence_is_heard_as_silence(ana: Phone, bob: Phone) -> None:
     call, ring = await talking(ana, bob)
     await call.hears_silence(for_s=0.2)
@@ -106,6 +107,7 @@ async def test_caller_withdraws_while_ringing(ana: Phone, bob: Phone) -> None:
     assert (ring.ended_by, call.ended_by) == (EndedBy.THEM, EndedBy.US)
 
 
+@pytest.mark.long
 async def test_called_side_holds_and_resumes(ana: Phone, bob: Phone) -> None:
     call, ring = await talking(ana, bob)
     call.send_tone(440)
