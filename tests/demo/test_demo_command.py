@@ -13,10 +13,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 
-from acd.cli import main
 from acd.testing.loading import Loading
+
+pytestmark = pytest.mark.long
 
 ACD = [sys.executable, "-m", "acd", "demo", "--simulated"]
 PATIENCE_S = 30.0
@@ -93,7 +93,6 @@ class Terminal:
         os.close(self._master)
 
 
-@pytest.mark.long
 def test_demo_without_a_terminal_tells_what_happens_and_ends_by_itself(
     environment: dict[str, str], tmp_path: Path
 ) -> None:
@@ -107,7 +106,6 @@ def test_demo_without_a_terminal_tells_what_happens_and_ends_by_itself(
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.long
 def test_picture_is_svg_without_paths_or_fonts_from_elsewhere(environment: dict[str, str], tmp_path: Path) -> None:
     done = _run(environment, "--seconds", "2", "--picture", str(tmp_path / "demo.svg"))
     assert done.returncode == 0, done.stderr
@@ -116,28 +114,6 @@ def test_picture_is_svg_without_paths_or_fonts_from_elsewhere(environment: dict[
     assert "QUEUES" in picture
     assert str(Path.cwd()) not in picture
     assert "http" not in picture.replace('xmlns="http://www.w3.org/2000/svg"', "")
-
-
-@pytest.mark.parametrize("words", [("--agents", "0"), ("--agents", "41"), ("--rate", "0"), ("--seconds", "0")])
-def test_what_cannot_be_is_refused(words: tuple[str, str]) -> None:
-    done = CliRunner().invoke(main, ["demo", "--simulated", *words])
-    assert done.exit_code == 2
-    assert words[0] in done.stderr
-
-
-@pytest.mark.parametrize("option", ["--rate", "--seconds"])
-@pytest.mark.parametrize("number", ["nan", "inf", "-inf", "1e400"])
-def test_what_is_no_finite_number_is_refused(option: str, number: str) -> None:
-    done = CliRunner().invoke(main, ["demo", "--simulated", f"{option}={number}"])
-    assert (done.exit_code, done.stdout) == (2, "")
-    assert option in done.stderr.splitlines()[-1]
-
-
-@pytest.mark.parametrize("number", ["abc", "0", "100", "1x", "-1"])
-def test_lab_that_cannot_be_is_one_sentence_and_exit_code_2(number: str) -> None:
-    done = CliRunner(env={"ACD_LAB": number}).invoke(main, ["demo"])
-    assert (done.exit_code, done.stdout) == (2, "")
-    assert done.stderr.splitlines()[-1] == f"Error: ACD_LAB is '{number}'; a lab has a number from 1 to 99."
 
 
 def test_simulated_phones_need_no_lab(environment: dict[str, str]) -> None:
@@ -176,7 +152,6 @@ async def test_terminal_throws_nothing_away_at_ctrl_c_while_the_demo_has_it(envi
         terminal.close()
 
 
-@pytest.mark.long
 async def test_screen_ends_by_itself_and_says_the_whole(environment: dict[str, str]) -> None:
     terminal = Terminal(environment, 120, 40, "--seconds", "3")
     try:
@@ -198,7 +173,7 @@ def started(environment: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
 
 @pytest.mark.parametrize(
     "number",
-    [signal.SIGINT, *(pytest.param(other, marks=pytest.mark.long) for other in (signal.SIGTERM, signal.SIGHUP))],
+    [signal.SIGINT, signal.SIGTERM, signal.SIGHUP],
 )
 def test_signals_end_it_in_good_order(started: subprocess.Popen[str], number: signal.Signals, tmp_path: Path) -> None:
     assert started.stdout is not None
@@ -232,7 +207,7 @@ def test_reader_who_goes_ends_it_without_a_complaint(started: subprocess.Popen[s
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("words", [pytest.param((), marks=pytest.mark.long), ("--plain",)])
+@pytest.mark.parametrize("words", [(), ("--plain",)])
 def test_terminal_that_goes_ends_it_though_no_signal_comes(
     environment: dict[str, str], words: tuple[str, ...], tmp_path: Path
 ) -> None:

@@ -39,6 +39,7 @@ def _refuse(error: Exception) -> Any:
     return start
 
 
+@pytest.mark.long
 def test_without_docker_the_demo_says_why_and_plays_on_simulated_phones(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "acd", "demo", "--seconds", "1.5", "--agents", "3", "--rate", "60"],
