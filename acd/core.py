@@ -61,7 +61,7 @@ class Core:
             matching.look_at_opened(turn)
         HANDLERS[type(asked)](turn, asked)
         news = state.news
-        if news.absent or news.limits:
+        if news.absent or news.limits or news.unseen:
             _look_at_limits(turn)
         if news.agents or news.calls or news.queues or news.stuck:
             matching.match(turn)
@@ -89,11 +89,11 @@ def fold(facts: Iterable[Fact]) -> State:
     # What the last turn left over no fact says. This is more, and to look in vain changes nothing.
     for agent in list(state.news.agents):
         state.enlist(state.agents[agent])
-    state.news.calls.clear()
-    state.news.limits = {id_: None for id_, queue in state.queues.items() if queue.waiting}
-    state.news.stuck.clear()
+    news = state.news
+    for left in (news.calls, news.queues, news.limits, news.stuck):
+        left.clear()
     state.news.absent = {(id_, agent): None for id_, queue in state.queues.items() for agent in queue.waiting.named}
-    state.news.queues = {id_: None for id_, queue in state.queues.items() if queue.ready and queue.waiting}
+    state.news.look_at_all_queues()
     return state
 
 
@@ -111,6 +111,8 @@ def _apply_due(turn: Turn) -> None:
 def _look_at_limits(turn: Turn) -> None:
     if turn.state.news.absent:
         preferences.wait_for_the_absent_no_more(turn)
+    if turn.state.news.unseen:
+        servers.look_at_queues(turn)
     if turn.state.news.limits:
         calls.look_at_limits(turn)
 

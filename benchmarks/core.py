@@ -7,9 +7,9 @@ facts. The four take turns, round by round; compared is the CPU time of their th
 disturb little, as medians of the rounds.
 
 Then every `handle` is timed by itself, with the collector planned as in the engine (acd/engine/garbage.py): through
-lifecycles, a reload of every queue, a link that is lost with everyone who waits, its report, and their deadlines, due
-at one instant. Besides, not checked: memory, as the kernel counts it while the large centre is built, and idle
-centres: agents wait for calls.
+lifecycles, a reload of every queue, a link that is lost with everyone who waits, its report, the look at all queues
+after it, and the deadlines of all, due at one instant. Besides, not checked: memory, as the kernel counts it while the
+large centre is built, and idle centres: agents wait for calls.
 
 Takes a minute and a half, five on a busy machine, and 1 GB of memory. --quick checks the ratios alone, with a tenth
 of the callers in the large case, in ten seconds on a machine of its own.
@@ -265,7 +265,15 @@ def time_lost_link(centre: Centre, garbage: Garbage) -> Stopwatch:
                     i.ServerReported(SERVER, tuple(callers[part]), tuple(legs[part]), (), False, at == parts[-1])
                 )
                 watch.commit()
+    return watch
+
+
+def time_settling(centre: Centre, garbage: Garbage) -> Stopwatch:
+    """The server has reported in full: its calls may be offered again, in whatever queue they wait."""
+    watch = Stopwatch(centre, garbage)
+    with watch.running():
         _pass_all_due(centre, watch)
+    assert centre.core.state.servers[SERVER].up
     return watch
 
 
@@ -303,6 +311,7 @@ def measure(plan: Plan) -> Results:
                 f"lifecycles, {LARGE.name}": time_lifecycles(large, garbage, 10_000),
                 f"reload of {LARGE.queues:,} queues": time_reload(large, garbage),
                 f"link lost, {LARGE.waiting:,} waiting": time_lost_link(large, garbage),
+                f"a server settles, {LARGE.queues:,} queues": time_settling(large, garbage),
                 f"{LARGE.waiting:,} deadlines at once": time_deadlines(large, garbage),
             }
     return results

@@ -58,3 +58,4 @@ def catch_up(shadow: State, state: State) -> None:
     shadow.news.limits.clear()
     shadow.news.stuck.clear()
     shadow.news.absent.clear()
+    shadow.news.unseen = False

@@ -389,6 +389,7 @@ def _deadlines_have_their_reasons(state: State) -> None:
             expected.add(("leave", queue_id, ""))
         heard = [key for key in queue.waiting.groups if state.servers[key[0]].up]
         drained = queue.retired and not heard and not queue.members and queue.calls
+        drained = drained or state.news.seen.misses(queue_id)
         if queue.retired and not (drained and state.deadlines.find("retire", queue_id) is None):
             expected.add(("retire", queue_id, ""))
     found = [(deadline.kind, deadline.subject, deadline.other) for deadline in state.deadlines.all()]

@@ -46,7 +46,7 @@ def match(turn: Turn) -> None:
     is over whose slice is still to come, or it is not known of a queue whether who waits in it must leave, nothing is:
     a phone would ring for who is let go in the next turn."""
     news = turn.state.news
-    if news.limits or turn.state.deadlines.is_due("give-up", turn.now_ms):
+    if news.limits or news.unseen or turn.state.deadlines.is_due("give-up", turn.now_ms):
         return
     if news.agents or news.calls or news.queues:
         _make_offers(turn)

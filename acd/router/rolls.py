@@ -1,4 +1,4 @@
-"""Who is on a phone server, and who was heard of since the link to it came up."""
+"""Who is there, and who of them was heard of since the roll was called: on a phone server, since the link came up."""
 
 from collections import OrderedDict
 from dataclasses import dataclass, field
@@ -7,7 +7,7 @@ from itertools import islice
 
 @dataclass(slots=True)
 class Roll:
-    """Who is on a server, and who of them has been heard of since the roll was last called.
+    """Who is there, and who of them has been heard of since the roll was last called.
 
     Calling it looks at nobody, however many there are: whoever is heard of moves to the end and takes the number of the
     roll call along, so that those who have not been heard of stand first.

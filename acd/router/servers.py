@@ -5,15 +5,18 @@ after each connection it reports what exists, and what is missing once the repor
 (docs/routing.md R21 to R24).
 """
 
-from typing import assert_never
+from typing import Final, assert_never
 
-from acd.model import ChannelId, Line, OfferId, ServerId
-from acd.router import calls, conversations, links, offers, phones
+from acd.model import ChannelId, Line, OfferId, QueueId, ServerId
+from acd.router import calls, configuration, conversations, links, offers, phones
 from acd.router import facts as f
 from acd.router import inputs as i
 from acd.router.state import Server
 from acd.router.states import Work
 from acd.router.turn import SLICE, Turn
+
+QUEUES_SLICE: Final = 500
+"""At how many queues it is looked in one turn who waits there on a server that can be heard again."""
 
 
 def reported(turn: Turn, report: i.ServerReported) -> None:
@@ -97,6 +100,25 @@ def settle(turn: Turn, server_id: ServerId) -> None:
     turn.say(f.ServerSettled(turn.now_ms, server_id, up=not server.given_up))
     if server.channels.present:
         links.expect(turn, server_id)  # something new was heard of while the server was given up
+
+
+def look_at_queues(turn: Turn) -> None:
+    """A server can be heard again: of each queue in turn it is news that who waits in it may be offered, or has to
+    leave. A slice of them all, for nobody keeps which of them have callers on which server."""
+    news = turn.state.news
+    for name in news.seen.missing(QUEUES_SLICE):
+        if turn.is_full:
+            return
+        news.seen.enter(name)
+        queue_id = QueueId(name)
+        queue = turn.state.queues[queue_id]
+        if queue.waiting and queue.retired:
+            configuration.empty_retired_queue(turn, queue_id)
+        elif queue.waiting:
+            news.limits[queue_id] = None
+            if queue.ready:  # who becomes ready looks by himself
+                news.queues[queue_id] = None
+    news.unseen = not news.seen.is_complete
 
 
 def _leg_is_gone(turn: Turn, offer_id: OfferId) -> None:

@@ -308,9 +308,18 @@ class News:
     rings open there."""
     absent: dict[tuple[QueueId, AgentId], None] = field(default_factory=dict)
     """Who has left a queue in which calls wait for that agent alone."""
+    seen: Roll = field(default_factory=Roll)
+    """All queues, and which of them have been looked at since a server could be heard again."""
+    unseen: bool = False
+    """Whether there are others. Till there are none, nothing is offered."""
 
     def __bool__(self) -> bool:
-        return bool(self.agents or self.calls or self.queues or self.limits or self.absent)
+        return bool(self.agents or self.calls or self.queues or self.limits or self.absent or self.unseen)
+
+    def look_at_all_queues(self) -> None:
+        """Whoever waits in any of them may have to leave, or may be offered."""
+        self.seen.call()
+        self.unseen = not self.seen.is_complete
 
 
 class State:

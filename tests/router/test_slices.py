@@ -7,9 +7,10 @@ from msgspec import structs
 
 from acd.core import Core, Fact, fold
 from acd.guard import invariants
-from acd.model import AgentId, Caller, ChannelId, Line, Phone, QueueId, RequestId, ServerId
+from acd.model import AgentId, Caller, ChannelId, Line, Phone, QueueId, RequestId, ServerId, Skill
 from acd.router import inputs as i
-from acd.router.facts import LeavingBegan, OfferMade, QueueRemoved, QueueUnordered
+from acd.router import servers
+from acd.router.facts import CallReturned, LeavingBegan, OfferMade, QueueRemoved, QueueUnordered
 from acd.router.settings import AgentSettings, Destination, Ends, NextQueue, PauseReason, QueueSettings, RouterSettings
 from acd.router.state import REFUSALS_KEPT
 from acd.router.turn import SLICE
@@ -235,14 +236,67 @@ def test_one_turn_makes_25_offers() -> None:
     assert [count for count in made if count] == [25] * (MANY // 25)
 
 
-def test_queues_in_which_anything_may_have_changed_are_looked_at_in_slices() -> None:
+def _somebody_waits_in_each_queue(required: tuple[Skill, ...] = ()) -> Core:
+    """Of many queues, on a server that has not reported yet; Ana is ready in all of them."""
     core = Core()
     core.handle(i.OpenJournal("t", 1, "test"), 0)
-    for number in range(MANY):
-        queue = QueueId(f"queue-{number}")
+    queues = tuple(QueueId(f"queue-{number}") for number in range(MANY))
+    for number, queue in enumerate(queues):
         core.handle(i.ConfigureQueue(QueueSettings(queue, "Queue")), 0)
-        core.handle(i.CallArrived(Line(SERVER, ChannelId(f"c{number}")), queue, Caller()), 0)
-    core.handle(i.ServerReported(SERVER, tuple(i.SeenCaller(ChannelId(f"c{n}"), "waiting") for n in range(MANY))), 0)
+        core.handle(i.CallArrived(Line(SERVER, ChannelId(f"c{number}")), queue, Caller(), required=required), 0)
+    core.handle(i.ConfigureAgent(AgentSettings(ANA, "Ana", Phone("1"), queues)), 0)
+    core.handle(i.LogIn(request=RequestId("r"), agent=ANA, by=ANA), 0)
+    return core
+
+
+EVERYBODY = tuple(i.SeenCaller(ChannelId(f"c{number}"), "waiting") for number in range(MANY))
+
+
+def test_after_a_report_all_queues_are_looked_at_in_slices_and_nobody_is_offered_before(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """R21, R25. The last queues are retired, and the last of the others is closed: who waits there leaves before."""
+    monkeypatch.setattr(servers, "QUEUES_SLICE", SLICE)
+    core = _somebody_waits_in_each_queue()
+    *_, closed = kept = list(core.state.queues)[:-SLICE]
+    core.handle(i.ConfigureQueue(QueueSettings(closed, "Queue", ends=Ends(leaving=("closed",)))), 0)
+    core.handle(i.CloseQueue(closed), 0)
+    for queue in list(core.state.queues)[-SLICE:]:
+        core.handle(i.RetireQueue(queue), 0)
+    list(_turns(core, 0))
+    core.handle(i.ServerReported(SERVER, EVERYBODY), 1)
+    turns = [[type(fact) for fact in turn] for turn in _turns(core, 1)]
+    assert [LeavingBegan in said for said in turns].index(True) == MANY // SLICE - 2
+    said = [type_ for turn in turns for type_ in turn]
+    assert said.count(CallReturned) == SLICE + 1
+    assert CallReturned not in said[said.index(OfferMade) :]
+    assert list(core.state.queues) == kept
+    assert len(core.state.calls) == len(kept) - 1
+    invariants.check(core.state)
+
+
+def test_core_that_takes_over_before_all_queues_were_looked_at_looks_at_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    """R21, R18: the facts do not say at which queues it has been looked."""
+    monkeypatch.setattr(servers, "QUEUES_SLICE", SLICE)
+    core, facts = Core(), list[Fact]()
+    asked: list[i.Input] = [i.OpenJournal("t", 1, "test")]
+    for number, queue in enumerate(QueueId(f"queue-{number}") for number in range(MANY)):
+        asked.append(i.ConfigureQueue(QueueSettings(queue, "Queue")))
+        asked.append(i.CallArrived(Line(SERVER, ChannelId(f"c{number}")), queue, Caller()))
+        asked += [i.RetireQueue(queue), i.PassTime()]
+    for each in (*asked, i.ServerReported(SERVER, EVERYBODY), i.PassTime()):
+        facts += core.handle(each, 0)
+    assert 0 < len(core.state.calls) < MANY
+    successor = Core(fold(facts))
+    for either in (core, successor):
+        list(_turns(either, 0))
+        assert not either.state.queues
+        invariants.check(either.state)
+
+
+def test_queues_in_which_anything_may_have_changed_are_looked_at_in_slices() -> None:
+    core = _somebody_waits_in_each_queue(required=(Skill("german", 1),))
+    core.handle(i.ServerReported(SERVER, EVERYBODY), 0)
     core.handle(i.PassTime(), 0)
     assert 0 < len(core.state.news.queues) < MANY
     _check_turns(core, 0, least=1)

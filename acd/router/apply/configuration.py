@@ -21,6 +21,7 @@ def _queue_configured(state: State, fact: f.QueueConfigured) -> None:
     state.last_agent_queues += fact.settings.last_agent_ms > 0
     if queue is None:
         state.queues[fact.settings.id] = Queue(fact.settings)
+        state.news.seen.enter(fact.settings.id)
         return
     state.last_agent_queues -= queue.settings.last_agent_ms > 0
     queue.settings = fact.settings
@@ -109,6 +110,7 @@ def _queue_removed(state: State, fact: f.QueueRemoved) -> None:
     state.news.queues.pop(fact.queue, None)
     state.news.limits.pop(fact.queue, None)
     state.news.stuck.pop(fact.queue, None)
+    state.news.seen.drop(fact.queue)
     state.openings.set(fact.queue, None)
     state.recount.pop(fact.queue, None)
     if not state.recount:

@@ -2,7 +2,7 @@
 
 from acd.model import AgentId, Line, Phone
 from acd.router import facts as f
-from acd.router.apply import channels, queues
+from acd.router.apply import channels
 from acd.router.apply.table import Table
 from acd.router.state import DirectCall, State
 
@@ -75,11 +75,7 @@ def _server_settled(state: State, fact: f.ServerSettled) -> None:
     server.settling = server.given_up = False
     state.deadlines.drop("settle", fact.server)
     if fact.up:
-        waited_for = [id_ for id_, queue in state.queues.items() if queue.waiting]
-        state.news.queues.update(dict.fromkeys(waited_for))
-        state.news.limits.update(dict.fromkeys(waited_for))  # who must leave has not been heard of so far
-        for id_ in waited_for:
-            queues.drain_if_retired(state, id_)
+        state.news.look_at_all_queues()
 
 
 APPLY: Table = {
