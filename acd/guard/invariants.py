@@ -11,7 +11,18 @@ from acd.model import AgentId, CallId, Channel, OfferId, Phone, QueueId, ServerI
 from acd.router import limits, why
 from acd.router.deadlines import Kind
 from acd.router.position import position
-from acd.router.state import PROFILES_KEPT, REFUSALS_KEPT, Agent, Call, Limit, Offer, Queue, Server, State
+from acd.router.state import (
+    PROFILES_KEPT,
+    REFUSALS_KEPT,
+    REFUSERS_KEPT,
+    Agent,
+    Call,
+    Limit,
+    Offer,
+    Queue,
+    Server,
+    State,
+)
 from acd.router.states import Membership, Work
 from acd.router.waiting import FIRST, GroupKey, Place, WaitingCalls
 
@@ -344,6 +355,8 @@ def _refusals_agree(state: State) -> None:
     assert by_agent == by_call, f"refusals differ: {by_agent ^ by_call}"
     for id_, agent in state.agents.items():
         assert len(agent.refusals) < REFUSALS_KEPT + 1 + MOST_CHATS, f"{id_} keeps {len(agent.refusals)} refusals"
+    for call_id, call in state.calls.items():
+        assert len(call.refusers) <= REFUSERS_KEPT, f"{call_id} keeps {len(call.refusers)} refusers"
 
 
 def _servers_know_who_is_there(state: State) -> None:

@@ -4,7 +4,7 @@ from acd.model import OfferId
 from acd.router import conversations, links, memberships, preferences
 from acd.router import facts as f
 from acd.router import inputs as i
-from acd.router.state import Agent, Call, Offer
+from acd.router.state import REFUSERS_KEPT, Agent, Call, Offer
 from acd.router.states import Work
 from acd.router.turn import Turn
 
@@ -149,6 +149,9 @@ def _end(turn: Turn, offer: Offer, outcome: f.OfferOutcome) -> None:
             misses,
         )
     )
+    call = turn.state.calls[offer.call]
+    if len(call.refusers) > REFUSERS_KEPT:
+        turn.say(f.RefusalLapsed(turn.now_ms, next(iter(call.refusers)), call.id))
     memberships.work_ended(turn, offer.agent, offer.queue)
     if misses:
         memberships.missed(turn, offer.agent, misses)

@@ -51,6 +51,11 @@ REFUSALS_KEPT = 8
 """An agent who refused so many calls of late is offered nothing until fewer are left. None is forgotten before its
 time: a phone that declines by itself would be rung for the same calls without end. What rang before, besides the last
 of them, may still be refused: so there are at most so many, and one for each chat that the agent may hold."""
+REFUSERS_KEPT = 250
+"""So many who refused one call of late are kept: who is offered it next is looked for past all of them. Whoever refused
+it first may be offered it again when one more refuses it; were the call held from everybody instead, the caller would
+wait beside agents who were never asked. One call rings at fifty phones at most: five rounds pass before a phone is
+rung for it again."""
 
 
 class Call(msgspec.Struct):
