@@ -54,8 +54,7 @@ of them, may still be refused: so there are at most so many, and one for each ch
 REFUSERS_KEPT = 250
 """So many who refused one call of late are kept: who is offered it next is looked for past all of them. Whoever refused
 it first may be offered it again when one more refuses it; were the call held from everybody instead, the caller would
-wait beside agents who were never asked. One call rings at fifty phones at most: five rounds pass before a phone is
-rung for it again."""
+wait beside agents who are free. One call rings at fifty phones at most: five rounds lie between two at the same one."""
 
 
 class Call(msgspec.Struct):
