@@ -11,6 +11,7 @@ from acd.model import AgentId, CallId, Channel, OfferId, Phone, QueueId, ServerI
 from acd.router import limits, why
 from acd.router.deadlines import Kind
 from acd.router.position import position
+from acd.router.settings import CLASSES_MOST
 from acd.router.state import (
     PROFILES_KEPT,
     REFUSALS_KEPT,
@@ -250,6 +251,9 @@ def _ready_lists_are_right(state: State) -> None:
             agent_id for agent_id, agent in state.agents.items() if _state_in(agent, queue) is not Membership.LOGGED_OUT
         }
         assert set(queue.members) == members, f"queue {id_} has members {set(queue.members)}, not {members}"
+        guests = [agent.settings.skills for agent in state.agents.values() if _is_guest(agent, id_)]
+        assert queue.guests == Counter(guests), f"queue {id_} counts guests {queue.guests}, there are {guests}"
+        assert len(queue.guests) <= CLASSES_MOST, f"queue {id_} has guests of {len(queue.guests)} sets of skills"
         assert set(queue.unordered) <= members, f"queue {id_} has to order {queue.unordered}"
     sets = Counter(agent.settings.skills for agent in state.agents.values())
     assert {skills: known.agents for skills, known in state.skill_sets.items()} == sets, f"{state.skill_sets}"
@@ -271,6 +275,10 @@ def _available(state: State) -> dict[Channel, set[AgentId]]:
 def _state_in(agent: Agent, queue: Queue) -> Membership:
     entry = agent.queues.get(queue.settings.id)
     return Membership.LOGGED_OUT if entry is None else entry.state
+
+
+def _is_guest(agent: Agent, queue: QueueId) -> bool:
+    return queue in agent.queues and agent.queues[queue].joined
 
 
 def _agents_are_kept_while_needed(state: State) -> None:

@@ -8,8 +8,8 @@ from acd.model import AgentId, QueueId, SupervisorId
 from acd.router import calls
 from acd.router import facts as f
 from acd.router import inputs as i
-from acd.router.settings import Configured, Strategy
-from acd.router.state import State
+from acd.router.settings import CLASSES_MOST, Configured, Strategy
+from acd.router.state import Agent, State
 from acd.router.turn import SLICE, Turn
 
 
@@ -50,6 +50,15 @@ def agent(turn: Turn, change: i.ConfigureAgent) -> None:
     known = turn.state.agents.get(change.settings.id)
     if known is None or known.retired or known.settings != change.settings:
         turn.say(f.AgentConfigured(turn.now_ms, change.settings))
+        _let_go_of_guest(turn, turn.state.agents[change.settings.id])
+
+
+def _let_go_of_guest(turn: Turn, agent: Agent) -> None:
+    """New skills may be one set too many where the agent is without being assigned (docs/routing.md R46)."""
+    crowded = (id_ for id_, entry in agent.queues.items() if entry.joined and len(entry.queue.guests) > CLASSES_MOST)
+    queues = tuple(crowded)
+    if queues:
+        turn.say(f.AgentLoggedOut(turn.now_ms, agent.settings.id, queues, by="configuration"))
 
 
 def retire_queue(turn: Turn, change: i.RetireQueue) -> None:

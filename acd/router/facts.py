@@ -560,6 +560,7 @@ RequestRefusal = Literal[
     "unknown-agent",
     "unknown-queue",
     "not-assigned",
+    "too-many-skill-sets",
     "unknown-reason",
     "not-logged-in",
     "not-in-wrap-up",

@@ -183,7 +183,8 @@ class Standing(msgspec.Struct, frozen=True):
 CLASSES_MOST = 100
 """How many classes the agents of one queue may come to, those of one tier and the same skills being one: a match looks
 at the first agent of each. Where chance chooses, those of another weight are another one: they are counted apart. The
-configuration keeps to it (acd/config/checks.py)."""
+configuration keeps to it (acd/config/checks.py). Those who join a queue without being assigned to it may bring as many
+sets of skills besides (docs/routing.md R46)."""
 
 Takes = Literal["order", "rank", "longest-wait"]
 

@@ -8,7 +8,8 @@ from acd.router import facts as f
 from acd.router import inputs as i
 from acd.router import memberships, wrap_ups
 from acd.router.rights import Rights, rights
-from acd.router.state import Agent
+from acd.router.settings import CLASSES_MOST
+from acd.router.state import Agent, Queue
 from acd.router.states import Membership, Work, may_move
 from acd.router.turn import Turn
 
@@ -99,16 +100,28 @@ def _is_open(turn: Turn, queue: QueueId) -> bool:
 
 def _check_queues(turn: Turn, agent: Agent, queues: tuple[QueueId, ...]) -> Refusal | None:
     for queue in queues:
-        if not _is_open(turn, queue):
-            return "unknown-queue"
-        if queue not in agent.settings.queues and not _may_join(turn, agent, queue):
-            return "not-assigned"
+        refusal = _check_queue(turn, agent, queue)
+        if refusal is not None:
+            return refusal
     return None if queues else "not-assigned"
 
 
-def _may_join(turn: Turn, agent: Agent, queue: QueueId) -> bool:
-    """Whether an agent who is not assigned to the queue may be in it, or is."""
-    return turn.state.queues[queue].settings.may_join or queue in agent.queues
+def _check_queue(turn: Turn, agent: Agent, queue: QueueId) -> Refusal | None:
+    if not _is_open(turn, queue):
+        return "unknown-queue"
+    if queue in agent.settings.queues or queue in agent.queues:
+        return None
+    return _check_guest(agent, turn.state.queues[queue])
+
+
+def _check_guest(agent: Agent, queue: Queue) -> Refusal | None:
+    """Whether an agent who is not assigned to the queue may join it. A match looks at the first agent of each set of
+    skills there: of those who are assigned the configuration bounds them."""
+    if not queue.settings.may_join:
+        return "not-assigned"
+    if len(queue.guests) >= CLASSES_MOST and agent.skills.skills not in queue.guests:
+        return "too-many-skill-sets"
+    return None
 
 
 def _check_owed(turn: Turn, agent: Agent) -> Refusal | None:

@@ -250,6 +250,8 @@ class Queue:
     makes no offers."""
     members: dict[AgentId, None] = field(default_factory=dict)
     """Derived: who is logged in to it, in whatever state."""
+    guests: dict[tuple[Skill, ...], int] = field(default_factory=dict)
+    """Derived: the skills of members who are not assigned to it, and how many of them have the same."""
     on_duty: int = 0
     """Derived: members who are not paused, whatever they do, and who stay."""
     on_break: int = 0

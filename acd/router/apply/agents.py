@@ -35,6 +35,7 @@ def _move_in_queues(
             entry = agent.queues[queue] = InQueue(
                 members.standing(agent.settings, queue), state.queues[queue], joined=queue in joined
             )
+            members.count_guest(state, agent, queue, 1)
         members.count_member(state, agent, queue, -1)
         entry.state = MEMBERSHIP_MOVES[entry.state, request]
         entry.reason = (reason or entry.reason) if entry.state is Membership.PAUSED else None
@@ -49,6 +50,7 @@ def _move_in_queues(
             entry.queue = state.queues[queue]
         members.count_member(state, agent, queue, 1)
         if entry.joined and entry.state is Membership.LOGGED_OUT:
+            members.count_guest(state, agent, queue, -1)
             del agent.queues[queue]
     if agent.limits:
         members.forget_limits(state, agent)

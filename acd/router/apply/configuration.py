@@ -128,6 +128,7 @@ def _agent_configured(state: State, fact: f.AgentConfigured) -> None:
         state.leave_skill_set(agent.skills)
         for queue in agent.queues:
             members.count_member(state, agent, queue, -1)
+            members.count_guest(state, agent, queue, -1)
     agent.settings, agent.skills, agent.retired = fact.settings, skills, False
     for queue in agent.queues:
         members.count_member(state, agent, queue, 1)
@@ -137,6 +138,7 @@ def _agent_configured(state: State, fact: f.AgentConfigured) -> None:
             members.leave(state, agent, queue)
     for queue, entry in agent.queues.items():
         entry.standing = members.standing(fact.settings, queue)
+        members.count_guest(state, agent, queue, 1)
         if not fact.settings.chats:
             members.wait_no_more(state, agent, queue)
     state.relist(agent)

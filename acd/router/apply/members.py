@@ -30,9 +30,20 @@ def count_member(state: State, agent: Agent, queue_id: QueueId, step: int) -> No
         state.news.limits[queue_id] = None
 
 
+def count_guest(state: State, agent: Agent, queue_id: QueueId, step: int) -> None:
+    """One more (or less) is there without being assigned."""
+    if not agent.queues[queue_id].joined:
+        return
+    guests, skills = state.queues[queue_id].guests, agent.skills.skills
+    guests[skills] = guests.get(skills, 0) + step
+    if not guests[skills]:
+        del guests[skills]
+
+
 def leave(state: State, agent: Agent, queue: QueueId) -> None:
     """The agent belongs to the queue no more."""
     count_member(state, agent, queue, -1)
+    count_guest(state, agent, queue, -1)
     del agent.queues[queue]
     forget_limits(state, agent)
     state.relist(agent)
