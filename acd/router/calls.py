@@ -2,7 +2,7 @@
 
 from heapq import nsmallest
 from itertools import islice
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from acd.model import PRIORITIES, Caller, CallId, Channel, Kind, QueueId
 from acd.router import conversations, limits, links, offers, preferences
@@ -20,25 +20,49 @@ LIMITS_SLICE = 500
 """In how many queues it is looked in one turn whether who waits must leave."""
 
 
+class Waited(NamedTuple):
+    """How a call has waited that comes, or comes again."""
+
+    whole_ms: int
+    counted_ms: int
+    """How much of that is the call's age in its queue."""
+    here_ms: int
+    """How much of it belongs to the longest wait of its queue ..."""
+    left_ms: int | None = None
+    """... or what is left of that, where it is known."""
+    hops: int = 0
+    """How many queues have passed the call on."""
+
+
 def arrived(turn: Turn, report: i.CallArrived) -> None:
     """Queue the call, there or where that queue passes it on to, or refuse it with a reason. One that is known already
     changes nothing; one that has waited already has a place."""
     if report.line not in turn.state.call_on:
-        _take(turn, report, turn.now_ms - max(report.waited_ms, 0), has_place=report.waited_ms > 0)
+        _take(turn, report, _waited(report), has_place=report.waited_ms > 0)
 
 
-def _take(turn: Turn, report: i.CallArrived, came_ms: int, *, has_place: bool, wait_left_ms: int | None = None) -> None:
-    """`wait_left_ms`: what is left of its longest wait there, where that is known."""
+def _waited(report: i.CallArrived) -> Waited:
+    """What the phone system says of a wait may contradict itself, where a clock was set."""
+    whole_ms, passed_on = max(report.waited_ms, 0), report.passed_on
+    if passed_on is None:
+        return Waited(whole_ms, whole_ms, whole_ms)
+    here_ms = min(max(whole_ms - passed_on.waited_ms, 0), whole_ms)
+    counted_ms = min(max(passed_on.age_ms, 0) + here_ms, whole_ms)
+    return Waited(whole_ms, counted_ms, here_ms, hops=min(max(passed_on.hops, 0), limits.MOST_HOPS))
+
+
+def _take(turn: Turn, report: i.CallArrived, waited: Waited, *, has_place: bool) -> None:
     channel: Channel = "chat" if report.kind == "chat" else "voice"
     reason = limits.barred(turn.state, report.queue, channel, report.required, report.wanted, has_place=has_place)
     if reason is None:
-        _queue_up(turn, report, came_ms, limits.STRAIGHT, report.queue, wait_left_ms)
+        _queue_up(turn, report, waited, limits.STRAIGHT, report.queue)
         return
-    way = limits.way_from(turn.state, report.queue, reason, report.required, report.wanted)
+    way = limits.way_from(turn.state, report.queue, reason, report.required, report.wanted, waited.hops)
     if way.queue is not None:
-        _queue_up(turn, report, came_ms, way, way.queue)
+        _queue_up(turn, report, waited, way, way.queue)
         return
     if way.callback and _may_be_called_back(report.caller, report.kind):
+        came_ms = turn.now_ms - waited.whole_ms
         turn.say(f.CallbackOffered(turn.now_ms, report.line, report.queue, report.caller, way.reason, came_ms))
     assert way.reason != "timeout", f"{report} has not waited yet"
     turn.say(f.CallRefused(turn.now_ms, report.line, report.queue, way.reason, way.destination, _several(way)))
@@ -54,23 +78,12 @@ def _several(way: limits.Way) -> tuple[f.Hop, ...]:
     return way.via if len(way.via) > 1 else ()
 
 
-def _queue_up(
-    turn: Turn,
-    report: i.CallArrived,
-    came_ms: int,
-    way: limits.Way,
-    queue_id: QueueId,
-    wait_left_ms: int | None = None,
-) -> None:
+def _queue_up(turn: Turn, report: i.CallArrived, waited: Waited, way: limits.Way, queue_id: QueueId) -> None:
     links.expect(turn, report.line.server)
     queue = turn.state.queues[queue_id]
     settings = queue.settings
-    since_ms = turn.now_ms - (max(report.waited_ms, 0) if way.keeps_age else 0)
-    give_up_at_ms = None
-    if wait_left_ms is not None:
-        give_up_at_ms = turn.now_ms + wait_left_ms
-    elif settings.max_wait_ms is not None:
-        give_up_at_ms = (turn.now_ms if way.via else since_ms) + settings.max_wait_ms
+    came_ms = turn.now_ms - waited.whole_ms
+    since_ms = turn.now_ms - (waited.counted_ms if way.keeps_age else 0)
     awaited = preferences.awaited(turn.state, queue, report.named, report.caller, since_ms, turn.now_ms)
     turn.say(
         f.CallQueued(
@@ -81,7 +94,7 @@ def _queue_up(
             report.caller,
             min(max(report.priority, PRIORITIES[0]), PRIORITIES[-1]),
             since_ms,
-            give_up_at_ms,
+            _give_up_at_ms(turn, settings, waited, way),
             report.required,
             report.wanted,
             settings.rings,
@@ -91,8 +104,19 @@ def _queue_up(
             way.via,
             _first_announcement_ms(turn, settings),
             None if came_ms == since_ms else came_ms,
+            waited.hops + len(way.via),
+            report.named,
         )
     )
+
+
+def _give_up_at_ms(turn: Turn, settings: QueueSettings, waited: Waited, way: limits.Way) -> int | None:
+    """The whole of the longest wait for who has just come into the queue, and for others the rest of it."""
+    if waited.left_ms is not None and not way.via:
+        return turn.now_ms + waited.left_ms
+    if settings.max_wait_ms is None:
+        return None
+    return turn.now_ms + settings.max_wait_ms - (0 if way.via else waited.here_ms)
 
 
 def caller_left(turn: Turn, report: i.CallerLeft) -> None:
@@ -156,6 +180,7 @@ def _move(turn: Turn, call: Call, way: limits.Way, queue_id: QueueId) -> None:
             waited_ms(turn, call),
             since_ms,
             None if settings.max_wait_ms is None else turn.now_ms + settings.max_wait_ms,
+            call.hops + len(way.via),
             settings.rings,
             *awaited,
             settings.ring_at_most,
@@ -168,8 +193,7 @@ def _awaited_on(turn: Turn, call: Call, queue: Queue, since_ms: int) -> preferen
     """Whom the call waits for in its next queue: nobody alone, where that is over for this call."""
     if call.preference_lapsed:
         return preferences.NOBODY
-    named = None if call.last_agent else call.named
-    return preferences.awaited(turn.state, queue, named, call.caller, since_ms, turn.now_ms)
+    return preferences.awaited(turn.state, queue, call.asks_for, call.caller, since_ms, turn.now_ms)
 
 
 def _first_announcement_ms(turn: Turn, settings: QueueSettings) -> int | None:
@@ -255,14 +279,21 @@ def again(turn: Turn, call: Call) -> None:
     """The caller of a conversation that is over stands in our place of the dialplan: the call waits anew, as old as
     it was when the conversation began, and is not turned away by who came meanwhile."""
     assert call.connected_at_ms is not None, f"call {call.id} was never connected"
-    waited_ms = call.connected_at_ms - call.place.since_ms
-    came_ms = turn.now_ms - (call.connected_at_ms - call.came_ms)
-    profile = call.profile
+    profile, connected_at_ms = call.profile, call.connected_at_ms
     report = i.CallArrived(
-        call.line, call.queue, call.caller, call.priority, profile.required, profile.wanted, waited_ms, call.kind
+        call.line,
+        call.queue,
+        call.caller,
+        call.priority,
+        profile.required,
+        profile.wanted,
+        kind=call.kind,
+        named=None if call.preference_lapsed else call.asks_for,
     )
-    left_ms = None if call.give_up_at_ms is None else max(call.give_up_at_ms - call.connected_at_ms, 0)
-    _take(turn, report, came_ms, has_place=True, wait_left_ms=left_ms)
+    counted_ms = connected_at_ms - call.place.since_ms
+    left_ms = None if call.give_up_at_ms is None else max(call.give_up_at_ms - connected_at_ms, 0)
+    waited = Waited(connected_at_ms - call.came_ms, counted_ms, counted_ms, left_ms, call.hops)
+    _take(turn, report, waited, has_place=True)
 
 
 def waited_ms(turn: Turn, call: Call) -> int:

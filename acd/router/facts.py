@@ -193,6 +193,10 @@ class CallQueued(_Fact, frozen=True):
     """When the caller is told something for the first time."""
     came_ms: int | None = None
     """Since when the caller has waited, where not all of that counts as the call's age."""
+    hops: int = 0
+    """How many queues have passed it on, those of `via` included."""
+    asks_for: AgentId | None = None
+    """Whom the caller asks for, also where nobody waits for that agent here."""
 
 
 class CallMoved(_Fact, frozen=True):
@@ -210,6 +214,7 @@ class CallMoved(_Fact, frozen=True):
     since_ms: int
     """Its age in the new queue; what follows is as in `CallQueued`."""
     give_up_at_ms: int | None
+    hops: int
     rings: tuple[Ring, ...] = ()
     named: AgentId | None = None
     named_until_ms: int | None = None

@@ -105,6 +105,17 @@ class BeginDay(_Input, frozen=True):
 # --- Reports from telephony -----------------------------------------------------------------------------------
 
 
+class PassedOn(msgspec.Struct, frozen=True):
+    """How a call came into its queue from another one: by that it goes on where it stood when it is found again."""
+
+    waited_ms: int
+    """How long the caller had waited then ..."""
+    age_ms: int
+    """... and how much of that counts as the call's age there."""
+    hops: int
+    """How many queues have passed it on so far."""
+
+
 class CallArrived(_Input, frozen=True):
     """The dialplan handed a call over, which has waited for `waited_ms` already: more than 0 for a call that was
     found waiting after a connection, or that comes back from a bridge that was none. Such a call has a place."""
@@ -119,6 +130,8 @@ class CallArrived(_Input, frozen=True):
     kind: Kind = "inbound"
     named: AgentId | None = None
     """Whom the caller asks for: that agent alone is offered the call for a time, then anyone."""
+    passed_on: PassedOn | None = None
+    """Where `queue` is not the one for which the caller came first."""
 
 
 class CallerLeft(_Input, frozen=True):

@@ -97,6 +97,8 @@ class Call(msgspec.Struct):
     """It has been out of the line of its queue: coming back, it departs no second time (`Pace`)."""
     hops: int = 0
     """How many queues have passed it on."""
+    asks_for: AgentId | None = None
+    """Whom the caller asks for, whoever is waited for now."""
 
     def ring(self, now_ms: int) -> Ring:
         """The ring it has come to by now."""

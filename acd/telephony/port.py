@@ -7,13 +7,13 @@ What a phone system owes:
 - It acts on `CallQueued` (claims the call), `OfferMade` (rings the phone, once, ever), `OfferAccepted` (makes the
   bridge), `OfferEnded` and `StrayLegFound` (hangs up the leg), `CallRefused`, `CallTimedOut` and `CallReturned`
   (gives the call back to the dialplan with the reason, or sends it to the destination that they name), `CallMoved`
-  (notes at the caller's channel in which queue it waits, as it does for a `CallQueued` of another queue than the
-  dialplan's), `AnnouncementMade` (tells the caller, who can be connected at any
-  moment of it), `CallAbandoned`, `CallLost` and `CallEnded` (hangs up what is left of the agent's side).
+  (notes at the caller's channel in which queue it waits and how it came there, as it does for a `CallQueued` that was
+  passed on), `AnnouncementMade` (tells the caller, who can be connected at any moment of it), `CallAbandoned`,
+  `CallLost` and `CallEnded` (hangs up what is left of the agent's side).
 - A caller may be handed over more than once, each time by `CallArrived` on the same line: by the next report, when
   the engine let the call go and the caller still waits; when the bridge fell before a word was said; and when a phone
   transferred the caller into a queue, after `LegEnded` and `CallerLeft`. What is said of an older call then moves
-  nobody.
+  nobody. But for the last of these, `CallArrived` brings what was noted at the channel, whoever noted it.
 - An action that cannot be carried out ends in a report, not in an exception.
 """
 

@@ -75,10 +75,7 @@ class AsteriskWorld:
                 )
                 self._ears.append(await self._listening.enter_async_context(Ears(server, on_event=self._saw)))
             self._probe = await self._softphone(str(PROBE), self._lab_servers[0])
-            self._make_adapter()
-            await self.adapter.start()
-            for id_ in self.servers:
-                await self.reported(ServerReported, partial(_is_last_of, id_))
+            await self.start_anew()
         except BaseException:
             await self._close()
             raise
@@ -178,6 +175,13 @@ class AsteriskWorld:
 
     async def stop(self) -> None:
         await self.adapter.stop()
+
+    async def start_anew(self) -> None:
+        since = len(self.reports)
+        self._make_adapter()
+        await self.adapter.start()
+        for id_ in self.servers:
+            await self.reported(ServerReported, partial(_is_last_of, id_), since=since)
 
     async def cut_link(self, server: ServerId | None = None) -> None:
         self._relays[server or self.servers[0]].cut()

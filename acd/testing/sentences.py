@@ -329,7 +329,14 @@ def _call(said: Said) -> Input:
         _time_ms(said.word("waited") or "0 s"),
         _one_of(said.word("kind") or "inbound", get_args(Kind), "kind of work"),
         wishes.named,
+        _passed_on(said),
     )
+
+
+def _passed_on(said: Said) -> i.PassedOn | None:
+    if not said.word("hops"):
+        return None
+    return i.PassedOn(_time_ms(said.word("then")), _time_ms(said.word("age")), _number(said.word("hops")))
 
 
 def _leg_ended(said: Said) -> Input:
@@ -433,6 +440,8 @@ PLACES = {
     "caller": r'[^"]*',
     "queues": r"[^\s,]+(?: [^\s,]+)*",
     "waited": r"[0-9.]+ m?s",
+    "then": r"[0-9.]+ m?s",
+    "age": r"[0-9.]+ m?s",
     "more": r"[0-9.]+ m?s",
     "wishes": r"[^,]+",
     "end": r"[a-z-]+",
@@ -476,7 +485,8 @@ SENTENCES = (
     _sentence("agent <agent> is retired", lambda said: i.RetireAgent(_who(said))),
     _sentence(
         'call <channel> arrives in <queue>[ from <number>][ "<caller>"][, priority <priority>]'
-        "[, asking for <wishes>][, having waited <waited>][, as a <kind>][, on <server>]",
+        "[, asking for <wishes>][, having waited <waited>]"
+        "[, passed on after <then> aged <age> as hop <hops>][, as a <kind>][, on <server>]",
         _call,
     ),
     _sentence("caller <channel> hangs up", lambda said: i.CallerLeft(said.line(), hung_up=True)),

@@ -44,10 +44,13 @@ class SimulatedWorld:
         self.tag = new_tag()
         self.reports: list[Input] = []
         self.exchange = Exchange(clock, servers, rules=rules)
-        self.adapter = SimulatedPhones(self._take, clock, servers, exchange=self.exchange)
+        self._make_adapter()
         self._callers: list[SimulatedCaller] = []
         self._numbers = count(5_551_000)
         self._phones = count(1_001)
+
+    def _make_adapter(self) -> None:
+        self.adapter = SimulatedPhones(self._take, self.clock, self.servers, exchange=self.exchange)
 
     async def until(self, condition: Condition, within_s: float, what: str) -> None:
         """Let time pass until the condition holds."""
@@ -131,6 +134,10 @@ class SimulatedWorld:
     async def stop(self) -> None:
         await self.adapter.stop()
 
+    async def start_anew(self) -> None:
+        self._make_adapter()
+        await self.open()
+
     async def channels(self) -> Sequence[str]:
         return self.exchange.channels
 
@@ -139,9 +146,10 @@ class SimulatedWorld:
 
     async def open(self) -> None:
         """Connect, and wait for the first reports."""
+        since = len(self.reports)
         await self.adapter.start()
         for server in self.servers:
-            await self.reported(ServerReported, partial(_is_last_of, server))
+            await self.reported(ServerReported, partial(_is_last_of, server), since=since)
 
     async def close(self) -> None:
         """Let everyone hang up."""

@@ -144,6 +144,8 @@ def _is_usual(field: str, value: object, fact: Fact) -> bool:
         ("last_agent", False),
         ("reason", "time"),
         ("forgets", 0),
+        ("hops", len(getattr(fact, "via", ()))),
+        ("asks_for", getattr(fact, "named", None)),
     }
     return value in (None, (), "", Caller()) or field == "rings" or (field, value) in usual
 

@@ -164,6 +164,9 @@ class World(Protocol):
     async def stop(self) -> None:
         """Stop the adapter, as at the engine's end. Callers and phones go on."""
 
+    async def start_anew(self) -> None:
+        """After the stop a new engine begins, that knows of nobody. Returns when every server has reported."""
+
     async def channels(self) -> Sequence[str]:
         """What is alive on all servers now."""
 

@@ -142,10 +142,13 @@ async def test_agent_whom_no_caller_reaches_is_released_after_five_seconds(ami: 
 async def test_caller_keeps_waiting_when_the_agent_is_gone_before_the_bridge(ami: Ami, server: Server) -> None:
     async with claimed_call(ami, server) as call:
         await ami.event("MusicOnHoldStart")
+        await ami.set("ACD_PASSED", "20000/300/1", call)
+        await ami.set("ACD_QUEUE", "support", call)
         await ami.set("ACD_PEER", "nobody", call)
         await ami.redirect(call, "acd", "connect")
         await ami.event("VarSet", Variable="BRIDGERESULT", Value="NONEXISTENT")
-        assert (await ami.said("AcdBack", Uniqueid=call))["Queue"] == "sales"
+        back = await ami.said("AcdBack", Uniqueid=call)
+        assert (back["Queue"], back["Passed"]) == ("support", "20000/300/1")
         await ami.event("MusicOnHoldStart")
         assert (await ami.get("EXTEN", call), await ami.get("ACD_LEFT", call)) == ("wait", "")
 

@@ -28,7 +28,8 @@ def _call_queued(state: State, fact: f.CallQueued) -> None:
         fact.last_agent,
         ring_at_most=fact.ring_at_most,
         announce_at_ms=fact.announce_at_ms,
-        hops=len(fact.via),
+        hops=fact.hops,
+        asks_for=fact.asks_for,
     )
     queue.waiting.take_profile(call.profile)
     state.calls[fact.call] = call
@@ -70,7 +71,7 @@ def _call_moved(state: State, fact: f.CallMoved) -> None:
     _take_out(state, call)
     call.departed, call.announce_at_ms = False, fact.announce_at_ms
     call.queue = fact.to
-    call.hops += len(fact.via)
+    call.hops = fact.hops
     call.profile = state.take_profile((call.profile.required, call.profile.wanted, fact.rings))
     number = call.place.number if fact.since_ms == call.place.since_ms else state.fact_count
     call.place = Place(fact.since_ms, number, call.id)

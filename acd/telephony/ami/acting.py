@@ -12,6 +12,7 @@ from acd.router.settings import Destination
 from acd.telephony.ami import dialplan
 from acd.telephony.ami.books import Books, Caller
 from acd.telephony.ami.messages import AmiAction
+from acd.telephony.passed_on import passed_on
 
 log = structlog.get_logger(__name__)
 
@@ -87,11 +88,12 @@ class Acting:
         if caller is None:
             return
         yield from dialplan.claim(fact.line.channel)
-        yield from _wait_in(caller, fact.line.channel, fact.queue)
+        if fact.via:
+            yield from _wait_in(caller, fact, fact.queue)
 
     def _call_moved(self, fact: f.CallMoved) -> Actions:
         caller = self._caller_of(fact.line.channel, fact.call)
-        return () if caller is None else _wait_in(caller, fact.line.channel, fact.to)
+        return () if caller is None else _wait_in(caller, fact, fact.to)
 
     def _announcement_made(self, fact: f.AnnouncementMade) -> Actions:
         """Not for whom the bridge is ordered already."""
@@ -156,12 +158,10 @@ class Acting:
         return self._call_over(fact.call)
 
 
-def _wait_in(caller: Caller, channel: ChannelId, queue: QueueId) -> Actions:
-    """The channel itself tells in which queue it waits, if that is not the one for which it was handed over."""
-    if queue == caller.now_in:
-        return ()
-    caller.moved_to = queue
-    return (dialplan.now_in(channel, queue),)
+def _wait_in(caller: Caller, fact: f.CallQueued | f.CallMoved, queue: QueueId) -> Actions:
+    """The channel itself tells in which queue it waits, and how it came there from another one."""
+    caller.wait_in(queue, passed_on(fact))
+    return dialplan.now_in(fact.line.channel, queue, caller.passed_on)
 
 
 def _give_back(caller: Caller, channel: ChannelId, result: str, reason: str, place: Destination | None) -> Actions:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from acd.model import CallId, ChannelId, OfferId, QueueId
+from acd.router.inputs import PassedOn
 from acd.telephony.ami.messages import AmiAction
 
 
@@ -32,12 +33,18 @@ class Caller:
     """With whose leg the caller is to be connected, or is."""
     then: list[AmiAction] = field(default_factory=list)
     moved_to: QueueId | None = None
-    """Where it waits, if another queue than that one has taken it."""
+    """Where it waits, if another queue than that one has taken it ..."""
+    passed_on: PassedOn | None = None
+    """... and how it came there."""
 
     @property
     def now_in(self) -> QueueId:
         """The queue in which it waits."""
         return self.moved_to or self.queue
+
+    def wait_in(self, queue: QueueId, passed_on: PassedOn | None) -> None:
+        """It waits in this queue now."""
+        self.moved_to, self.passed_on = queue, passed_on
 
 
 @dataclass(slots=True)

@@ -11,7 +11,8 @@ import structlog
 
 from acd.model import PRIORITIES, Caller, ChannelId, OfferId, Phone, QueueId
 from acd.router.facts import OfferMade
-from acd.router.inputs import LegEnd
+from acd.router.inputs import LegEnd, PassedOn
+from acd.router.limits import MOST_HOPS
 from acd.router.settings import Destination
 from acd.telephony.ami.messages import AmiAction, AmiEvent, AmiResponse, clean_value
 from acd.telephony.port import CodeAnswer
@@ -24,7 +25,7 @@ AGENT: Final = "acd-agent"
 """The context in which agents' legs wait for their caller."""
 CODE: Final = "acd-code"
 """The context in which somebody keys in a feature code, and hears the answer."""
-CALL_VARIABLES: Final = ("ACD_QUEUE", "ACD_PRIORITY", "ACD_SKILLS", "ACD_SINCE")
+CALL_VARIABLES: Final = ("ACD_QUEUE", "ACD_PRIORITY", "ACD_SKILLS", "ACD_SINCE", "ACD_PASSED")
 RING_MARGIN_MS: Final = 2_000
 """Asterisk stops ringing by itself so long after the engine should have: only a dead engine lets it come to that."""
 
@@ -37,6 +38,7 @@ LONGEST_NUMBER: Final = 12
 
 _QUEUE = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _LONG_QUEUE = re.compile(r"[A-Za-z0-9_.-]{65,}")
+_PASSED = re.compile(r"([0-9]{1,9})/([0-9]{1,9})/([0-9]{1,2})")
 _PHONE = re.compile(r"[A-Za-z0-9_.+-]{1,64}")
 _NO_DELIMITERS = str.maketrans(dict.fromkeys('"<>\\:;,=@%$', " "))
 _ESCAPED = re.compile(r"""\\([abfnrtv\\'"?])""")
@@ -114,6 +116,16 @@ def waited(ms: int) -> int:
         mend="the clock of the phone server was wrong: let it be set before Asterisk starts",
     )
     return 0
+
+
+def passed_on(text: str) -> PassedOn | None:
+    """What `now_in` has noted at a channel. What cannot be is nothing: then the call counts as one that was never
+    passed on."""
+    found = _PASSED.fullmatch(text)
+    if found is None:
+        return None
+    noted = PassedOn(*map(int, found.groups()))
+    return noted if noted.age_ms <= noted.waited_ms <= WAITED_MOST_MS and noted.hops <= MOST_HOPS else None
 
 
 def phone_of(text: str) -> Phone:
@@ -222,9 +234,11 @@ def say(channel: ChannelId, position: int | None, minutes: int | None, sound: st
     )
 
 
-def now_in(channel: ChannelId, queue: QueueId) -> AmiAction:
-    """What an engine that is restarted reads of the call, and what a caller says who is back from a bridge."""
-    return set_variable(channel, "ACD_QUEUE", queue)
+def now_in(channel: ChannelId, queue: QueueId, noted: PassedOn | None) -> tuple[AmiAction, ...]:
+    """What an engine that is restarted reads of the call, and what a caller says who is back from a bridge. Durations,
+    because no clock but the server's own knows its ACD_SINCE."""
+    passed = "" if noted is None else f"{noted.waited_ms}/{noted.age_ms}/{noted.hops}"
+    return set_variable(channel, "ACD_PASSED", passed), set_variable(channel, "ACD_QUEUE", queue)
 
 
 def connect(channel: ChannelId, offer: OfferId) -> tuple[AmiAction, ...]:

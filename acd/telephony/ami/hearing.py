@@ -116,18 +116,25 @@ class Hearing:
         line keeps the place; whose conversation is counted as over is in line again, as one who has waited."""
         caller = self._books.callers.get(channel)
         if caller is None:
-            caller = Caller(dialplan.queue_of(event.get("Queue")))
+            passed_on = dialplan.passed_on(event.get("Passed"))
+            caller = Caller(dialplan.queue_of(event.get("Queue")), passed_on=passed_on)
             self._books.hand_over(channel, caller)
         offer = OfferId(event.get("Offer"))  # the core may have made another one meanwhile: that one rings on
         leg = self._books.legs.get(offer)
         if leg is not None and leg.caller == channel:
             self._expect_end(ChannelId(offer))
             self._leg_ended(offer, "hung-up")
-        self._arrived(
-            event, channel, caller.now_in, max(1, dialplan.waited(dialplan.number_of(event.get("Waited")) or 0))
-        )
+        waited_ms = max(1, dialplan.waited(dialplan.number_of(event.get("Waited")) or 0))
+        self._arrived(event, channel, caller.now_in, waited_ms, caller.passed_on)
 
-    def _arrived(self, event: AmiEvent, channel: ChannelId, queue: QueueId, waited_ms: int = 0) -> None:
+    def _arrived(
+        self,
+        event: AmiEvent,
+        channel: ChannelId,
+        queue: QueueId,
+        waited_ms: int = 0,
+        passed_on: i.PassedOn | None = None,
+    ) -> None:
         wishes = wishes_of(words_of(event.get("Skills")))
         self._submit(
             i.CallArrived(
@@ -139,6 +146,7 @@ class Hearing:
                 wishes.wanted,
                 waited_ms,
                 named=wishes.named,
+                passed_on=passed_on,
             )
         )
 

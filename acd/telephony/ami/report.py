@@ -6,7 +6,7 @@ from typing import Final
 import msgspec
 
 from acd.model import Caller, ChannelId, Direction, OfferId, QueueId, ServerId
-from acd.router.inputs import CallerPlace, LegState, SeenCaller, SeenLeg, SeenPhone, ServerReported
+from acd.router.inputs import CallerPlace, LegState, PassedOn, SeenCaller, SeenLeg, SeenPhone, ServerReported
 from acd.telephony.ami import dialplan
 from acd.telephony.ami.messages import AmiAction, AmiEvent
 from acd.telephony.ami.phones import PhoneWatch
@@ -33,6 +33,8 @@ class Waiting(msgspec.Struct, frozen=True):
     """The dialplan's own word of this caller may be on its way still."""
     since_s: int | None
     """When the wait began, in seconds of the server's own clock."""
+    passed_on: PassedOn | None = None
+    """How it came into `queue`, if from another one."""
 
 
 class Report(msgspec.Struct, frozen=True):
@@ -147,4 +149,5 @@ def _waiting(event: AmiEvent, variables: dict[str, str]) -> Waiting:
         dialplan.caller_of(event),
         event.get("Exten") == GRACE,
         dialplan.number_of(variables.get("ACD_SINCE", "")),
+        dialplan.passed_on(variables.get("ACD_PASSED", "")),
     )

@@ -377,38 +377,40 @@ class AsteriskServer:
         claims: list[AmiAction] = []
         for seen in sorted(waiting, key=lambda caller: (caller.since_s or now_s, _created(caller.channel))):
             known = self.books.callers.get(seen.channel)
-            fresh = known is None or seen.queue not in {known.queue, known.now_in}
-            if fresh:
+            if known is None or seen.queue not in {known.queue, known.now_in}:
                 arrivals.extend(self._first_seen(seen, again=known is not None))
-            if known is None or fresh or known.call is None:
-                arrivals.append(self._arrived(seen, now_s))
+                known = self.books.callers[seen.channel]
+            if known.call is None:
+                arrivals.append(self._arrived(seen, known, now_s))
             else:
                 claims.extend(dialplan.claim(seen.channel))
-                if seen.queue != known.now_in:  # the order to note the other queue was lost with the link
-                    claims.append(dialplan.now_in(seen.channel, known.now_in))
+            if (seen.queue, seen.passed_on) != (known.now_in, known.passed_on):  # the order was lost with the link
+                claims.extend(dialplan.now_in(seen.channel, known.now_in, known.passed_on))
         if claims:
             self._send(claims)
         return arrivals
 
     def _first_seen(self, seen: report.Waiting, *, again: bool) -> list[Input]:
         """Somebody of whom no event told, or who was handed over to another queue meanwhile."""
-        self.books.hand_over(seen.channel, Caller(seen.queue, announced=not seen.in_grace))
+        caller = Caller(seen.queue, announced=not seen.in_grace, passed_on=seen.passed_on)
+        self.books.hand_over(seen.channel, caller)
         return [i.CallerLeft(Line(self.id, seen.channel), hung_up=False)] if again else []
 
-    def _arrived(self, seen: report.Waiting, now_s: int) -> i.CallArrived:
+    def _arrived(self, seen: report.Waiting, known: Caller, now_s: int) -> i.CallArrived:
         waited_ms = 0 if seen.since_s is None else dialplan.waited((now_s - seen.since_s) * 1_000)
         if not seen.in_grace:  # who waits beyond it has a place, even one of less than a second
             waited_ms = max(1, waited_ms)
         line, wishes = Line(self.id, seen.channel), wishes_of(seen.skills)
         return i.CallArrived(
             line,
-            seen.queue,
+            known.now_in,
             seen.caller,
             seen.priority,
             wishes.required,
             wishes.wanted,
             waited_ms,
             named=wishes.named,
+            passed_on=known.passed_on,
         )
 
 

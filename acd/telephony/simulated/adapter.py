@@ -12,6 +12,7 @@ from acd.core import Fact
 from acd.model import CallId, Kind, Line, OfferId, Phone, ServerId
 from acd.router import facts as f
 from acd.tasks import Tasks
+from acd.telephony.passed_on import passed_on
 from acd.telephony.port import AnswerCode, CodeAnswer, FeatureCode, Submit
 from acd.telephony.simulated.calls import SimulatedCall
 from acd.telephony.simulated.exchange import Exchange, asked
@@ -111,12 +112,12 @@ class SimulatedPhones:
             self._line_of[fact.call] = fact.line
             link.claim(fact.line.channel, fact.call)
             if fact.via:
-                link.move(fact.line.channel, fact.call, fact.queue)
+                link.move(fact.line.channel, fact.call, fact.queue, passed_on(fact))
 
     def _call_moved(self, fact: f.CallMoved) -> None:
         link = self._links.get(fact.line.server)
         if link is not None:
-            link.move(fact.line.channel, fact.call, fact.to)
+            link.move(fact.line.channel, fact.call, fact.to, passed_on(fact))
 
     def _announcement_made(self, fact: f.AnnouncementMade) -> None:
         link = self._links.get(fact.line.server)

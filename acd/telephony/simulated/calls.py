@@ -6,7 +6,7 @@ from typing import Literal
 import msgspec
 
 from acd.model import Caller, Kind, OfferId, QueueId
-from acd.router.inputs import CallArrived, CallerLeft, CallerPlace, SeenCaller
+from acd.router.inputs import CallArrived, CallerLeft, CallerPlace, PassedOn, SeenCaller
 from acd.router.settings import Destination
 from acd.telephony.simulated.site import Site
 from acd.telephony.simulated.timing import Alarm
@@ -56,7 +56,9 @@ class SimulatedCall:
         self.site = site
         self.asked = asked
         self.queue = asked.queue
-        """Where the caller waits, as the channel says."""
+        """Where the caller waits, as the channel says ..."""
+        self.passed_on: PassedOn | None = None
+        """... and how the caller came there, if from another queue."""
         self.line = site.new_line()
         self.since_ms = site.clock.now_ms()
         self.place: Place = "grace"
@@ -116,6 +118,7 @@ class SimulatedCall:
             waited_ms,
             asked.kind,
             named=wishes.named,
+            passed_on=self.passed_on,
         )
 
     def _grace_is_over(self) -> None:
@@ -185,7 +188,7 @@ class SimulatedCall:
         self._let_agent_go = None
         self.site.tell(CallerLeft(self.line, hung_up=False))
         self.asked = msgspec.structs.replace(self.asked, queue=queue, priority=0, skills=())
-        self.queue = queue
+        self.queue, self.passed_on = queue, None
         self.place, self.claimed, self.since_ms, self._drops = "grace", False, self.site.clock.now_ms(), 0
         self._arrive()
 

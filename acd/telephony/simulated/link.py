@@ -83,6 +83,8 @@ class Link:
         self._late: dict[str, int] = {}
         self._ours: dict[ChannelId, CallId] = {}
         """Callers whom the engine has queued, and by which name it knows each."""
+        self._moved: dict[ChannelId, tuple[QueueId, i.PassedOn]] = {}
+        """Where those of them wait who were passed on."""
 
     # --- Connecting -------------------------------------------------------------------------------------------
 
@@ -168,7 +170,8 @@ class Link:
 
     def _report(self) -> None:
         names = list(self._site.channels)
-        self._ours = {channel: call for channel, call in self._ours.items() if channel in self._site.channels}
+        for channel in [channel for channel in self._ours if channel not in self._site.channels]:
+            self._forget(channel)
         parts = [names[at : at + PART] for at in range(0, len(names), PART)] or [[]]
         for index, part in enumerate(parts):
             say = partial(self._say_part, self._number, part, first=index == 0)
@@ -190,6 +193,8 @@ class Link:
             channel = arrived.line.channel
             if channel in self._ours:
                 self.send(partial(self.server.claim, channel))
+                if channel in self._moved:  # the order may have been lost with the link
+                    self.send(partial(self.server.move, channel, *self._moved[channel]))
             elif channel in names:
                 self._reports.send(partial(self._submit, arrived), self._site.lag(self._site.steps.to_engine_ms))
 
@@ -227,7 +232,7 @@ class Link:
     def _submit(self, report: Input) -> None:
         """What the engine could not take is mended by the report of a new connection."""
         if isinstance(report, i.CallerLeft):
-            self._ours.pop(report.line.channel, None)
+            self._forget(report.line.channel)
         try:
             self._submit_to(report)
         except NotTaken as error:
@@ -254,23 +259,28 @@ class Link:
         if self._ours.get(channel) == call:
             self.send(partial(self.server.announce, channel))
 
-    def move(self, channel: ChannelId, call: CallId, queue: QueueId) -> None:
+    def move(self, channel: ChannelId, call: CallId, queue: QueueId, passed_on: i.PassedOn) -> None:
         """The caller waits in another queue than the dialplan has said."""
         if self._ours.get(channel) == call:
-            self.send(partial(self.server.move, channel, queue))
+            self._moved[channel] = queue, passed_on
+            self.send(partial(self.server.move, channel, queue, passed_on))
 
     def give_back(
         self, channel: ChannelId, call: CallId, result: str, reason: str, destination: Destination | None
     ) -> None:
         """The caller is not ours any more; one who was handed over again meanwhile is another call."""
         if self._ours.get(channel) == call:
-            del self._ours[channel]
+            self._forget(channel)
             self.send(partial(self.server.give_back, channel, result, reason, destination))
 
     def let_go(self, channel: ChannelId, call: CallId) -> None:
         """The engine holds the call no more: a caller who is still in our place is handed over by the next report."""
         if self._ours.get(channel) == call:
-            del self._ours[channel]
+            self._forget(channel)
+
+    def _forget(self, channel: ChannelId) -> None:
+        self._ours.pop(channel, None)
+        self._moved.pop(channel, None)
 
     def send(self, action: Callable[[], None]) -> None:
         """Send an action, if there is a connection. Its loss is noticed by the answer that does not come."""

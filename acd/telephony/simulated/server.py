@@ -3,7 +3,16 @@
 from collections.abc import Callable
 
 from acd.model import ChannelId, Line, OfferId, Phone, QueueId
-from acd.router.inputs import CallArrived, CallerLeft, LegEnded, SeenCaller, SeenLeg, SeenPhone, ServerReported
+from acd.router.inputs import (
+    CallArrived,
+    CallerLeft,
+    LegEnded,
+    PassedOn,
+    SeenCaller,
+    SeenLeg,
+    SeenPhone,
+    ServerReported,
+)
 from acd.router.settings import Destination
 from acd.telephony.simulated.calls import SimulatedCall
 from acd.telephony.simulated.legs import Leg
@@ -42,11 +51,11 @@ class Server:
         if call is not None and call.waits:
             call.told += 1
 
-    def move(self, channel: ChannelId, queue: QueueId) -> None:
+    def move(self, channel: ChannelId, queue: QueueId, passed_on: PassedOn) -> None:
         """The caller waits in another queue."""
         call = self._in_our_place(channel)
         if call is not None:
-            call.queue = queue
+            call.queue, call.passed_on = queue, passed_on
 
     def connect(self, channel: ChannelId, offer: OfferId) -> None:
         """The caller's own thread is to make the bridge with the leg."""

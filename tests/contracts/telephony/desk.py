@@ -9,6 +9,7 @@ from acd.router.settings import Destination
 from acd.testing.worlds import AgentPhone, CallingParty, World
 
 QUEUE = QueueId("sales")
+OTHER = QueueId("everybody")
 AGENT = AgentId("anna")
 
 
@@ -36,19 +37,21 @@ class Desk:
         """The caller is handed over."""
         return await self.world.reported(CallArrived, lambda report: report.caller.number == caller.number, since=since)
 
-    def queue(self, arrived: CallArrived) -> f.CallQueued:
-        """The call is taken."""
+    def queue(self, arrived: CallArrived, *via: f.Hop) -> f.CallQueued:
+        """The call is taken: by the queue `OTHER`, where others have passed it on at once."""
         fact = f.CallQueued(
             at_ms=self.world.now_ms(),
             call=CallId(self._id()),
             line=arrived.line,
-            queue=arrived.queue,
+            queue=OTHER if via else arrived.queue,
             caller=arrived.caller,
             priority=arrived.priority,
             required=arrived.required,
             wanted=arrived.wanted,
             since_ms=self.world.now_ms(),
             give_up_at_ms=None,
+            via=via,
+            hops=len(via),
         )
         self.world.act(fact)
         return fact
@@ -66,11 +69,13 @@ class Desk:
         now_ms = self.world.now_ms()
         self.world.act(f.AnnouncementMade(now_ms, call.call, call.line, call.queue, position, wait_ms, sound, None))
 
-    def move(self, call: f.CallQueued, to: QueueId) -> None:
-        """The call waits in another queue now."""
+    def move(self, call: f.CallQueued, to: QueueId, age_ms: int = 300, hops: int = 1) -> None:
+        """The call waits in another queue now, after a second."""
         now_ms = self.world.now_ms()
         via = (f.Hop(call.queue, "timeout"),)
-        self.world.act(f.CallMoved(now_ms, call.call, call.line, call.queue, to, via, 1_000, call.since_ms, None))
+        self.world.act(
+            f.CallMoved(now_ms, call.call, call.line, call.queue, to, via, 1_000, now_ms - age_ms, None, hops)
+        )
 
     def give_back(self, call: f.CallQueued, reason: f.RefusalReason) -> None:
         """The queue closed."""
@@ -159,9 +164,10 @@ class Desk:
 
     async def talking(self) -> Conversation:
         """A caller and an agent who hear each other."""
-        return await self._connect(await self.ringing())
+        return await self.connect(await self.ringing())
 
-    async def _connect(self, pair: Conversation) -> Conversation:
+    async def connect(self, pair: Conversation) -> Conversation:
+        """The agent picks up, and both hear each other."""
         await self.answered(pair)
         self.accept(pair.offer)
         await self.together(pair)
@@ -178,7 +184,7 @@ class Desk:
         phone = await self.world.phone()
         offer = self.offer(call, phone)
         await phone.rings()
-        return await self._connect(Conversation(caller, call, phone, offer))
+        return await self.connect(Conversation(caller, call, phone, offer))
 
     async def full_report(self, since: int) -> ServerReported:
         """The report after a connection, its parts put together."""

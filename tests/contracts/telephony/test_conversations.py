@@ -1,8 +1,8 @@
 """Conversations: caller and agent hear each other until either ends it, and both are let go."""
 
-from acd.router.inputs import CallArrived, CallerLeft, LegAnswered, LegBridged, LegEnded
+from acd.router.inputs import CallArrived, CallerLeft, LegAnswered, LegBridged, LegEnded, PassedOn
 from acd.testing.worlds import World
-from tests.contracts.telephony.desk import Desk
+from tests.contracts.telephony.desk import OTHER, Desk
 
 
 async def test_caller_and_agent_hear_each_other(world: World, desk: Desk) -> None:
@@ -40,8 +40,10 @@ async def test_caller_goes_on_in_the_dialplan_as_served_when_the_agent_hangs_up(
 
 
 async def test_caller_whose_agent_hangs_up_at_once_is_in_line_again(world: World, desk: Desk) -> None:
-    """Nobody has spoken: not served, but handed over again on the same line, as one who has waited."""
+    """Nobody has spoken: not served, but handed over again on the same line, as one who has waited, and in the queue to
+    which the call was passed on (R5, R52)."""
     pair = await desk.ringing()
+    desk.move(pair.call, OTHER)
     await pair.phone.answer()
     await world.reported(LegAnswered)
     desk.accept(pair.offer)
@@ -51,7 +53,8 @@ async def test_caller_whose_agent_hangs_up_at_once_is_in_line_again(world: World
     assert await world.reported(LegEnded, since=before) == LegEnded(pair.offer.offer, "hung-up")
     desk.call_ended(pair.offer)
     arrived = await desk.arrival(pair.caller, since=before)
-    assert (arrived.line, arrived.queue, arrived.priority) == (pair.call.line, pair.call.queue, pair.call.priority)
+    assert (arrived.line, arrived.queue, arrived.priority) == (pair.call.line, OTHER, pair.call.priority)
+    assert arrived.passed_on == PassedOn(waited_ms=1_000, age_ms=300, hops=1)
     assert arrived.waited_ms > 0
     await pair.caller.hears_music()
     await desk.serve(pair.caller, desk.queue(arrived))
@@ -61,11 +64,14 @@ async def test_caller_whose_agent_hangs_up_at_once_is_in_line_again(world: World
 
 async def test_caller_transferred_into_a_queue_by_the_agents_phone_is_a_new_call(world: World, desk: Desk) -> None:
     """A blind transfer past the engine: the conversation ends by the agent, and the caller is handed over anew."""
-    pair = await desk.talking()
+    pair = await desk.ringing()
+    desk.move(pair.call, OTHER)
+    pair = await desk.connect(pair)
     before = len(world.reports)
     await pair.phone.transfer("billing")
     arrived = await desk.arrival(pair.caller, since=before)
     assert (arrived.line, arrived.queue, arrived.waited_ms) == (pair.call.line, "billing", 0)
+    assert arrived.passed_on is None
     told = [report for report in world.reports[before:] if isinstance(report, LegEnded | CallerLeft | CallArrived)]
     assert told == [LegEnded(pair.offer.offer, "hung-up"), CallerLeft(pair.call.line, hung_up=False), arrived]
     desk.call_ended(pair.offer)

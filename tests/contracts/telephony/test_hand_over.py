@@ -4,10 +4,10 @@ import pytest
 
 from acd.model import QueueId, Skill
 from acd.router import facts as f
-from acd.router.inputs import CallArrived, CallerLeft
+from acd.router.inputs import CallArrived, CallerLeft, LinkLost, PassedOn
 from acd.router.settings import Destination
 from acd.testing.worlds import World
-from tests.contracts.telephony.desk import QUEUE, Desk
+from tests.contracts.telephony.desk import OTHER, QUEUE, Desk
 
 
 async def test_arrival_is_reported_with_all_that_the_dialplan_gave(world: World, desk: Desk) -> None:
@@ -100,9 +100,11 @@ async def test_refused_caller_is_sent_to_the_operators_voicemail(world: World, d
 
 
 async def test_caller_who_waits_in_another_queue_is_found_there_after_an_outage(world: World, desk: Desk) -> None:
-    """R52: whom the engine does not know any more is handed over for the queue in which the call waited last."""
+    """R52: whom the engine does not know any more is handed over for the queue in which the call waited last, with what
+    was noted when it came there."""
     caller, call = await desk.waiting()
-    desk.move(call, QueueId("everybody"))
+    desk.move(call, QueueId("billing"))
+    desk.move(call, OTHER, age_ms=300, hops=2)
     await world.settled()
     await caller.hears_music()
     since = len(world.reports)
@@ -110,7 +112,53 @@ async def test_caller_who_waits_in_another_queue_is_found_there_after_an_outage(
     await world.cut_link()
     await world.restore_link()
     again = await desk.arrival(caller, since)
-    assert (again.queue, again.line) == ("everybody", call.line)
+    assert (again.queue, again.line) == (OTHER, call.line)
+    assert again.passed_on == PassedOn(waited_ms=1_000, age_ms=300, hops=2)
+
+
+async def test_caller_who_was_passed_on_at_the_door_is_found_in_that_queue(world: World, desk: Desk) -> None:
+    """R52."""
+    caller = await world.caller(QUEUE)
+    arrived = await desk.arrival(caller)
+    assert arrived.passed_on is None
+    call = desk.queue(arrived, f.Hop(QUEUE, "queue-full"), f.Hop(QueueId("billing"), "queue-closed"))
+    await world.settled()
+    since = len(world.reports)
+    desk.lose(call)
+    await world.cut_link()
+    await world.restore_link()
+    again = await desk.arrival(caller, since)
+    assert (again.queue, again.passed_on) == (OTHER, PassedOn(0, 0, 2))
+
+
+async def test_engine_that_begins_anew_finds_a_caller_where_the_call_was_passed_on_to(world: World, desk: Desk) -> None:
+    """R23, R52."""
+    caller, call = await desk.waiting()
+    desk.move(call, OTHER)
+    await world.settled()
+    await world.stop()
+    since = len(world.reports)
+    await world.start_anew()
+    again = await desk.arrival(caller, since)
+    assert (again.queue, again.line) == (OTHER, call.line)
+    assert again.passed_on == PassedOn(waited_ms=1_000, age_ms=300, hops=1)
+
+
+async def test_move_that_was_lost_with_the_link_is_made_up_for_after_it(world: World, desk: Desk) -> None:
+    """R52: of an engine that still holds the call; the next one finds the caller where it waits."""
+    caller, call = await desk.waiting()
+    since = len(world.reports)
+    await world.cut_link()
+    await world.reported(LinkLost, since=since)
+    desk.move(call, OTHER)
+    await world.restore_link()
+    await desk.full_report(since)
+    await world.settled()
+    await world.stop()
+    since = len(world.reports)
+    await world.start_anew()
+    again = await desk.arrival(caller, since)
+    assert (again.queue, again.passed_on) == (OTHER, PassedOn(waited_ms=1_000, age_ms=300, hops=1))
 
 
 @pytest.mark.parametrize(

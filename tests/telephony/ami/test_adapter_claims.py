@@ -342,9 +342,12 @@ async def test_caller_back_from_one_agent_leaves_the_next_one_ringing() -> None:
 
 
 async def test_caller_back_of_whom_nobody_knew_is_handed_over() -> None:
+    """For the queue to which an engine before us has passed the call on (R52)."""
     async with connected() as scene:
-        scene.says("AcdBack", "c1", Queue="sales")
-        await scene.reported(i.CallArrived)
+        scene.says("AcdBack", "c1", Queue="support", Passed="31000/300/2", Waited="40000")
+        arrived = await scene.reported(i.CallArrived)
+        assert (arrived.queue, arrived.waited_ms) == ("support", 40_000)
+        assert arrived.passed_on == i.PassedOn(31_000, 300, 2)
         scene.act(scene.queue_fact("c1"))
         await until(lambda: scene.books.callers[ChannelId("c1")].claimed)
 

@@ -12,6 +12,7 @@ from acd.testing.ami_server import AmiServer, Pairs, error
 from tests.telephony.ami.adapter_harness import (
     EPOCH,
     TAG,
+    Scene,
     connected,
     leg,
     line,
@@ -141,6 +142,72 @@ async def test_caller_found_waiting_is_known_by_what_the_dialplan_left_on_the_ch
         assert (arrived.queue, arrived.priority) == ("billing", 7)
         assert arrived.required == (Skill("german"), Skill("vip"))
         assert (arrived.caller.number, arrived.waited_ms) == ("555", 3_000)
+
+
+def passed_on(queue: str, noted: str) -> Pairs:
+    return {**waiting("c1"), "Variable": [f"ACD_QUEUE={queue}", f"ACD_SINCE={EPOCH}", f"ACD_PASSED={noted}"]}
+
+
+async def test_caller_found_waiting_comes_with_how_the_call_was_passed_on() -> None:
+    """R52."""
+    async with connected(status_shows=[passed_on("support", "31000/20000/2")]) as scene:
+        arrived = scene.all(i.CallArrived)[0]
+        assert (arrived.queue, arrived.passed_on) == ("support", i.PassedOn(31_000, 20_000, 2))
+
+
+async def test_where_a_call_waits_is_noted_at_the_channel_the_queue_last() -> None:
+    """Who reads the channel in between takes the call for one that was not passed on yet. Nothing is waited for."""
+    async with connected() as scene:
+        call = await scene.queued("c1")
+        scene.act(moved_fact(call))
+        await scene.heard()
+        assert noted(scene) == [("ACD_PASSED", "31000/300/2"), ("ACD_QUEUE", "support")]
+
+
+@pytest.mark.parametrize("shown", [("sales", "(null)"), ("support", "20000/0/1"), ("support", "what")])
+async def test_note_that_was_lost_with_the_link_is_made_up_for(shown: tuple[str, str]) -> None:
+    async with connected() as scene:
+        call = await scene.queued("c1")
+        await scene.cut()
+        scene.act(moved_fact(call))
+        await scene.restored(passed_on(*shown))
+        await scene.heard()
+        assert noted(scene) == [("ACD_PASSED", "31000/300/2"), ("ACD_QUEUE", "support")]
+        assert len(scene.all(i.CallArrived)) == 1
+
+
+async def test_note_that_is_there_is_not_made_again() -> None:
+    async with connected() as scene:
+        call = await scene.queued("c1")
+        scene.act(moved_fact(call))
+        await scene.heard()
+        await scene.cut()
+        await scene.restored(passed_on("support", "31000/300/2"))
+        await scene.heard()
+        assert len(noted(scene)) == 2
+
+
+async def test_caller_whom_the_engine_let_go_is_handed_over_for_the_queue_of_the_lost_note() -> None:
+    async with connected() as scene:
+        call = await scene.queued("c1")
+        await scene.cut()
+        scene.act(moved_fact(call), scene.lost_fact(call))
+        await scene.restored(passed_on("sales", "(null)"))
+        arrived = await scene.reported(i.CallArrived, 2)
+        assert (arrived.queue, arrived.passed_on) == ("support", i.PassedOn(31_000, 300, 2))
+        await scene.heard()
+        assert noted(scene) == [("ACD_PASSED", "31000/300/2"), ("ACD_QUEUE", "support")]
+
+
+def moved_fact(call: f.CallQueued) -> f.CallMoved:
+    via = (f.Hop(call.queue, "timeout"), f.Hop(QueueId("billing"), "queue-full"))
+    return f.CallMoved(31_000, call.call, call.line, call.queue, QueueId("support"), via, 31_000, 30_700, None, 2)
+
+
+def noted(scene: Scene) -> list[tuple[str, str]]:
+    """What was set at the channel about its queue."""
+    about = {"ACD_QUEUE", "ACD_PASSED"}
+    return [(a.get("Variable"), a.get("Value")) for a in scene.ami.actions if a.get("Variable") in about]
 
 
 @pytest.mark.parametrize("since", ["1", "0", str(int(EPOCH) - 24 * 3_600 - 1)])

@@ -3,7 +3,7 @@
 import pytest
 
 from acd.model import Caller, ChannelId, OfferId, Phone, QueueId, ServerId
-from acd.router.inputs import CallerPlace, LegState, SeenCaller, SeenLeg, SeenPhone
+from acd.router.inputs import CallerPlace, LegState, PassedOn, SeenCaller, SeenLeg, SeenPhone
 from acd.telephony.ami import report
 from acd.telephony.ami.messages import AmiEvent
 from acd.telephony.ami.phones import PhoneWatch
@@ -82,6 +82,32 @@ def test_who_waits_comes_with_all_that_a_new_hand_over_needs() -> None:
     assert seen == report.Waiting(
         ChannelId("c1"), QueueId("billing"), -3, ("german", "vip"), Caller("555", ""), in_grace=False, since_s=17
     )
+
+
+@pytest.mark.parametrize(
+    ("noted", "passed_on"),
+    [
+        ("31000/20000/2", PassedOn(31_000, 20_000, 2)),
+        ("0/0/1", PassedOn(0, 0, 1)),
+        ("86400000/86400000/8", PassedOn(86_400_000, 86_400_000, 8)),
+        ("86400001/0/1", None),
+        ("1000/1001/1", None),
+        ("1000/1000/9", None),
+        ("-1/-1/1", None),
+        ("1000/1000", None),
+        ("1000/1000/1/1", None),
+        ("1000/1000/1 ", None),
+        ("9999999999/1/1", None),
+        ("²/1/1", None),
+        ("support", None),
+        ("", None),
+        ("(null)", None),
+    ],
+)
+def test_how_a_call_was_passed_on_is_read_from_its_channel(noted: str, passed_on: PassedOn | None) -> None:
+    """R52. What cannot be is nothing."""
+    (seen,) = read({**waiting("c1"), "Variable": ["ACD_QUEUE=support", f"ACD_PASSED={noted}"]}).waiting
+    assert (seen.queue, seen.passed_on) == ("support", passed_on)
 
 
 @pytest.mark.parametrize("exten", ["s", "wait"])
