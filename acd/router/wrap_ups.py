@@ -87,10 +87,9 @@ def dispose(turn: Turn, agent: Agent, of: "OfCall | None", disposition: str, by:
         return "unknown-disposition"
     if of is None:
         return "no-call"
-    owed = of.call in agent.owes
     turn.say(f.DispositionSet(turn.now_ms, agent.settings.id, of.call, of.queue, disposition, by))
     queues = memberships.held_by(agent, NO_DISPOSITION)
-    if owed and queues and not agent.owes:
+    if queues and not agent.owes:
         turn.say(f.AgentBecameReady(turn.now_ms, agent.settings.id, queues, "system"))
     return None
 

@@ -1,5 +1,7 @@
 """The configuration as the core holds it (docs/routing.md R18, R20)."""
 
+from msgspec import structs
+
 from acd.core import Core
 from acd.model import AgentId, Phone, QueueId
 from acd.router import inputs as i
@@ -41,6 +43,14 @@ def test_what_did_not_change_makes_no_fact() -> None:
     core = _configured()
     for asked in (i.ConfigureRouter(ROUTER), i.ConfigureQueue(SALES), i.ConfigureAgent(ANA)):
         assert core.handle(asked, 0) == []
+
+
+def test_queue_keeps_its_channel_whatever_is_configured() -> None:
+    """Who waits and talks in it cannot change theirs."""
+    core = _configured()
+    core.handle(i.ConfigureQueue(structs.replace(SALES, channel="chat", name="Web")), 0)
+    settings = core.state.queues[SALES.id].settings
+    assert (settings.channel, settings.name) == ("voice", "Web")
 
 
 def test_what_is_retired_twice_or_was_never_there_makes_no_fact() -> None:
