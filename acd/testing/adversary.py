@@ -431,6 +431,23 @@ class Chatty(Adversary):
         return i.OpenQueue(choice.of((CHATS, QUEUES[0])))
 
 
+class Finding(Adversary):
+    """Most callers have been there before: they were passed on, as often and for as long as the channel says,
+    which may contradict itself."""
+
+    def call_arrives(self, choice: Chooser) -> Input:
+        asked = super().call_arrives(choice)
+        assert isinstance(asked, i.CallArrived), f"{asked} is no call"
+        waits = (-1, 0, 1_000, 60_000, 90_000, 1 << 40)
+        passed_on = i.PassedOn(choice.of(waits), choice.of(waits), choice.of((-1, 0, 1, 7, 8, 1 << 40)))
+        found = choice.likely()
+        return structs.replace(
+            asked,
+            waited_ms=choice.of((1, 3_000, 90_000)) if found else asked.waited_ms,
+            passed_on=passed_on if choice.likely() else None,
+        )
+
+
 class Closing(Adversary):
     """The same, where queues open and close all day, and some do not keep their callers then: nor do they where nobody
     is on duty."""

@@ -17,6 +17,7 @@ from acd.router.facts import (
     CallersForgotten,
     CallLost,
     CallMoved,
+    CallQueued,
     CallReturned,
     CallTimedOut,
     DirectCallEnded,
@@ -31,7 +32,8 @@ from acd.router.facts import (
     WaitOverdue,
     WrapUpEnded,
 )
-from acd.testing.adversary import Chatty, Closing
+from acd.router.limits import MOST_HOPS
+from acd.testing.adversary import Chatty, Closing, Finding
 from acd.testing.walk import Walk, digest
 
 pytestmark = pytest.mark.timeout(300)
@@ -101,6 +103,18 @@ def test_guarantees_hold_after_each_of_a_thousand_inputs(seed: int) -> None:
 )
 def test_guarantees_hold_where_agents_hold_many_chats(seed: int) -> None:
     Walk(seed, check_every=1, led_by=Chatty).run(1_000)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("seed", [501, 502, 503])
+def test_guarantees_hold_where_callers_are_found_who_were_passed_on(seed: int) -> None:
+    """R23, R52: whatever the channel says of a call's way, it counts for no longer than the caller has waited."""
+    walk = Walk(seed, check_every=1, led_by=Finding)
+    walk.run(1_000)
+    found = [fact for fact in walk.book.facts if isinstance(fact, CallQueued) and fact.hops]
+    assert {1, 7, 8} <= {fact.hops for fact in found}
+    assert all(fact.hops <= MOST_HOPS for fact in found)
+    assert all(fact.came_ms is None or fact.came_ms <= fact.since_ms for fact in found)
 
 
 @pytest.mark.long
