@@ -12,7 +12,7 @@ from acd.router.last_agents import number_of
 from acd.router.preferences import CONVERSATION_LEAST_MS
 from acd.router.ready import NO_PLACE, IdlePlace
 from acd.router.settings import RouterSettings
-from acd.router.state import Agent, State
+from acd.router.state import Agent, Limit, State
 
 
 class Today(NamedTuple):
@@ -84,6 +84,8 @@ class Tally:
         self._retired: dict[AgentId, None] = {}
         self._unordered: dict[QueueId, dict[AgentId, None]] = {}
         """Who is to be put in order anew."""
+        self._paused: dict[tuple[AgentId, QueueId], f.AgentPaused] = {}
+        """What was last said of a pause in one queue: of its limit, too."""
         self.last = LastConversations()
         """Who spoke with whom."""
 
@@ -127,6 +129,8 @@ class Tally:
                 if isinstance(fact, f.AgentLoggedIn) and not self._logged_in.get(fact.agent):
                     self._is_free(fact.agent, fact.at_ms)
                 self._logged_in.setdefault(fact.agent, {}).update(dict.fromkeys(fact.queues))
+                if isinstance(fact, f.AgentPaused):
+                    self._paused.update({(fact.agent, queue): fact for queue in fact.queues})
             case f.AgentLoggedOut():
                 for queue in fact.queues:
                     self._leave(fact.agent, queue, forget=queue not in self._assigned[fact.agent])
@@ -210,3 +214,11 @@ class Tally:
         for queue_id, entry in agent.queues.items():
             last = offered.get(queue_id, 0)
             assert entry.offered == last, f"{id_} was last offered a call of {queue_id} by fact {last}, not {entry}"
+            if entry.reason is not None:
+                self._compare_pause(agent, entry.reason, self._paused[id_, queue_id])
+
+    def _compare_pause(self, agent: Agent, reason: str, told: f.AgentPaused) -> None:
+        limit = agent.limits.get(reason, Limit(None, told.at_limit))
+        last = (told.reason, told.until_ms, told.lasts_ms, told.at_limit)
+        known = (reason, limit.until_ms, limit.lasts_ms, limit.at_limit)
+        assert known == last, f"{agent.settings.id} is paused as {last} by the facts, as {known} by the state"

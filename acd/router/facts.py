@@ -469,12 +469,15 @@ class AgentBecameReady(_Fact, frozen=True):
 
 
 class AgentPaused(_Fact, frozen=True):
+    """Where a new limit is told, or one whose time begins, those queues are named as well in which the agent is paused
+    for this reason already: so what was last said of each queue holds there."""
+
     agent: AgentId
     queues: tuple[QueueId, ...]
     reason: str
     by: str
     until_ms: int | None = None
-    """When the pause for this reason has lasted long enough, in whichever queues ..."""
+    """When the pause for this reason has lasted long enough, in all these queues ..."""
     at_limit: AtLimit = "ready"
     """... and what happens then."""
     productive: bool = False

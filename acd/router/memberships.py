@@ -29,28 +29,43 @@ def pause(turn: Turn, agent: Agent, queues: Queues, reason: str, by: str) -> Que
 
 
 def _begin_pause(turn: Turn, agent: Agent, queues: Queues, reason: str, by: str, *, is_to_come: bool = False) -> None:
-    """Say it, with the limit that the pause has already in whichever queues, or else a new one. `is_to_come`: the
-    pause comes to a further queue when the work in hand ends, and its time counts from there."""
+    """Say it, with its limit; where that is another than before, of all queues in which it holds. `is_to_come`: the
+    pause comes to a further queue when the work in hand ends."""
     known = next((known for known in turn.state.settings.pause_reasons if known.id == reason), None)
-    limit, new = agent.limits.get(reason), _new_limit(known)
-    if limit is None or (is_to_come and new.lasts_ms is not None and not limit.overdue):
-        limit = new
-    is_to_come = is_to_come or (reason in agent.limits and turn.state.queue_at_work(agent) is not None)
-    until_ms, lasts_ms = limit.until_ms, limit.lasts_ms
-    if lasts_ms is not None and not is_to_come:
-        until_ms, lasts_ms = turn.now_ms + lasts_ms, None
+    limit = _limit(turn, agent, reason, known, is_to_come=is_to_come)
+    if limit.ends and limit != agent.limits.get(reason):
+        queues = tuple(dict.fromkeys((*paused_for(agent, reason), *queues)))
     productive = known is not None and known.productive
     turn.say(
         f.AgentPaused(
-            turn.now_ms, agent.settings.id, queues, reason, by, until_ms, limit.at_limit, productive, lasts_ms
+            turn.now_ms,
+            agent.settings.id,
+            queues,
+            reason,
+            by,
+            limit.until_ms,
+            limit.at_limit,
+            productive,
+            limit.lasts_ms,
         )
     )
 
 
-def _new_limit(reason: PauseReason | None) -> Limit:
-    if reason is None or reason.limit_ms is None:
+def _limit(turn: Turn, agent: Agent, reason: str, known: PauseReason | None, *, is_to_come: bool) -> Limit:
+    """The one that the pause has already in whichever queues, or else a new one. What comes to a further queue after
+    the work in hand is a new pause, unless it is overdue, and its time counts from there."""
+    held, new = agent.limits.get(reason), _new_limit(known)
+    if is_to_come and new.ends and not (held is not None and held.overdue):
+        return new
+    if held is None:
+        return new.begun(turn.now_ms)
+    return held if turn.state.queue_at_work(agent) is not None else held.begun(turn.now_ms)
+
+
+def _new_limit(known: PauseReason | None) -> Limit:
+    if known is None or known.limit_ms is None:
         return Limit(None, "ready")
-    return Limit(None, reason.at_limit, lasts_ms=reason.limit_ms)
+    return Limit(None, known.at_limit, lasts_ms=known.limit_ms)
 
 
 def pause_limit(turn: Turn, agent: Agent, reason: str) -> None:

@@ -141,6 +141,15 @@ class Limit(NamedTuple):
     """It is over, and that was said."""
     lasts_ms: int | None = None
 
+    @property
+    def ends(self) -> bool:
+        """Whether there is any."""
+        return self.until_ms is not None or self.lasts_ms is not None
+
+    def begun(self, now_ms: int) -> "Limit":
+        """Its time runs, from now on if it did not before."""
+        return self if self.lasts_ms is None else Limit(now_ms + self.lasts_ms, self.at_limit)
+
 
 class Postponed(NamedTuple):
     """What was asked for during work, and takes effect when that ends."""

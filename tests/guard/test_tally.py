@@ -50,6 +50,11 @@ def _offer_is_not_noted(state: State, fact: f.OfferMade) -> None:
     state.agents[fact.agent].queues[fact.queue].offered = 0
 
 
+def _pause_has_no_limit(state: State, fact: f.AgentPaused) -> None:
+    if state.agents[fact.agent].limits.pop(fact.reason, None) is not None:
+        state.deadlines.drop("pause", fact.agent, fact.reason)
+
+
 def _ana_was_always_the_last(state: State, fact: f.CallerRemembered) -> None:
     state.last_agents.remember(fact.number, AgentId("ana"), fact.until_ms)
 
@@ -61,6 +66,7 @@ WRONG: dict[Change, type[f.Fact]] = {
     _yesterday_counts_on: f.DayBegan,
     _ring_ends_idleness: f.OfferEnded,
     _offer_is_not_noted: f.OfferMade,
+    _pause_has_no_limit: f.AgentPaused,
     _ana_was_always_the_last: f.CallerRemembered,
 }
 ERRORS = r"by the facts|was last offered|spoke with the caller last|to be forgotten"
