@@ -52,6 +52,8 @@ class Guard:
             for fact in entry.facts:
                 if type(fact) is f.OfferMade:
                     self._offer_made(fact, whole=whole)
+                elif type(fact) is f.JournalOpened:
+                    self._begin_anew()
                 apply(self._shadow, fact)
                 self.ledger.post(fact)
                 self.tally.post(fact)
@@ -60,6 +62,15 @@ class Guard:
         self.commits += 1
         if self.commits % self._check_every == 0:
             self._look(core)
+
+    def _begin_anew(self) -> None:
+        """An engine begins with nothing: the books before it are closed. No id comes twice, and no choice is forgotten
+        that was compared."""
+        before, compared = self.ledger, self.line
+        before.balance()
+        self.ledger, self.tally, self.line, self._shadow = Ledger(), Tally(), Line(), State()
+        self.ledger.now_ms, self.ledger.ids = before.now_ms, before.ids
+        self.line.compared, self.line.bounded = compared.compared, compared.bounded
 
     def finish(self) -> None:
         """The last look, and the books."""

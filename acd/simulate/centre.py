@@ -133,6 +133,7 @@ TROUBLE: Final = Trouble(
     restarts=0.15,
     phone_outages=0.05,
     reloads=2,
+    kills=0.2,
     reports=Faults(
         report_lost=1, report_doubled=20, report_delayed=20, report_overtaken=20, action_lost=1, delay_ms=300
     ),

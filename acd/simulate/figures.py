@@ -22,15 +22,15 @@ def _times() -> "array[int]":
 @dataclass
 class QueueFigures:
     """One queue, or several together. A call counts in the queue for which it came, wherever it was served; one that
-    was found again after its server was given up counts again."""
+    was found again after its server was given up, or by an engine that began anew, counts again."""
 
     offered: int = 0
     """Calls that came, refused ones included."""
     refused: int = 0
     timed_out: int = 0
     lost: int = 0
-    """Gone with their server, or back in the operator's dialplan: who had to leave, for instance, because the queue
-    closed."""
+    """Gone with their server or with the engine, or back in the operator's dialplan: who had to leave, for instance,
+    because the queue closed."""
     answered_in_time: int = 0
     """Within the time of the service level."""
     waits: "array[int]" = field(default_factory=_times)
@@ -132,6 +132,7 @@ class Figures:
         self._digest = hashlib.sha256()
         self._encode = msgspec.json.Encoder().encode
         self._take: dict[type[Fact], Callable[[Any], object]] = {
+            f.JournalOpened: self._begins_anew,
             f.QueueConfigured: lambda fact: self._queue(fact.settings.id),
             f.AgentConfigured: self._agent_configured,
             f.CallQueued: self._queued,
@@ -191,6 +192,16 @@ class Figures:
         self._counting = False
 
     # --- Calls ------------------------------------------------------------------------------------------------
+
+    def _begins_anew(self, fact: f.JournalOpened) -> None:
+        """What the engine before this one had in hand, if there was one, nobody will hear the end of."""
+        for agent in self._agents.values():
+            self._pass(agent, fact.at_ms)
+        for queue in self._waiting.values():
+            if queue is not None:
+                queue.lost += 1
+        for in_hand in (self._waiting, self._talking, self._in_hand, self._agents):
+            in_hand.clear()
 
     def _queue(self, queue: QueueId) -> QueueFigures:
         known = self.queues.get(queue)

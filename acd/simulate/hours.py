@@ -17,6 +17,7 @@ class Hours:
         self._demands = [demand for demand in demands if demand.closed]
         self._days = days
         self._over = False
+        self._closed: dict[QueueId, None] = {}
 
     def start(self) -> None:
         """Plan every day."""
@@ -35,7 +36,14 @@ class Hours:
 
     def _close(self, queue: QueueId) -> None:
         if not self._over:
+            self._closed[queue] = None
+            self._world.ask(i.CloseQueue(queue))
+
+    def tell(self) -> None:
+        """To an engine that begins anew all queues are open."""
+        for queue in self._closed:
             self._world.ask(i.CloseQueue(queue))
 
     def _open(self, queue: QueueId) -> None:
+        self._closed.pop(queue, None)
         self._world.ask(i.OpenQueue(queue))

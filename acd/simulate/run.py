@@ -5,13 +5,14 @@ The engine's loop is the real one. Time moves only when the engine has nothing l
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
-from acd.core import Core
+from acd.core import Core, Input
 from acd.engine.clock import VirtualClock
-from acd.engine.loop import Engine, facts_of
+from acd.engine.loop import Engine, EngineStopped, facts_of
 from acd.journal.memory import MemoryJournal
 from acd.journal.port import Entry
 from acd.model import QueueId
@@ -92,25 +93,43 @@ class Simulation:
         self.scenario = scenario
         self.seed = seed
         self.clock = VirtualClock(BEGIN_MS)
-        self.core = Core()
-        self.engine = Engine(MemoryJournal(tag="sim", seed=seed, kept=KEPT_ENTRIES), self.clock, self.core)
         self.exchange = Exchange(self.clock, scenario.servers, seed=seed, steps=scenario.steps)
-        self.phones = SimulatedPhones(self.engine.submit, self.clock, scenario.servers, exchange=self.exchange)
+        self._kills = 0
+        self._build()
         self.figures = Figures(scenario.answer_within_ms)
         self._observers = observers
         self._progress = progress
         self._end_ms = BEGIN_MS + scenario.closing_ms
-        self._world = World(self.clock, self.engine.submit, self.phones, Streams(seed))
+        self._world = World(self.clock, self._submit, self.phones, Streams(seed))
         self._staff = Staff(
             self._world, scenario.employees, scenario.days, [one.id for one in scenario.router.dispositions]
         )
         self._callers = Callers(self._world, scenario.demands, scenario.servers, self._end_ms)
         self._hours = Hours(self._world, scenario.demands, scenario.days)
-        self._trouble = TroubleMaker(self._world, scenario.trouble, scenario.servers, scenario.demands, self._staff)
+        self._trouble = TroubleMaker(
+            self._world, scenario.trouble, scenario.servers, scenario.demands, self._staff, self._kill_soon
+        )
         self._left: list[str] = []
         self._error: Exception | None = None
         self._alarms = 0
+        self._next: Callable[[], Awaitable[None]] | None = None
+        """What the alarm that has rung wants to be done."""
+        self._tasks = Tasks("simulation")
+        self._task: asyncio.Task[None] | None = None
+        """The engine's; None while it is killed."""
+
+    def _build(self) -> None:
+        """An engine that knows of nothing, and its end of the links."""
+        tag = f"sim.{self._kills}" if self._kills else "sim"
+        self.core = Core()
+        self.engine = Engine(MemoryJournal(tag=tag, seed=self.seed, kept=KEPT_ENTRIES), self.clock, self.core)
         self.engine.add_reader("all", self._read)
+        self.phones = SimulatedPhones(self.engine.submit, self.clock, self.scenario.servers, exchange=self.exchange)
+
+    def _submit(self, asked: Input) -> None:
+        if self._task is None:
+            raise EngineStopped
+        self.engine.submit(asked)
 
     def _read(self, entries: Sequence[Entry]) -> None:
         """The engine goes on when a reader fails; a simulation must not."""
@@ -129,18 +148,21 @@ class Simulation:
 
     async def run(self) -> Result:
         """From the first midnight until everyone has gone home."""
-        tasks = Tasks("simulation")
-        engine = tasks.start("engine", self.engine.run())
+        self._start()
         try:
             try:
                 await self._live()
             finally:
                 self.engine.stop()
-                await engine  # where the core failed this says how, and takes the place of what followed of it
+                if self._task is not None:
+                    await self._task  # where the core failed this says how, and takes the place of what followed of it
         except Exception as error:
             error.add_note(f"seed {self.seed}, {(self.clock.now_ms() - BEGIN_MS) / HOUR_MS:.4f} hours after the start")
             raise
         return self._result()
+
+    def _start(self) -> None:
+        self._task = self._tasks.start("engine", self.engine.run())
 
     # --- The days ---------------------------------------------------------------------------------------------
 
@@ -148,6 +170,8 @@ class Simulation:
         await self._open()
         await self._run_until(self._end_ms)
         self.figures.close(self._end_ms)
+        if self._task is None:
+            await self._begin_anew()
         self._trouble.stop()
         self._hours.stop()
         self._staff.stay()
@@ -160,20 +184,23 @@ class Simulation:
         await self.phones.stop()
 
     async def _open(self) -> None:
-        self.engine.submit(i.ConfigureRouter(self.scenario.router))
-        for demand in self.scenario.demands:
-            self.engine.submit(i.ConfigureQueue(demand.queue))
-        for employee in self.scenario.employees:
-            self.engine.submit(i.ConfigureAgent(employee.settings))
+        self._configure()
         await self.phones.start()
         await self._settle()
         for day in range(self.scenario.days):
-            self.clock.call_at(BEGIN_MS + day * DAY_MS, lambda: self.engine.submit(i.BeginDay()))
+            self.clock.call_at(BEGIN_MS + day * DAY_MS, lambda: self._world.ask(i.BeginDay()))
         self._staff.start()
         self._hours.start()
         self._callers.start()
         self._trouble.start()
         await self._settle()
+
+    def _configure(self) -> None:
+        self.engine.submit(i.ConfigureRouter(self.scenario.router))
+        for demand in self.scenario.demands:
+            self.engine.submit(i.ConfigureQueue(demand.queue))
+        for employee in self.scenario.employees:
+            self.engine.submit(i.ConfigureAgent(employee.settings))
 
     async def _run_until_gone(self) -> None:
         """Whoever still waits is served, if it can be done at all."""
@@ -181,12 +208,47 @@ class Simulation:
         while not self._callers.are_gone and self.clock.now_ms() < until_ms:
             await self._run_until(self.clock.now_ms() + MINUTE_MS)
 
+    # --- The engine is killed ---------------------------------------------------------------------------------
+
+    def _kill_soon(self, for_ms: int) -> None:
+        """As soon as the alarm that wants it has rung, unless there is no engine."""
+        if self._task is not None:
+            self._next = partial(self._kill, self._task, for_ms)
+
+    async def _kill(self, task: asyncio.Task[None], for_ms: int) -> None:
+        """It takes nothing more, says nothing, and what it held is forgotten. The calls are the phone system's."""
+        self._kills += 1
+        self._task = None
+        self.phones.break_off()
+        task.cancel()
+        await asyncio.wait({task})
+        self._world.after(for_ms, partial(self._begin_anew_soon, self._kills))
+
+    def _begin_anew_soon(self, kill: int) -> None:
+        if self._task is None and self._kills == kill:
+            self._next = self._begin_anew
+
+    async def _begin_anew(self) -> None:
+        """With an empty core and the settings of the scenario; who is there logs in again, and each server reports."""
+        self._build()
+        self._world.phones = self.phones
+        self._start()
+        self._configure()
+        self._hours.tell()
+        await self._settle()
+        await self.phones.start()
+        self._staff.are_back()
+        await self._settle()
+
     # --- Time -------------------------------------------------------------------------------------------------
 
     async def _run_until(self, until_ms: int) -> None:
         clock = self.clock
         while (next_ms := clock.next_ms) is not None and next_ms <= until_ms:
             clock.step()
+            if self._next is not None:
+                act, self._next = self._next, None
+                await act()
             if self.engine.backlog or self._is_due():
                 await self._settle()
             self._alarms += 1
@@ -195,11 +257,15 @@ class Simulation:
         clock.advance(max(0, until_ms - clock.now_ms()))
 
     def _is_due(self) -> bool:
+        if self._task is None:
+            return False
         due_ms = self.core.next_deadline_ms
         return due_ms is not None and due_ms <= self.clock.now_ms()
 
     async def _settle(self) -> None:
         """What readers submit while they read is new work, too."""
+        if self._task is None:
+            return
         await self.engine.settled()
         while self.engine.backlog:
             await self.engine.settled()
@@ -222,6 +288,7 @@ class Simulation:
     def _result(self) -> Result:
         figures, faults = self.figures, self._trouble.made
         faults["server given up"] = figures.servers_given_up
+        faults["engine killed"] = self._kills
         return Result(
             seeds=(self.seed,),
             days=self.scenario.days,

@@ -107,6 +107,10 @@ class Trouble(msgspec.Struct, frozen=True, kw_only=True):
     phone_outage: Distribution = Lognormal(120_000, 120_000)
     reloads: float = 0
     """Of all servers together: a queue or an agent is changed or taken out, and put back after a while."""
+    kills: float = 0
+    """The engine is killed, and starts again with an empty core; the calls stay where they are."""
+    kill: Distribution = Lognormal(20_000, 30_000)
+    """Until it starts again."""
     reports: Faults = Faults()
     """Of a thousand reports and actions, what becomes of how many."""
 

@@ -193,6 +193,11 @@ class Staff:
         for agent in self.agents.values():
             agent.stay()
 
+    def are_back(self) -> None:
+        """The engine began anew, and knows of nobody who is there."""
+        for agent in self.agents.values():
+            agent.is_back()
+
     def leave(self) -> None:
         """Everyone goes home."""
         for agent in self.agents.values():

@@ -1,7 +1,8 @@
-"""What goes wrong: links, servers and phones, so often an hour. All of it is counted by kind."""
+"""What goes wrong: links, servers, phones and the engine, so often an hour. All of it is counted by kind."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from random import Random
 from typing import Final
 
 from acd.simulate.chance import Distribution, draw_ms
@@ -12,7 +13,7 @@ from acd.simulate.world import Recurring, World
 from acd.telephony.simulated import Faults
 
 LONGEST_MS: Final = 600_000
-"""No link and no phone is away for longer."""
+"""No link, no phone and no engine is away for longer."""
 MEND_MS: Final = 1_000
 
 
@@ -26,7 +27,9 @@ class TroubleMaker:
         servers: Sequence[str],
         demands: Sequence[Demand],
         staff: Staff,
+        kill: Callable[[int], None],
     ) -> None:
+        """`kill`: the engine is to be gone for so long."""
         self._world = world
         self._trouble = trouble or Trouble()
         self._is_any = trouble is not None
@@ -38,14 +41,22 @@ class TroubleMaker:
         self._recurring += [self._at_phone(agent) for agent in staff.agents.values()]
         self._reloads = Reloads(world, demands, staff, world.streams.stream("reloads"))
         self._recurring.append(self._often(self._trouble.reloads, "reload", self._reloads.reload))
+        when = world.streams.stream("kills")
+        self._recurring.append(
+            Recurring(world, self._trouble.kills, lambda: kill(_within(self._trouble.kill, when)), when)
+        )
 
     def _at_server(self, server: str) -> list[Recurring]:
-        trouble, phones = self._trouble, self._world.phones
+        trouble, world = self._trouble, self._world
         return [
-            self._often(trouble.link_cuts, "link cut", lambda: phones.cut_link(server, self._for(trouble.link_cut))),
-            self._often(trouble.link_silences, "link gone silent", lambda: phones.lose_link_unnoticed(server)),
             self._often(
-                trouble.restarts, "server restarted", lambda: phones.restart_server(server, self._for(trouble.restart))
+                trouble.link_cuts, "link cut", lambda: world.phones.cut_link(server, self._for(trouble.link_cut))
+            ),
+            self._often(trouble.link_silences, "link gone silent", lambda: world.phones.lose_link_unnoticed(server)),
+            self._often(
+                trouble.restarts,
+                "server restarted",
+                lambda: world.phones.restart_server(server, self._for(trouble.restart)),
             ),
         ]
 
@@ -62,7 +73,7 @@ class TroubleMaker:
         return Recurring(self._world, per_hour, happen, self._chance)
 
     def _for(self, distribution: Distribution) -> int:
-        return min(LONGEST_MS, max(1, draw_ms(distribution, self._chance)))
+        return _within(distribution, self._chance)
 
     @property
     def made(self) -> Counter[str]:
@@ -86,3 +97,7 @@ class TroubleMaker:
         self._reloads.restore()
         for server in self._servers:
             self._world.phones.cut_link(server, MEND_MS)
+
+
+def _within(distribution: Distribution, chance: Random) -> int:
+    return min(LONGEST_MS, max(1, draw_ms(distribution, chance)))

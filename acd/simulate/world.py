@@ -2,10 +2,12 @@
 
 import random
 from collections.abc import Callable
+from contextlib import suppress
 from itertools import count
 
 from acd.core import Input
 from acd.engine.clock import Alarm, VirtualClock
+from acd.engine.loop import EngineStopped
 from acd.model import RequestId
 from acd.simulate.chance import Streams
 from acd.simulate.scenario import HOUR_MS
@@ -14,7 +16,8 @@ from acd.telephony.simulated import SimulatedPhones
 
 
 class World:
-    """The surroundings of the engine, in virtual time. It began at a midnight."""
+    """The surroundings of the engine, in virtual time. It began at a midnight. `phones` are those of the engine that
+    runs, or ran last."""
 
     def __init__(self, clock: VirtualClock, submit: Submit, phones: SimulatedPhones, streams: Streams) -> None:
         self.clock = clock
@@ -28,8 +31,9 @@ class World:
         return self.clock.call_at(self.clock.now_ms() + delay_ms, callback)
 
     def ask(self, request: Input) -> None:
-        """Say something to the engine that no phone says."""
-        self._submit(request)
+        """Say something to the engine that no phone says; while there is none nobody hears it."""
+        with suppress(EngineStopped):
+            self._submit(request)
 
     def new_request(self) -> RequestId:
         return RequestId(f"sim-{next(self._requests)}")

@@ -7,8 +7,11 @@ import pytest
 from acd.core import Core
 from acd.guard import Guard
 from acd.journal.port import Entry
+from acd.model import Caller, ChannelId, Line, QueueId, ServerId
 from acd.router import facts as f
+from acd.router import inputs as i
 from acd.router import offers, why
+from acd.router.settings import QueueSettings
 from acd.router.state import Agent, Call
 from acd.router.turn import Turn
 from acd.simulate import Observer, Scenario, contact_centre, simulate
@@ -72,3 +75,40 @@ def test_facts_that_do_not_add_up_are_found() -> None:
 
     with pytest.raises(AssertionError, match="was used before"):
         simulate(_scenario(), 1, observers=[twice])
+
+
+def _journal(tag: str, now_ms: int) -> tuple[Core, list[Entry]]:
+    """A caller who waits in vain, as an engine that has just begun tells it."""
+    core = Core()
+    entries = []
+    line = Line(ServerId("a"), ChannelId("a.1"))
+    for asked in (
+        i.OpenJournal(tag, 1, "test"),
+        i.ConfigureQueue(QueueSettings(QueueId("sales"), "Sales")),
+        i.CallArrived(line, QueueId("sales"), Caller("555")),
+    ):
+        first = core.state.fact_count + 1
+        entries.append(Entry(first, now_ms, asked, tuple(core.handle(asked, now_ms))))
+    return core, entries
+
+
+def test_engine_that_begins_anew_has_books_of_its_own() -> None:
+    guard = Guard(check_every=1, choose_every=1)
+    for tag, now_ms in (("one", 1_000), ("two", 2_000)):
+        guard(*_journal(tag, now_ms))
+    guard.finish()
+    assert (guard.ledger.queued, len(guard.ledger.ids)) == (1, 2)
+
+
+def test_engine_that_begins_anew_with_the_ids_of_another_is_found() -> None:
+    guard = Guard(check_every=1, choose_every=1)
+    guard(*_journal("one", 1_000))
+    with pytest.raises(AssertionError, match="was used before"):
+        guard(*_journal("one", 2_000))
+
+
+def test_engine_that_begins_anew_in_the_past_is_found() -> None:
+    guard = Guard(check_every=1, choose_every=1)
+    guard(*_journal("one", 2_000))
+    with pytest.raises(AssertionError, match="time went back"):
+        guard(*_journal("two", 1_000))

@@ -27,6 +27,7 @@ STORM = Trouble(
     restarts=3,
     phone_outages=1,
     reloads=10,
+    kills=2,
     reports=Faults(
         report_lost=5, report_doubled=60, report_delayed=60, report_overtaken=60, action_lost=5, delay_ms=2_000
     ),

@@ -31,6 +31,7 @@ TROUBLES = (
     "server given up",
     "phone unplugged",
     "reload",
+    "engine killed",
     *MISHAPS,
 )
 REFUSALS = ("declined", "busy", "no-answer", "unreachable", "failed", "agent-left", "caller-gone", "lost", "taken")

@@ -7,6 +7,7 @@ import pytest
 from acd.core import Fact
 from acd.journal.port import Entry
 from acd.model import QueueId
+from acd.router import facts as f
 from acd.router import inputs as i
 from acd.simulate import Figures, QueueFigures, contact_centre, merged, simulate
 from acd.testing.playbook import Playbook
@@ -36,6 +37,10 @@ class Told:
     def _read(self, facts: Sequence[Fact]) -> None:
         self.figures.read([Entry(1, fact.at_ms, i.PassTime(), (fact,)) for fact in facts])
 
+    def begin_anew(self) -> None:
+        """Another engine takes its place, and says nothing yet but that."""
+        self._read([f.JournalOpened(self.book.now_ms, "another", 1, "")])
+
     def close(self, at_s: float) -> QueueFigures:
         self.say(at_s)
         self.figures.close(self.begin_ms + round(at_s * 1_000))
@@ -58,6 +63,21 @@ def test_answered_call_and_its_work_are_counted() -> None:
     assert (sales.occupancy, sales.service_level) == (0.75, 1.0)
     assert told.figures.total == sales
     assert told.figures.open_calls == 0
+
+
+def test_what_an_engine_had_in_hand_that_is_no_more_is_lost_and_its_time_is_counted_so_far() -> None:
+    told = Told()
+    told.say(1, "ana logs in")
+    told.say(10, "call C1 arrives in sales from 555")
+    told.say(15, "ana's leg answers", "ana's leg is bridged")
+    told.say(20, "call C2 arrives in sales from 556")
+    told.say(31)
+    told.begin_anew()
+    assert told.figures.open_calls == 0
+    told.figures.close(told.begin_ms + 91_000)
+    sales = told.figures.queues[SALES]
+    assert (sales.offered, sales.answered, sales.lost) == (2, 1, 1)
+    assert (sales.worked_ms, sales.present_ms) == (21_000, 30_000)
 
 
 def test_pause_is_no_presence() -> None:

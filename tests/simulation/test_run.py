@@ -10,7 +10,7 @@ import pytest
 
 from acd.core import Core, Fact, Input
 from acd.journal.port import Entry
-from acd.model import AgentId, Phone, QueueId
+from acd.model import AgentId, Line, Phone, QueueId
 from acd.router import facts as f
 from acd.router import inputs as i
 from acd.router.settings import AgentSettings, CallbackOffer, Ends, PauseReason, QueueSettings, RouterSettings
@@ -171,6 +171,81 @@ def test_trouble_is_made_and_ends() -> None:
     assert result.faults["report doubled"] > 0
     quiet = [fact for fact in heard.all(f.ServerWentQuiet) if fact.at_ms > BEGIN_MS + DAY_MS + 12 * HOUR_MS + MINUTE_MS]
     assert quiet == []
+    assert result.left == ()
+
+
+class Lives:
+    """What each engine of a run said: one journal after the other."""
+
+    def __init__(self, heard: Heard) -> None:
+        self.journals: list[list[Fact]] = []
+        for fact in heard.facts:
+            if isinstance(fact, f.JournalOpened):
+                self.journals.append([])
+            self.journals[-1].append(fact)
+
+    def of(self, number: int, kind: type[T]) -> list[T]:
+        return [fact for fact in self.journals[number] if isinstance(fact, kind)]
+
+    def lines(self, number: int) -> dict[Line, f.CallQueued]:
+        """Who was handed over, for the first time."""
+        return {fact.line: fact for fact in reversed(self.of(number, f.CallQueued))}
+
+    def talking(self, number: int) -> list[Line]:
+        """Who had somebody on the line at the end."""
+        lines = {fact.call: fact.line for fact in self.of(number, f.CallQueued)}
+        ended = {fact.call for fact in self.of(number, f.CallEnded)}
+        return [lines[fact.call] for fact in self.of(number, f.CallConnected) if fact.call not in ended]
+
+
+def _busy(trouble: Trouble) -> Scenario:
+    """Conversations so long that callers have to wait."""
+    scenario = _scenario(trouble=trouble, days=4)
+    demand = msgspec.structs.replace(scenario.demands[0], talk=Exponential(240_000))
+    return msgspec.structs.replace(scenario, demands=(demand,))
+
+
+def test_killed_engine_begins_anew_with_the_callers_who_waited_and_parts_nobody() -> None:
+    """R23, R24."""
+    heard, result = _run(_busy(Trouble(kills=10, kill=Fixed(5_000))))
+    assert result.left == ()
+    lives = Lives(heard)
+    assert len(lives.journals) == result.faults["engine killed"] + 1 > 400
+    assert len({fact.tag for fact in heard.all(f.JournalOpened)}) == len(lives.journals)
+    found, talking = 0, 0
+    for number in range(1, len(lives.journals)):
+        before, after = lives.lines(number - 1), lives.lines(number)
+        began_ms = lives.journals[number][0].at_ms
+        assert {fact.agent for fact in lives.of(number, f.AgentLoggedIn)} == {"a1", "a2"}
+        for line in before.keys() & after.keys():
+            found += 1
+            assert abs(after[line].since_ms - before[line].since_ms) < 100, "each stands where the caller stood"
+            assert after[line].since_ms < began_ms
+        talking += len(lives.talking(number - 1))
+        assert after.keys().isdisjoint(lives.talking(number - 1)), "who talks goes on talking"
+    assert found > 10
+    assert talking > 10
+    assert result.outcomes["lost"] == 0
+    assert result.total.lost >= found
+
+
+def test_callers_of_an_engine_that_is_gone_for_long_are_the_dialplans_until_it_is_back() -> None:
+    heard, result = _run(_busy(Trouble(kills=6, kill=Fixed(90_000))))
+    assert result.left == ()
+    assert result.outcomes["no-engine"] > 0
+    assert result.outcomes["lost"] > 0
+    closed = [fact for fact in heard.facts if fact.at_ms > BEGIN_MS + 3 * DAY_MS + 12 * HOUR_MS + MINUTE_MS]
+    assert not [fact for fact in closed if isinstance(fact, f.JournalOpened)], "nobody kills it once the days are over"
+
+
+def test_queue_that_was_closed_is_closed_to_an_engine_that_begins_anew() -> None:
+    scenario = _scenario(trouble=Trouble(kills=20, kill=Fixed(2_000)), days=2)
+    demand = msgspec.structs.replace(scenario.demands[0], closed=((10 * HOUR_MS, 11 * HOUR_MS),))
+    heard, result = _run(msgspec.structs.replace(scenario, demands=(demand,)))
+    assert len(heard.all(f.QueueClosed)) > 20
+    came = [_hours(fact.at_ms) % 24 for fact in heard.all(f.CallQueued) if fact.at_ms - fact.since_ms < 1_000]
+    assert came
+    assert [hour for hour in came if 10.001 < hour < 11] == []
     assert result.left == ()
 
 

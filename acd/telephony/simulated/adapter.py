@@ -236,6 +236,11 @@ class SimulatedPhones:
         """Nothing passes any more, and the engine does not know until an answer fails to come."""
         self.link(server).go_deaf()
 
+    def break_off(self) -> None:
+        """The engine is killed: phones ring on, and callers wait, until the next engine connects."""
+        for link in self._links.values():
+            link.break_off()
+
     def restart_server(self, server: str | None = None, for_ms: int = 1_000) -> None:
         """Every channel is gone at once; the server is back after a while."""
         link = self.link(server)

@@ -100,6 +100,11 @@ class Link:
             self.server.hang_up_unbridged()
         self._disconnect()
 
+    def break_off(self) -> None:
+        """The engine's process is gone: nobody is told, and whatever is on its way is lost."""
+        self._wanted = False
+        self._disconnect()
+
     def cut(self) -> None:
         """The cable is cut. Whatever is on its way is lost."""
         self._whole = False

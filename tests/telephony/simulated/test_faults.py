@@ -278,3 +278,42 @@ async def test_direct_calls_are_told_by_their_own_server(server: str) -> None:
     bench.clock.advance(1_000)
     assert [use.line.server for use in bench.told(PhoneInUse)] == [server]
     assert len(bench.told(PhoneReleased)) == 1
+
+
+# --- The engine is killed -------------------------------------------------------------------------------------
+
+
+async def test_killed_engine_hangs_nobody_up_and_is_told_nothing_more() -> None:
+    bench = await Bench().start()
+    bench.phones.phone("1001").behave(Answer(after_ms=100))
+    bench.phones.phone("1002")
+    talking, waiting = bench.waiting(), bench.waiting()
+    offer = bench.ring(talking.line, "1001")
+    bench.clock.advance(200)
+    bench.accept(talking.line, offer)
+    bench.clock.advance(100)
+    ringing = bench.ring(waiting.line, "1002")
+    bench.clock.advance(100)
+    bench.clear()
+    bench.phones.break_off()
+    bench.clock.advance(3_000)
+    assert (talking.hears, waiting.hears) == ("voice", "music")
+    assert bench.phones.phone("1002").state == "ringing"
+    assert bench.reports == []
+    after = Bench(before=bench)
+    await after.phones.start()
+    after.clock.advance(100)
+    assert [arrived.line for arrived in after.told(CallArrived)] == [waiting.line]
+    seen = {leg.offer: leg.state for report in after.told(ServerReported) for leg in report.legs}
+    assert seen == {offer: "talking", ringing: "ringing"}
+    assert bench.reports == []
+
+
+async def test_link_that_was_cut_stays_away_from_an_engine_that_was_killed() -> None:
+    bench = await Bench().start()
+    bench.phones.cut_link(for_ms=1_000)
+    bench.clear()
+    bench.phones.break_off()
+    bench.clock.advance(5_000)
+    assert bench.reports == []
+    assert not bench.phones.link().up
