@@ -148,6 +148,8 @@ def _take_effect(turn: Turn, agent: Agent, queue: QueueId, entry: InQueue) -> No
     pending = entry.pending
     assert pending is not None, f"{agent.settings.id}: nothing is pending in {queue}"
     match pending.change:
+        case "pause" if pending.reason == NO_DISPOSITION and not owes(turn.state, agent):
+            turn.say(f.AgentBecameReady(turn.now_ms, agent.settings.id, (queue,), "system"))
         case "pause":
             assert pending.reason is not None, f"{agent.settings.id}: a pause for no reason in {queue}"
             _begin_pause(turn, agent, (queue,), pending.reason, pending.by)

@@ -513,10 +513,12 @@ class State:
     def may_be_waited_for(self, agent: AgentId, queue: Queue, *, last: bool = False) -> bool:
         """Whether a call of the queue may wait for this agent alone: who is logged in there, and stays, and holds
         chats where it is one. Where the call does not ask for the agent, who spoke with the caller last: one who is
-        not paused there, nor about to be."""
+        not paused there, nor about to be, and whose phone does not rest."""
         if agent not in queue.members or self.agents[agent].retired:
             return False
         if queue.settings.channel == "chat" and not self.agents[agent].settings.chats:
+            return False
+        if last and self.agents[agent].rests and queue.settings.channel == "voice":
             return False
         entry = self.agents[agent].queues[queue.settings.id]
         if entry.pending is not None and entry.pending.change == "log out":

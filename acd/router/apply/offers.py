@@ -80,6 +80,8 @@ def _offer_ended(state: State, fact: f.OfferEnded) -> None:
     if fact.rest_until_ms is not None:
         agent.rests = True
         state.deadlines.set(fact.rest_until_ms, "rest", fact.agent)
+        for queue in agent.queues:
+            members.wait_no_more(state, agent, queue)
     if call.answered is None:
         queues.wait(state, call)
     queues.drain_if_retired(state, call.queue)
