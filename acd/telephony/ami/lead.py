@@ -1,15 +1,17 @@
 """One engine at a time serves a server: each writes its name beside its heartbeat, and waits while another's is fresh.
 
-The name says host, process and server: so a quick restart on the same machine sees that the process before it is no
+The name says place, process and server: so a quick restart in the same place sees that the process before it is no
 more and need not wait, and two settings for one Asterisk find each other, whatever addresses they have.
 """
 
 import asyncio
+import hashlib
 import os
 import re
 import secrets
 import socket
 from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
 from typing import Final
 
 import structlog
@@ -23,10 +25,25 @@ log = structlog.get_logger(__name__)
 STALE_AFTER_S: Final = 10
 """How long a heartbeat is fresh: acd.conf goes by the same."""
 
-_HOST: Final = re.sub(r"[^A-Za-z0-9_.-]", "-", socket.gethostname()) or "-"
 _NAME: Final = re.compile(r"[A-Za-z0-9_.-]+/[0-9]{1,10}/[0-9a-f]+/[A-Za-z0-9_.-]+", re.ASCII)
 _START: Final = secrets.token_hex(4)
-"""Tells this process from another one with its number: in a container, the one before it."""
+"""Tells this process from another one with its number."""
+_BOOT: Final = Path("/proc/sys/kernel/random/boot_id")
+_NUMBERS: Final = Path("/proc/self/ns/pid")
+
+
+def _here() -> str:
+    """Where a process number means what it means to this process: on this machine, since it was started, in this
+    container. Another machine may have the same host name. Where that cannot be known, nobody else is here."""
+    try:
+        known = f"{_BOOT.read_text()}{_NUMBERS.readlink()}"
+    except OSError:
+        known = _START
+    host = re.sub(r"[^A-Za-z0-9_.-]", "-", socket.gethostname())
+    return f"{host}-{hashlib.sha256(known.encode()).hexdigest()[:12]}"
+
+
+_HERE: Final = _here()
 
 Do = Callable[..., Awaitable[Sequence[AmiResponse]]]
 """Carries out actions in one write. Raises `AmiError`."""
@@ -37,7 +54,7 @@ class Lead:
     other."""
 
     def __init__(self, server: ServerId, do: Do, lost_after_s: int, every_s: float, settle_s: float) -> None:
-        self.name = f"{_HOST}/{os.getpid()}/{_START}/{server}"
+        self.name = f"{_HERE}/{os.getpid()}/{_START}/{server}"
         self._server = server
         self._do = do
         self._lost_after_s = lost_after_s
@@ -146,9 +163,9 @@ def _name(answer: AmiResponse) -> str:
 
 
 def _has_ended(name: str) -> bool:
-    """Whether the engine of this name was a process of this machine that is no more."""
-    host, number, start, _ = name.split("/")
-    if host != _HOST or start == _START:
+    """Whether the engine of this name was a process here that is no more."""
+    place, number, start, _ = name.split("/")
+    if place != _HERE or start == _START:
         return False
     return int(number) == os.getpid() or not _runs(int(number))
 

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -41,7 +42,12 @@ class Globals(dict[str, str]):
 
 
 def engine_of(process: int, start: str = "0badcafe") -> str:
-    return f"{lead._HOST}/{process}/{start}/main"
+    return f"{lead._HERE}/{process}/{start}/main"
+
+
+def namesake() -> str:
+    """Another machine, or a container, with the host name of this one."""
+    return f"{lead._HERE.rpartition('-')[0]}-0123456789ab"
 
 
 def one_that_has_ended() -> int:
@@ -61,7 +67,11 @@ def waits(logs: Sequence[Mapping[str, Any]]) -> list[Any]:
 # --- Who leads ------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("other", [ELSEWHERE, engine_of(os.getppid())], ids=["elsewhere", "alive-on-this-machine"])
+@pytest.mark.parametrize(
+    "other",
+    [ELSEWHERE, engine_of(os.getppid()), engine_of(one_that_has_ended()).replace(lead._HERE, namesake())],
+    ids=["elsewhere", "alive-on-this-machine", "namesake"],
+)
 async def test_engine_waits_while_another_ones_heartbeat_is_fresh_and_tells_it_once(other: str) -> None:
     async with AmiServer() as ami:
         with capture_logs() as logs:
@@ -100,12 +110,34 @@ async def test_heartbeat_of_the_future_ages_from_when_it_is_seen() -> None:
     "ended", [one_that_has_ended(), os.getpid(), 9_999_999_999], ids=["ended", "own-number", "none"]
 )
 async def test_engine_that_is_started_anew_on_its_machine_need_not_wait(ended: int) -> None:
-    """A container gives the new process the number of the old one."""
+    """Whose number may be that of the process before it."""
     async with AmiServer() as ami, running(ami) as scene:
         Globals(ami, ACD_ALIVE=FRESH, ACD_ENGINE=engine_of(ended))
         with capture_logs() as logs:
             await scene.reported(i.ServerReported)
         assert waits(logs) == []
+
+
+@pytest.mark.parametrize("changed", ["_BOOT", "_NUMBERS"])
+def test_place_is_another_one_after_a_boot_and_in_a_container(
+    changed: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    assert lead._here() == lead._HERE
+    other = tmp_path / "other"
+    if changed == "_BOOT":
+        other.write_text("another boot")
+    else:
+        other.symlink_to("pid:[1]")
+    monkeypatch.setattr(lead, changed, other)
+    assert lead._here() != lead._HERE
+    assert lead._NAME.fullmatch(f"{lead._here()}/7/0badcafe/main")
+
+
+def test_where_the_place_cannot_be_known_nobody_else_is_in_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(lead, "_BOOT", tmp_path / "missing")
+    mine = lead._here()
+    monkeypatch.setattr(lead, "_START", "0badcafe")
+    assert lead._here() != mine
 
 
 @pytest.mark.parametrize("name", ["", "(null)", "nonsense", "a/b/c/d", "x" * 900])

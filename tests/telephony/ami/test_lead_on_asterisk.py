@@ -47,7 +47,7 @@ async def test_second_engine_waits_for_the_first_and_takes_its_callers_over(
         caller = await first.calls("sales")
         await first.claimed(count=1)
         (waiting,) = first.all(f.CallQueued)
-        monkeypatch.setattr(lead, "_HOST", "standby")  # the same process could not be another engine
+        monkeypatch.setattr(lead, "_HERE", "standby")  # the same process could not be another engine
         told: Watching[Input] = Watching()
         standby = AsteriskServer(ami(lab.a), frozenset(), told.saw, unavailable, ServerOptions(heartbeat_s=0.2))
         with capture_logs() as logs:
