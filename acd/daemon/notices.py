@@ -71,6 +71,7 @@ _MEND: dict[f.RefusalReason, str] = {
     "unknown-queue": "the dialplan hands calls to a queue that the configuration does not have",
     "queue-closed": "the configuration has this queue no more, the dialplan still hands calls to it",
     "wrong-channel": "this queue is for chats, and the dialplan hands calls to it",
+    "bad-skills": "wishes read german:3&~french&@ana in the dialplan: at most 32 words of at most 64 characters",
     "queue-full": "max_length of this queue is reached",
 }
 

@@ -272,6 +272,7 @@ NOT_KEPT: Final[dict[f.Reason, str]] = {
     "unknown-queue": "there is no such queue",
     "queue-closed": "it was closed",
     "wrong-channel": "it takes no such work",
+    "bad-skills": "what it asked for could not be read",
     "queue-full": "as many waited there as may",
     "too-many-profiles": "too many different requirements waited there",
     "no-agents": "nobody was logged in",

@@ -53,11 +53,16 @@ def _waited(report: i.CallArrived) -> Waited:
 
 def _take(turn: Turn, report: i.CallArrived, waited: Waited, *, has_place: bool) -> None:
     channel: Channel = "chat" if report.kind == "chat" else "voice"
-    reason = limits.barred(turn.state, report.queue, channel, report.required, report.wanted, has_place=has_place)
+    asked = report.required, report.wanted
+    reason = (
+        "bad-skills"
+        if report.unreadable
+        else limits.barred(turn.state, report.queue, channel, *asked, has_place=has_place)
+    )
     if reason is None:
         _queue_up(turn, report, waited, limits.STRAIGHT, report.queue)
         return
-    way = limits.way_from(turn.state, report.queue, reason, report.required, report.wanted, waited.hops)
+    way = limits.way_from(turn.state, report.queue, reason, *asked, waited.hops)
     if way.queue is not None:
         _queue_up(turn, report, waited, way, way.queue)
         return

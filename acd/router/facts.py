@@ -148,6 +148,7 @@ RefusalReason = Literal[
     "unknown-queue",
     "queue-closed",
     "wrong-channel",
+    "bad-skills",
     "queue-full",
     "too-many-profiles",
     "no-agents",

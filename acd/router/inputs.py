@@ -132,6 +132,8 @@ class CallArrived(_Input, frozen=True):
     """Whom the caller asks for: that agent alone is offered the call for a time, then anyone."""
     passed_on: PassedOn | None = None
     """Where `queue` is not the one for which the caller came first."""
+    unreadable: bool = False
+    """What the call asks for cannot be read: nobody can say whom it may be offered to, so it is not taken."""
 
 
 class CallerLeft(_Input, frozen=True):

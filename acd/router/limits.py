@@ -144,7 +144,7 @@ def _end(state: State, queue_id: QueueId, reason: f.Reason) -> End:
             return ends.no_agents or GoBack()
         case "all-paused":
             return ends.all_paused or GoBack()
-        case "unknown-queue" | "wrong-channel" | "too-many-profiles" | "too-many-hops":
+        case "unknown-queue" | "wrong-channel" | "bad-skills" | "too-many-profiles" | "too-many-hops":
             return GoBack()
         case _:
             assert_never(reason)

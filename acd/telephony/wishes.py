@@ -1,17 +1,18 @@
 """What a call asks for, as the dialplan writes it: `german:3&~french&@ana`.
 
 `german:3` is required, at level 3 or better (without a level, 1); `~french` is wished for, but not waited for;
-`@ana` asks for that agent. Every telephony adapter reads it here.
+`@ana` asks for that agent. Every telephony adapter reads it here. Nothing is left out: a requirement that is lost
+would give the call to anybody, so one word that cannot be read makes the whole unreadable, and the call is refused.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from acd.model import AgentId, Skill
 
-LONGEST: Final = 32
-"""Words that are read; what follows is left out."""
+MOST: Final = 32
+"""Words that a call may say."""
 HIGHEST: Final = 100
 WORD: Final = re.compile(r"(?P<sign>[~@]?)(?P<name>[A-Za-z0-9][A-Za-z0-9_.-]{0,63})(?::(?P<level>[0-9]{1,3}))?")
 
@@ -22,19 +23,28 @@ class Wishes(NamedTuple):
     required: tuple[Skill, ...] = ()
     wanted: tuple[Skill, ...] = ()
     named: AgentId | None = None
+    readable: bool = True
+
+
+UNREADABLE: Final = Wishes(readable=False)
 
 
 def words_of(text: str) -> tuple[str, ...]:
-    """The words of a text that can be read; what cannot is left out."""
-    return tuple(word for word in text.split("&")[:LONGEST] if WORD.fullmatch(word))
+    """The words of a text; of one with too many the last holds all that follows."""
+    return tuple(text.removesuffix("&").split("&", MOST)) if text else ()
 
 
-def wishes_of(words: Iterable[str]) -> Wishes:
+def wishes_of(words: Sequence[str]) -> Wishes:
     """What the words say. Of a skill that is asked for twice the higher level counts, of two agents the first."""
     required: dict[str, int] = {}
     wanted: dict[str, int] = {}
     named: AgentId | None = None
-    for found in filter(None, map(WORD.fullmatch, words)):
+    if len(words) > MOST:
+        return UNREADABLE
+    for word in words:
+        found = WORD.fullmatch(word)
+        if found is None:
+            return UNREADABLE
         level = min(max(int(found["level"] or 1), 1), HIGHEST)
         if found["sign"] == "@":
             named = named or AgentId(found["name"])

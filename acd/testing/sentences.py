@@ -330,6 +330,7 @@ def _call(said: Said) -> Input:
         _one_of(said.word("kind") or "inbound", get_args(Kind), "kind of work"),
         wishes.named,
         _passed_on(said),
+        not wishes.readable,
     )
 
 

@@ -147,6 +147,7 @@ class Hearing:
                 waited_ms,
                 named=wishes.named,
                 passed_on=passed_on,
+                unreadable=not wishes.readable,
             )
         )
 

@@ -411,6 +411,7 @@ class AsteriskServer:
             waited_ms,
             named=wishes.named,
             passed_on=known.passed_on,
+            unreadable=not wishes.readable,
         )
 
 

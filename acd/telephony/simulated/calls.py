@@ -119,6 +119,7 @@ class SimulatedCall:
             asked.kind,
             named=wishes.named,
             passed_on=self.passed_on,
+            unreadable=not wishes.readable,
         )
 
     def _grace_is_over(self) -> None:

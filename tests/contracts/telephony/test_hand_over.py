@@ -20,6 +20,20 @@ async def test_arrival_is_reported_with_all_that_the_dialplan_gave(world: World,
     assert arrived.waited_ms == 0
 
 
+@pytest.mark.parametrize(
+    "skills", [tuple("abcdefghijklmnopqrstuvwxyz0123456"), ("x" * 65,)], ids=["33 words", "65 letters"]
+)
+async def test_caller_whose_requirements_cannot_be_read_is_reported_as_that(
+    world: World, desk: Desk, skills: tuple[str, ...]
+) -> None:
+    """Not as one who asks for less: anybody would get the call."""
+    caller = await world.caller(QUEUE, skills=skills)
+    arrived = await desk.arrival(caller)
+    assert arrived.unreadable
+    desk.refuse(arrived, "bad-skills")
+    assert (await caller.returned()) == ("refused", "bad-skills")
+
+
 async def test_every_caller_has_a_line_of_its_own(world: World, desk: Desk) -> None:
     lines = [(await desk.arrival(await world.caller(QUEUE))).line for _ in range(3)]
     assert len(set(lines)) == 3

@@ -144,6 +144,13 @@ async def test_caller_found_waiting_is_known_by_what_the_dialplan_left_on_the_ch
         assert (arrived.caller.number, arrived.waited_ms) == ("555", 3_000)
 
 
+async def test_caller_found_waiting_whose_requirements_cannot_be_read_is_reported_as_that() -> None:
+    """R17. An engine that sees only a part of what was asked for would offer the call to anybody."""
+    variables = ["ACD_QUEUE=billing", f"ACD_SKILLS=german&{'x' * 65}", f"ACD_SINCE={EPOCH}"]
+    async with connected(status_shows=[{**waiting("c1"), "Variable": variables}]) as scene:
+        assert [arrived.unreadable for arrived in scene.all(i.CallArrived)] == [True]
+
+
 def passed_on(queue: str, noted: str) -> Pairs:
     return {**waiting("c1"), "Variable": [f"ACD_QUEUE={queue}", f"ACD_SINCE={EPOCH}", f"ACD_PASSED={noted}"]}
 
