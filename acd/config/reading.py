@@ -1,6 +1,7 @@
 """Reads the file and what it points to (secrets, certificates), and makes the settings of each room of it."""
 
 import os
+import ssl
 import stat
 from collections.abc import Iterator, Mapping
 from ipaddress import ip_address
@@ -66,6 +67,16 @@ def _content(path: Path, limit: int, setting: str = "") -> tuple[bytes, int]:
             return file.read(limit), stat.S_IMODE(os.fstat(fd).st_mode)
     except OSError as error:
         raise Mistake(setting, f"{name}cannot be read: {error.strerror}", allowed) from None
+
+
+def _has_certificates(content: bytes) -> bool:
+    """Whether TLS can be given this: all of it can be read, and it is not only keys or lists of what was revoked."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    try:
+        context.load_verify_locations(cadata=content.decode("latin-1").encode("ascii", "replace").decode())
+    except (ssl.SSLError, ValueError):
+        return False
+    return context.cert_store_stats()["x509"] > 0
 
 
 class _Reading:
@@ -150,8 +161,8 @@ class _Reading:
         self._files.append(path)
         setting = setting_path("asterisk", name, "ca_file")
         content, _ = _content(path, SIZE_LIMIT, setting)
-        if b"-----BEGIN CERTIFICATE-----" not in content:
-            raise Mistake(setting, f"{path} holds no certificate", "a file with PEM certificates")
+        if not _has_certificates(content):
+            raise Mistake(setting, f"{path} holds no certificate that can be used", "a file with PEM certificates")
         return str(path)
 
     def _resolve(self, name: str) -> Path:

@@ -11,6 +11,7 @@ import pytest
 
 from acd.config import read_config
 from acd.config.tables import NAMED, NESTED, SINGLE, allowed_for
+from tests.certificates import make_authority
 
 ROOT = Path(__file__).parent.parent.parent
 EXAMPLE = ROOT / "config" / "acd.toml"
@@ -108,7 +109,7 @@ def test_the_example_is_right_with_every_setting_in_force(tmp_path: Path) -> Non
     )
     (tmp_path / "acd.toml").write_text(content)
     (tmp_path / "asterisk-main.secret").write_text("not a real one")
-    (tmp_path / "asterisk-main.pem").write_text("-----BEGIN CERTIFICATE-----\n")
+    make_authority(tmp_path, "asterisk-main")
     config = read_config(tmp_path / "acd.toml")
     assert config.queues[0].max_length == 50
     assert [ring.after_ms for ring in config.queues[0].rings] == [0, 20_000]

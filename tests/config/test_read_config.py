@@ -25,6 +25,7 @@ from acd.router.settings import (
     SupervisorSettings,
 )
 from acd.sign_in import Credential, SignInSettings, hash_pin
+from tests.certificates import make_authority
 
 SERVER = '[asterisk.main]\nusername = "acd"\nsecret = "not a real one"\n'
 HASH = hash_pin("4711")
@@ -213,9 +214,32 @@ def test_a_secret_from_the_environment_obeys_the_rules_too(tmp_path: Path) -> No
 
 
 def test_a_certificate_is_found_beside_the_configuration(tmp_path: Path) -> None:
-    (tmp_path / "ca.pem").write_text("-----BEGIN CERTIFICATE-----\n…\n")
+    make_authority(tmp_path)
     config = read(tmp_path, SERVER + 'tls = true\nca_file = "ca.pem"\n')
     assert config.servers[0].ca_file == str(tmp_path / "ca.pem")
+
+
+def test_a_certificate_may_have_words_around_it(tmp_path: Path) -> None:
+    path = make_authority(tmp_path)
+    path.write_text(f"Autorité de Zürich\n{path.read_text()}\n# and so on\n")
+    assert read(tmp_path, SERVER + 'tls = true\nca_file = "ca.pem"\n').servers[0].ca_file == str(path)
+
+
+@pytest.mark.parametrize("broken", ["cut", "mixed up", "a key"])
+def test_a_certificate_that_cannot_be_used_is_told_when_it_is_read(tmp_path: Path, broken: str) -> None:
+    """A reload would end a link that works, for one that cannot be made."""
+    path = make_authority(tmp_path)
+    content = path.read_text()
+    begin, *lines, end = content.splitlines()
+    match broken:
+        case "cut":
+            path.write_text("\n".join([begin, *lines[:3]]))
+        case "mixed up":
+            path.write_text("\n".join([begin, *reversed(lines), end]))
+        case _:
+            path.write_bytes(path.with_suffix(".key").read_bytes())
+    with pytest.raises(ConfigError, match=r"ca_file: .*ca\.pem holds no certificate that can be used"):
+        read(tmp_path, SERVER + 'tls = true\nca_file = "ca.pem"\n')
 
 
 @pytest.mark.parametrize(
@@ -267,7 +291,7 @@ def test_phones_whose_direct_calls_are_not_seen_are_a_warning(
 
 def test_all_files_that_were_read_are_known(tmp_path: Path) -> None:
     (tmp_path / "main.secret").write_text("from a file")
-    (tmp_path / "ca.pem").write_text("-----BEGIN CERTIFICATE-----\n…\n")
+    make_authority(tmp_path)
     content = '[asterisk.main]\nusername = "acd"\nsecret_file = "main.secret"\ntls = true\nca_file = "ca.pem"\n'
     names = [str(tmp_path / name) for name in ("acd.toml", "main.secret", "ca.pem")]
     assert list(read(tmp_path, content).files) == names

@@ -1,9 +1,7 @@
 """AMI over TLS: the server proves who it is before the secret leaves us."""
 
 import asyncio
-import shutil
 import ssl
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +11,7 @@ from structlog.testing import capture_logs
 from acd.telephony.ami.messages import AmiAction
 from acd.telephony.ami.protocol import LinkLimits
 from acd.testing.ami_server import AmiServer, event
-from tests import needs
+from tests.certificates import make_authority, new_key, openssl
 from tests.telephony.ami.link_harness import record_writes, running, up
 from tests.turns import until
 
@@ -43,21 +41,10 @@ class Authority:
         return context
 
 
-def new_key(stem: Path) -> tuple[str, ...]:
-    return ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", f"{stem}.key")
-
-
-def openssl(*arguments: str) -> None:
-    subprocess.run(["openssl", *arguments], check=True, capture_output=True, timeout=30)
-
-
 @pytest.fixture(scope="session")
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    if shutil.which("openssl") is None:
-        needs.missing("the openssl command is needed to make certificates")
     folder = tmp_path_factory.mktemp("tls")
-    subject = ("-subj", "/CN=test authority", "-addext", "keyUsage=critical,keyCertSign,cRLSign")
-    openssl("req", "-x509", *new_key(folder / "ca"), *subject, "-days", "2", "-out", str(folder / "ca.pem"))
+    make_authority(folder)
     return Authority(folder)
 
 
