@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from acd.lab.servers import SCRIPT, Lab
+from acd.lab.servers import SCRIPT, Lab, Name
 from acd.router.facts import ServerSettled
 from acd.testing.ears import no_channel_is_left
 from acd.testing.process import WatchedEngine
@@ -157,7 +157,10 @@ def test_engine_goes_where_the_demo_is_killed(lab: Lab, environment: dict[str, s
     asyncio.run(lab.cli("a", "channel request hangup all"))  # no phone was left to say good-bye
 
 
-def test_demo_that_finds_no_lab_starts_one_and_leaves_none(environment: dict[str, str], tmp_path: Path) -> None:
+@pytest.mark.parametrize("found", [(), ("b",)], ids=["no lab", "the other server"])
+def test_demo_that_finds_no_server_starts_one_and_leaves_what_it_found(
+    environment: dict[str, str], tmp_path: Path, found: tuple[Name, ...]
+) -> None:
     lab = Lab({"ACD_LAB": str(int(os.environ.get("ACD_LAB") or "1") % 49 + 50)})  # one that no other test uses
     number = lab.a.host.split(".")[2]
     environment["ACD_LAB"] = number
@@ -165,7 +168,9 @@ def test_demo_that_finds_no_lab_starts_one_and_leaves_none(environment: dict[str
         asyncio.run(Lab().up("a"))  # so the Docker engine and the image are here: they are not the demo's to take away
     _lab("down", environment)
     assert _containers(number) == []
-    before = _lab("status", os.environ)
+    if found:
+        asyncio.run(lab.up(*found))
+    before = _lab("status", os.environ), _containers(number)
 
     done = subprocess.run(
         [*DEMO, "--seconds", "5"], check=False, env=environment, text=True, capture_output=True, timeout=PATIENCE_S
@@ -173,11 +178,10 @@ def test_demo_that_finds_no_lab_starts_one_and_leaves_none(environment: dict[str
     try:
         assert done.returncode == 0, done.stdout + done.stderr
         assert re.search(rf"The demo runs on Asterisk 22\S* at {re.escape(lab.a.host)}", done.stdout), done.stdout
-        assert _containers(number) == []
         assert _engines(tmp_path) == []
         assert [path.name for path in tmp_path.iterdir()] == []
         assert _sockets_at(lab.a.host) == []
-        assert _lab("status", os.environ) == before, "the lab that was up before is up"
+        assert (_lab("status", os.environ), _containers(number)) == before, "what was up before is up, and no more"
     finally:
         _lab("down", environment)
 

@@ -104,16 +104,13 @@ class LabHost:
     async def _restore(self) -> None:
         if self._before is None or "a" in self._before.servers:
             return
-        if self._before.servers:
-            self._say("server a stays up beside the other one: `make lab-down` stops both")
-            return
         try:
             async with asyncio.timeout(RESTORE_WITHIN_S):
-                await run_script(self._say, "down")
+                await run_script(self._say, "down", "a")
                 if not self._before.engine and await _is_unused():
                     await run_script(self._say, "down", "--engine")
         except TimeoutError:
-            self._say(f"the lab is not down after {RESTORE_WITHIN_S:.0f} s: `make lab-down` tries again")
+            self._say(f"server a is not down after {RESTORE_WITHIN_S:.0f} s: `make lab-down` tries again")
 
 
 async def run_script(hear: Say, *words: str) -> int:
