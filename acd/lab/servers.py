@@ -55,6 +55,7 @@ class Lab:
 
     def __init__(self, environment: Mapping[str, str] = os.environ) -> None:
         number = _number(environment.get("ACD_LAB") or "1")
+        self._environment = {**os.environ, "ACD_LAB": str(number)}
         work = SCRIPT.parent / ".work"
         state = work if number == 1 else work / f"lab-{number}"
         self.a = LabServer("a", f"127.0.{number}.1", state)
@@ -96,6 +97,7 @@ class Lab:
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
+            env=self._environment,
         )
         output, _ = await process.communicate()
         assert process.returncode is not None, "it has ended"

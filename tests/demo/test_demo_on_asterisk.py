@@ -171,6 +171,7 @@ def test_demo_that_finds_no_server_starts_one_and_leaves_what_it_found(
     if found:
         asyncio.run(lab.up(*found))
     before = _lab("status", os.environ), _containers(number)
+    assert before[1] == [f"acd-lab{number}-{name}" for name in found]
 
     done = subprocess.run(
         [*DEMO, "--seconds", "5"], check=False, env=environment, text=True, capture_output=True, timeout=PATIENCE_S
