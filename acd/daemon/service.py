@@ -21,7 +21,7 @@ from acd.daemon.sd_notify import Notifier
 from acd.engine.clock import Clock, RealClock
 from acd.engine.facts_file import FactsFile
 from acd.engine.garbage import Garbage
-from acd.engine.loop import Engine, EngineStopped, facts_of
+from acd.engine.loop import Engine, EngineStopped, InboxFull, facts_of
 from acd.journal.port import Journal
 from acd.log import protect
 from acd.model import AgentId, Phone, RequestId
@@ -175,8 +175,19 @@ class Daemon:
     async def _submit(self, told: Sequence[Input]) -> None:
         for start in range(0, len(told), SLICE):
             for asked in told[start : start + SLICE]:
-                self.engine.submit(asked)
+                await self._put(asked)
             await self.engine.settled()
+
+    async def _put(self, asked: Input) -> None:
+        """A change of the configuration, or an opening hour, is not lost in a rush: it waits for its turn."""
+        while True:
+            try:
+                self.engine.submit(asked)
+            except InboxFull:
+                log.warning("a change waits until the engine keeps up", waiting=self.engine.backlog)
+                await self.engine.settled()
+            else:
+                return
 
     async def _log_in_at_start(self) -> None:
         """Only into a fresh journal: an engine that comes back knows who had logged out meanwhile."""

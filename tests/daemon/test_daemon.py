@@ -22,6 +22,7 @@ from acd.router import facts as f
 from acd.router import inputs as i
 from acd.router.settings import AgentSettings, QueueSettings
 from acd.telephony.port import FeatureCode
+from tests.certificates import make_authority
 from tests.daemon.in_process import FIRST, LINE, alarms, make, server_goes_quiet, server_is_up
 from tests.daemon.recorded import PATIENCE_S, SERVER, RecordedPhones, Systemd, write
 
@@ -179,7 +180,7 @@ async def test_a_facts_file_that_is_a_file_of_the_configuration_is_refused_and_l
     path: Path, phones: RecordedPhones, tmp_path: Path, name: str, link: str
 ) -> None:
     (tmp_path / "secret").write_text("from a file")
-    (tmp_path / "ca.pem").write_text("-----BEGIN CERTIFICATE-----\n…\n")
+    make_authority(tmp_path)
     write(path, '[asterisk.main]\nusername = "acd"\nsecret_file = "secret"\ntls = true\nca_file = "ca.pem"\n')
     victim = tmp_path / name
     victim.chmod(0o640)

@@ -8,11 +8,13 @@ from structlog.testing import capture_logs
 
 from acd.daemon import service as service_module
 from acd.daemon.sd_notify import Notifier
+from acd.engine import loop as loop_module
 from acd.engine.loop import Engine
 from acd.model import AgentId, Caller, Phone, QueueId
 from acd.router import facts as f
 from acd.router import inputs as i
 from acd.telephony.port import FeatureCode
+from tests.certificates import make_authority
 from tests.daemon.in_process import FIRST, LINE, WITHOUT_BEN, alarms, make, server_goes_quiet, server_is_up
 from tests.daemon.recorded import SERVER, RecordedPhones, Systemd, write
 
@@ -25,6 +27,22 @@ async def test_a_reload_tells_the_core_what_differs(path: Path, phones: Recorded
         phones.facts.clear()
         assert await daemon.reload()
         assert [type(fact) for fact in phones.facts] == [f.QueueConfigured, f.AgentRetired]
+
+
+async def test_a_reload_that_meets_a_full_inbox_waits_for_its_turn(
+    path: Path, phones: RecordedPhones, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The daemon would end, and with its journal in memory everybody would be logged out."""
+    async with make(path, phones) as daemon:
+        more = "".join(f"[queue.q{number}]\n" for number in range(30))
+        write(path, FIRST + more)
+        monkeypatch.setattr(loop_module, "INBOX_LIMIT", 4)
+        with capture_logs() as logs:
+            assert await daemon.reload()
+        told = [fact.settings.id for fact in phones.facts if isinstance(fact, f.QueueConfigured)]
+        assert told[-30:] == [f"q{number}" for number in range(30)], "all of them, in their order"
+        assert not daemon.failed
+        assert any(entry["event"] == "a change waits until the engine keeps up" for entry in logs)
 
 
 async def test_a_reload_without_a_change_changes_nothing(path: Path, phones: RecordedPhones) -> None:
@@ -96,8 +114,7 @@ async def test_a_link_that_a_reload_closes_is_no_alarm_and_its_next_fall_is_one(
 async def test_a_reload_by_which_the_facts_file_becomes_a_file_of_the_configuration_is_refused(
     path: Path, phones: RecordedPhones, tmp_path: Path
 ) -> None:
-    facts = tmp_path / "facts"
-    facts.write_text("-----BEGIN CERTIFICATE-----\n")
+    facts = make_authority(tmp_path).rename(tmp_path / "facts")
     async with make(path, phones, facts_path=facts) as daemon:
         write(path, FIRST.replace("[queue.sales]", 'tls = true\nca_file = "facts"\n[queue.sales]'))
         with capture_logs() as logged:

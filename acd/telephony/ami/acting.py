@@ -51,19 +51,26 @@ class Acting:
             f.StrayLegFound: lambda fact: (dialplan.hang_up(fact.offer),),
         }
 
-    def act(self, facts: Sequence[Fact]) -> None:
-        """Act on facts that concern this server, in one write. Claims come last: they have two seconds, and whoever
-        is to be rung has none."""
+    def act(self, facts: Sequence[Fact]) -> bool:
+        """Act on facts that concern this server, in one write, and say whether all could be acted on. Claims come last:
+        they have two seconds, and whoever is to be rung has none."""
         actions: list[AmiAction] = []
         claims: list[AmiAction] = []
+        could = True
         for fact in facts:
-            (claims if isinstance(fact, f.CallQueued) else actions).extend(self._actions_for(fact))
+            act = self._by_fact.get(type(fact))
+            if act is None:
+                continue
+            try:
+                ordered = list(act(fact))
+            except Exception:
+                log.exception("a fact could not be acted on", server=self._server, fact=type(fact).__name__)
+                could = False
+            else:
+                (claims if isinstance(fact, f.CallQueued) else actions).extend(ordered)
         if actions or claims:
             self._send(actions + claims)
-
-    def _actions_for(self, fact: Fact) -> Actions:
-        act = self._by_fact.get(type(fact))
-        return () if act is None else act(fact)
+        return could
 
     # --- Callers ----------------------------------------------------------------------------------------------
 

@@ -125,9 +125,10 @@ class AsteriskServer:
             self._look_again = True
 
     def act(self, facts: Sequence[Fact]) -> None:
-        """Act on facts that concern this server."""
-        if not self._resting:
-            self._acting.act(facts)
+        """Act on facts that concern this server. A fault of ours costs the link: what it left undone is mended by the
+        report of a new connection."""
+        if not self._resting and not self._acting.act(facts):
+            self.link.restart("a fault in the engine: what was not done is found out anew")
 
     def start(self) -> None:
         """Connect, and stay connected."""

@@ -7,11 +7,41 @@ from structlog.testing import capture_logs
 from acd.model import OfferId, ServerId
 from acd.router import facts as f
 from acd.router import inputs as i
-from acd.telephony.ami import server
+from acd.telephony.ami import dialplan, server
+from acd.telephony.ami.messages import AmiAction
 from acd.telephony.ami.protocol import LinkLimits
 from acd.testing.ami_server import error
 from tests.telephony.ami.adapter_harness import connected, hung_up, leg, status, waiting
 from tests.telephony.ami.link_harness import record_writes
+
+# --- Faults of ours -------------------------------------------------------------------------------------------
+
+
+async def test_order_that_fails_costs_the_link_and_none_of_the_other_orders(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The offer would hang until its ring time is over; the report of a new connection says that there is no leg."""
+    async with connected() as scene:
+        broken = scene.offer_fact(await scene.queued("c1"), "1001")
+        whole = scene.offer_fact(await scene.queued("c2"), "1002")
+
+        def ring(fact: f.OfferMade, address: str) -> AmiAction:
+            if fact.offer == broken.offer:
+                raise ZeroDivisionError
+            return real(fact, address)
+
+        real = dialplan.ring
+        monkeypatch.setattr(dialplan, "ring", ring)
+        leg_of_whole = leg(whole.offer)
+        scene.ami.once("Status", status(waiting("c1"), waiting("c2"), leg_of_whole))
+        before = len(scene.inputs.seen)
+        with capture_logs() as logs:
+            scene.act(broken, whole)
+            assert (await scene.ami.received("Originate")).get("ChannelId") == whole.offer
+            await scene.reported(i.LinkLost)
+            (report,) = await scene.next_report(before)
+        assert [seen.offer for seen in report.legs] == [whole.offer], "the core concludes that the other is gone"
+        assert broken.offer not in scene.books.legs
+        assert [(entry["fact"], entry["log_level"]) for entry in logs if "fact" in entry] == [("OfferMade", "error")]
+
 
 # --- Ringing --------------------------------------------------------------------------------------------------
 
