@@ -7,7 +7,7 @@ number or the PIN was wrong: an unknown number costs the same work as a known on
 import asyncio
 import re
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import lru_cache
 from typing import Final, Literal
 
@@ -30,6 +30,8 @@ IN_HAND: Final = 64
 """Attempts that may wait for their turn; the next one hears that it cannot be done now."""
 KEPT: Final = 10_000
 """Numbers and phones whose failed tries are remembered; the oldest give way."""
+SHARED: Final = 10
+"""So many times the tries of one phone have all callers together who come in by one trunk."""
 LOGGED_MOST: Final = 20
 LOGGED_WITHIN_MS: Final = 60_000
 """So many refused sign-ins of each minute have a line of their own in the log."""
@@ -55,7 +57,8 @@ class Credential(msgspec.Struct, frozen=True):
 
 
 class SignInSettings(msgspec.Struct, frozen=True):
-    """How many tries there are, for one number and for one phone."""
+    """How many tries there are, for one number and for one phone. Of callers who come in by a trunk, which is no phone
+    that the configuration names, each has so many, and all together `SHARED` times as many."""
 
     tries: int = 5
     locked_for_ms: int = 300_000
@@ -105,13 +108,13 @@ class Tries:
     def __len__(self) -> int:
         return len(self._failed)
 
-    def take(self, keys: Iterable[str], now_ms: int) -> bool:
+    def take(self, keys: Mapping[str, int], now_ms: int) -> bool:
         """Count one more try as failed for every key, before its outcome is known: tries made at the same time
-        are counted too. False, and nothing counted, where a key is locked."""
-        wanted = tuple(keys)
-        if any(self._count(key, now_ms) >= self.settings.tries for key in wanted):
+        are counted too. False, and nothing counted, where a key is locked. With each key: how many times the tries of
+        the settings it has."""
+        if any(self._count(key, now_ms) >= times * self.settings.tries for key, times in keys.items()):
             return False
-        for key in wanted:
+        for key in keys:
             self._note(key, self._count(key, now_ms) + 1, now_ms)
         return True
 
@@ -179,42 +182,57 @@ class RefusalLog:
 class SignIn:
     """Checks who keyed in a number and a PIN. `now_ms` must be a clock that never goes back."""
 
-    def __init__(self, credentials: Iterable[Credential], settings: SignInSettings, now_ms: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        credentials: Iterable[Credential],
+        settings: SignInSettings,
+        now_ms: Callable[[], int],
+        phones: Collection[Phone] = (),
+    ) -> None:
         self._now_ms = now_ms
         self._tries = Tries(settings)
         self._refusals = RefusalLog(now_ms)
         self._turns = asyncio.Semaphore(AT_ONCE)
         self._in_hand = 0
-        self.configure(credentials, settings)
+        self.configure(credentials, settings, phones)
 
-    def configure(self, credentials: Iterable[Credential], settings: SignInSettings) -> None:
-        """From now on these may sign in. Failed tries stay counted."""
+    def configure(self, credentials: Iterable[Credential], settings: SignInSettings, phones: Collection[Phone]) -> None:
+        """From now on these may sign in, and these phones are agents' own. Failed tries stay counted."""
+        self._phones = frozenset(phones)
         self._known = {credential.number: credential for credential in credentials}
         self._tries.settings = settings
         self._decoy = _decoy(self._known.values())
 
-    async def check(self, number: str, pin: str, phone: Phone) -> SignedIn | NotSignedIn:
-        """Who this is, or why that is not said. Every try counts, for the number and for the phone."""
-        result = await self._result(number, pin, phone)
+    async def check(self, number: str, pin: str, phone: Phone, caller: str = "") -> SignedIn | NotSignedIn:
+        """Who this is, or why that is not said. Every try counts, for the number and for the phone. `caller` is the
+        number that calls: where `phone` is no phone but a trunk, who is unlucky there must not lock out the others."""
+        result = await self._result(number, pin, self._places(phone, caller))
         if not isinstance(result, SignedIn):
             self._refusals.note(result, phone)
         return result
 
-    async def _result(self, number: str, pin: str, phone: Phone) -> SignedIn | NotSignedIn:
+    def _places(self, phone: Phone, caller: str) -> dict[str, int]:
+        """Where the try comes from. A caller's number can be forged, so all of a trunk have a limit, too."""
+        if phone in self._phones:
+            return {f"phone {phone}": 1}
+        return {f"phone {phone} from {caller[:PIN_LIMIT]}": 1, f"phone {phone}": SHARED}
+
+    async def _result(self, number: str, pin: str, places: dict[str, int]) -> SignedIn | NotSignedIn:
         if self._in_hand >= IN_HAND:
             return "busy"
-        if not self._tries.take((f"number {number[:PIN_LIMIT]}", f"phone {phone}"), self._now_ms()):
+        if not self._tries.take({f"number {number[:PIN_LIMIT]}": 1, **places}, self._now_ms()):
             return "locked"
-        return await self._verify(number, pin, phone)
+        return await self._verify(number, pin, places)
 
-    async def _verify(self, number: str, pin: str, phone: Phone) -> SignedIn | NotSignedIn:
+    async def _verify(self, number: str, pin: str, places: Iterable[str]) -> SignedIn | NotSignedIn:
         known = self._known.get(number)
         right = await self._is_right(known.pin_hash if known else self._decoy, pin)
         if known is None or not right:
             return "wrong"
         # The phone gets back this try only: an agent's own sign-in must not free the way to guess on.
         self._tries.forgive(f"number {number}")
-        self._tries.forgive(f"phone {phone}", tries=1)
+        for place in places:
+            self._tries.forgive(place, tries=1)
         return SignedIn(known.agent)
 
     async def _is_right(self, pin_hash: str, pin: str) -> bool:

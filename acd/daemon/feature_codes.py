@@ -62,7 +62,7 @@ class FeatureCodes:
             return "unavailable"
 
     async def _answer(self, code: FeatureCode) -> CodeAnswer:
-        result = await self._sign_in.check(code.agent_number, code.pin, code.phone)
+        result = await self._sign_in.check(code.agent_number, code.pin, code.phone, code.caller_number)
         match result:
             case SignedIn(agent):
                 return await self._ask(code, agent)

@@ -72,7 +72,7 @@ class Daemon:
         self._journal = journal
         self._fresh = journal.last_number == 0
         self._notifier = notifier or Notifier({})
-        self._sign_in = SignIn(config.credentials, config.sign_in, self.engine.clock.now_ms)
+        self._sign_in = SignIn(config.credentials, config.sign_in, self.engine.clock.now_ms, config.phones)
         self._feature_codes = FeatureCodes(self.engine, self._sign_in, config)
         self.telephony = telephony_factory(config, self.engine.submit, self._feature_codes.answer, self._fail)
         self._notices = Notices()
@@ -238,7 +238,7 @@ class Daemon:
         told = changes(self.engine.configured, new)
         await self._submit(told)
         await self._calendar.configure(new)
-        self._sign_in.configure(new.credentials, new.sign_in)
+        self._sign_in.configure(new.credentials, new.sign_in, new.phones)
         self._feature_codes.configure(new)
         self.config = new
         if self._followed != _links(new):  # also where the last reload was not followed to its end

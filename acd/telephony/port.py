@@ -42,9 +42,11 @@ class FeatureCode(msgspec.Struct, frozen=True):
     reason_number: int | None
     phone: Phone
     disposition_number: int | None = None
+    caller_number: str = ""
+    """Who calls, as far as the phone system says: of a phone that came in by a trunk, more than `phone`."""
 
     def __repr__(self) -> str:
-        """Without the PIN: this may end in a log."""
+        """Without the PIN and the caller's number: this may end in a log."""
         return f"FeatureCode({self.request!r}, line={self.line!r}, phone={self.phone!r})"
 
 

@@ -13,6 +13,7 @@ from acd.sign_in import (
     IN_HAND,
     LOGGED_MOST,
     LOGGED_WITHIN_MS,
+    SHARED,
     Credential,
     SignedIn,
     SignIn,
@@ -43,7 +44,7 @@ def time() -> Time:
 @pytest.fixture
 def service(time: Time) -> SignIn:
     known = [Credential("41", ANA, CHEAP.hash("4711")), Credential("42", BEN, CHEAP.hash("0815"))]
-    return SignIn(known, SETTINGS, time)
+    return SignIn(known, SETTINGS, time, [HERE, THERE])
 
 
 async def test_the_right_pin_signs_in(service: SignIn) -> None:
@@ -81,6 +82,29 @@ async def test_a_phone_is_locked_after_its_tries_with_whatever_numbers(service: 
         assert await service.check(number, "0000", HERE) == "wrong"
     assert await service.check("41", "4711", HERE) == "locked"
     assert await service.check("41", "4711", THERE) == SignedIn(ANA)
+
+
+TRUNK = Phone("trunk")
+
+
+async def test_callers_of_a_trunk_are_locked_one_by_one(service: SignIn) -> None:
+    """Phones that the configuration does not name, or channels of which Asterisk names no phone."""
+    for trunk in (TRUNK, Phone("")):
+        answers = [await service.check(f"7{guess}{trunk}", "0000", trunk, "5551") for guess in range(4)]
+        assert answers == ["wrong", "wrong", "wrong", "locked"]
+        assert await service.check("41", "4711", trunk, "5552") == SignedIn(ANA)
+
+
+async def test_who_forges_numbers_is_locked_with_the_trunk(service: SignIn) -> None:
+    answers = [await service.check(f"7{guess}", "0000", TRUNK, f"555{guess}") for guess in range(3 * SHARED)]
+    assert set(answers) == {"wrong"}
+    assert await service.check("41", "4711", TRUNK, "6660") == "locked"
+    assert await service.check("41", "4711", HERE, "6660") == SignedIn(ANA)
+
+
+async def test_own_phone_that_forges_numbers_has_no_more_tries(service: SignIn) -> None:
+    answers = [await service.check(f"7{guess}", "0000", HERE, f"555{guess}") for guess in range(4)]
+    assert answers == ["wrong", "wrong", "wrong", "locked"]
 
 
 async def test_an_unknown_number_is_locked_like_a_known_one(service: SignIn) -> None:
@@ -134,14 +158,14 @@ async def test_too_many_at_once_are_told_to_ask_again(time: Time) -> None:
 
 
 async def test_who_is_gone_from_the_configuration_cannot_sign_in(service: SignIn) -> None:
-    service.configure([Credential("42", BEN, CHEAP.hash("0815"))], SETTINGS)
+    service.configure([Credential("42", BEN, CHEAP.hash("0815"))], SETTINGS, ())
     assert await service.check("41", "4711", HERE) == "wrong"
 
 
 async def test_a_reload_forgets_no_try(service: SignIn) -> None:
     for _ in range(3):
         await service.check("41", "0000", HERE)
-    service.configure([Credential("41", ANA, CHEAP.hash("4711"))], SETTINGS)
+    service.configure([Credential("41", ANA, CHEAP.hash("4711"))], SETTINGS, ())
     assert await service.check("41", "4711", THERE) == "locked"
 
 
@@ -192,17 +216,17 @@ async def test_who_is_turned_away_is_in_the_log(time: Time) -> None:
 def test_failed_tries_are_remembered_for_a_bounded_number_of_keys() -> None:
     tries = Tries(SETTINGS, kept=10)
     for number in range(100):
-        tries.take([f"number {number}"], now_ms=number)
+        tries.take({f"number {number}": 1}, now_ms=number)
     assert len(tries) == 10
 
 
 def test_of_many_keys_the_latest_are_remembered() -> None:
     tries = Tries(SETTINGS, kept=2)
     for _ in range(3):
-        tries.take(["late"], now_ms=1)
-    tries.take(["other"], now_ms=1)
-    tries.take(["late"], now_ms=1)
-    assert not tries.take(["late"], now_ms=1)
+        tries.take({"late": 1}, now_ms=1)
+    tries.take({"other": 1}, now_ms=1)
+    tries.take({"late": 1}, now_ms=1)
+    assert not tries.take({"late": 1}, now_ms=1)
 
 
 def test_a_made_hash_is_a_hash_and_checks() -> None:

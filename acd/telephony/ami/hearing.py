@@ -197,6 +197,7 @@ class Hearing:
                 dialplan.number_of(event.get("Reason")),
                 dialplan.phone_of(event.get("Phone")),
                 dialplan.number_of(event.get("Disposition")),
+                dialplan.caller_of(event).number,
             )
         )
 

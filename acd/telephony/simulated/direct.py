@@ -114,7 +114,7 @@ class CodeCall:
         self.id = f"code-{self._side.line.channel}"
         self._side.serves()
         reason, disposition = (None, number) if request == "disposition" else (number, None)
-        code = FeatureCode(self._side.line, request, agent, pin, reason, Phone(phone.number), disposition)
+        code = FeatureCode(self._side.line, request, agent, pin, reason, Phone(phone.number), disposition, phone.number)
         phone.home.ask(code, self._speak)
 
     @property

@@ -20,7 +20,7 @@ LINE = Line(ServerId("a"), ChannelId("p1"))
 
 
 def keyed_in(scene: Scene, request: str = "login", channel: str = "p1", **more: Any) -> None:
-    given: dict[str, Any] = {"Request": request, "Agent": "41", "Reason": "", "Phone": "1001"} | more
+    given: dict[str, Any] = {"Request": request, "Agent": "41", "Reason": "", "Phone": "1001", "CallerIDNum": "555"} | more
     scene.says("AcdRequest", channel, **given)
 
 
@@ -49,7 +49,7 @@ async def test_pin_is_fetched_and_cleared_at_once_and_the_answer_is_spoken() -> 
         scene._answer = lambda _: "logged-in"
         keyed_in(scene)
         assert await spoken(scene) == "agent-loginok"
-        assert scene.codes == [FeatureCode(LINE, "login", "41", PIN, None, Phone("1001"))]
+        assert scene.codes == [FeatureCode(LINE, "login", "41", PIN, None, Phone("1001"), caller_number="555")]
         fetched, cleared, *_ = about(scene)
         assert (fetched.name, fetched.get("Variable")) == ("Getvar", "ACD_PIN")
         assert (cleared.name, cleared.get("Variable"), cleared.get("Value")) == ("Setvar", "ACD_PIN", "")

@@ -204,7 +204,7 @@ async def test_feature_code_is_answered_and_the_call_to_it_is_not_counted(
     await asyncio.sleep(0)
     bench.clock.advance(100)
     line = bench.told(PhoneInUse)[0].line
-    assert codes == [FeatureCode(line, asked, "17", "4711", reason, Phone("1001"), disposition)]
+    assert codes == [FeatureCode(line, asked, "17", "4711", reason, Phone("1001"), disposition, "1001")]
     assert phone.spoken == [answer]
     assert bench.told(PhoneServes) == [PhoneServes(line)]
     assert bench.told(PhoneReleased) == [PhoneReleased(line)]
