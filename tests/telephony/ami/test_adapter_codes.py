@@ -20,7 +20,8 @@ LINE = Line(ServerId("a"), ChannelId("p1"))
 
 
 def keyed_in(scene: Scene, request: str = "login", channel: str = "p1", **more: Any) -> None:
-    given: dict[str, Any] = {"Request": request, "Agent": "41", "Reason": "", "Phone": "1001", "CallerIDNum": "555"} | more
+    given: dict[str, Any] = {"Request": request, "Agent": "41", "Reason": "", "Phone": "1001"}
+    given |= {"CallerIDNum": "555"} | more
     scene.says("AcdRequest", channel, **given)
 
 
