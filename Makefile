@@ -37,7 +37,9 @@ $(READY): pyproject.toml
 			echo "this Python has no venv: install the package python3-venv"; exit 1; }; \
 		echo "== installing python3-venv"; \
 		(apt-get install -yq python3-venv || (apt-get update -q && apt-get install -yq python3-venv)) >/dev/null; }
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || { \
+		echo "$(VENV) is no whole virtual environment: remove it, and do this again"; exit 1; }
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@
 

@@ -94,12 +94,27 @@ def test_fresh_machine_is_given_venv_sipp_and_the_lab(tmp_path: Path) -> None:
         "apt-get update -q",
         "apt-get install -yq python3-venv",
         f"python -m venv {tmp_path / 'venv'}",
+        "python -m pip --version",
         "python -m pip install --quiet --disable-pip-version-check --editable .[dev]",
         "apt-get install -yq --no-install-recommends sip-tester",
         "lab up",
         "pytest",
         "pytest",
     ]
+
+
+@pytest.mark.parametrize(("again", "said"), [("touch $3/whole", ""), ("true", "remove it, and do this again")])
+def test_set_up_that_was_broken_off_is_made_whole_or_told(tmp_path: Path, again: str, said: str) -> None:
+    """Ctrl-C while the virtual environment is made leaves one without pip."""
+    venv = tmp_path / "venv"
+    (venv / "bin").mkdir(parents=True)
+    program(venv / "bin" / "python", f"#!/bin/sh\n[ -e {venv}/whole ]\n")
+    python = program(tmp_path / "python", f'#!/bin/sh\ncase "$1$2" in -mvenv) {again} ;; esac\n')
+    made = subprocess.run(
+        ["make", "setup", f"VENV={venv}", f"PYTHON={python}"],
+        cwd=ROOT, capture_output=True, text=True, check=False, timeout=30,
+    )  # fmt: skip
+    assert (made.returncode == 0, said in made.stdout) == (said == "", True), made.stdout + made.stderr
 
 
 @pytest.mark.parametrize("target", ["demo", "check"])
