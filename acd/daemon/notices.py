@@ -18,6 +18,8 @@ class Notices:
 
     def __init__(self) -> None:
         self._closing: set[ServerId] = set()
+        self._up: set[ServerId] = set()
+        """Servers that have reported in full, and were heard of ever since."""
         self._refused = RefusedCalls()
 
     def closing(self, servers: Iterable[ServerId]) -> None:
@@ -31,18 +33,35 @@ class Notices:
                 self._read(fact)
 
     def _read(self, fact: Fact) -> None:
-        if isinstance(fact, f.ServerWentQuiet) and fact.server in self._closing:
-            self._closing.discard(fact.server)  # the next time it is an alarm
-            log.info("link is closed", server=fact.server)
+        if isinstance(fact, f.ServerWentQuiet):
+            self._quiet(fact)
             return
         if isinstance(fact, f.ServerSettled):
-            self._closing.discard(fact.server)
+            self._settled(fact)
         if isinstance(fact, f.CallRefused):
             self._refused.note(fact)
             return
         notice = _NOTICES.get(type(fact))
         if notice is not None:
             notice(fact)
+
+    def _quiet(self, fact: f.ServerWentQuiet) -> None:
+        """An alarm, unless the daemon has closed the link itself, or it has only just come up: what a first report
+        finds is told before its end."""
+        was_up = fact.server in self._up
+        self._up.discard(fact.server)
+        if fact.server in self._closing:
+            self._closing.discard(fact.server)  # the next time it is an alarm
+            log.info("link is closed", server=fact.server)
+        elif was_up:
+            within_s = (fact.lost_at_ms - fact.at_ms) / 1_000
+            log.warning("server is not heard of", server=fact.server, given_up_in_s=within_s)
+
+    def _settled(self, fact: f.ServerSettled) -> None:
+        self._closing.discard(fact.server)
+        if fact.up:
+            self._up.add(fact.server)
+            log.info("server is up, its calls are offered", server=fact.server)
 
 
 class RefusedCalls:
@@ -76,18 +95,8 @@ _MEND: dict[f.RefusalReason, str] = {
 }
 
 
-def _server_quiet(fact: f.ServerWentQuiet) -> None:
-    within_s = (fact.lost_at_ms - fact.at_ms) / 1_000
-    log.warning("server is not heard of", server=fact.server, given_up_in_s=within_s)
-
-
 def _server_given_up(fact: f.ServerGivenUp) -> None:
     log.error("server is given up, with the calls on it", server=fact.server)
-
-
-def _server_settled(fact: f.ServerSettled) -> None:
-    if fact.up:
-        log.info("server is up, its calls are offered", server=fact.server)
 
 
 def _stray_leg(fact: f.StrayLegFound) -> None:
@@ -104,9 +113,7 @@ def _request_refused(fact: f.RequestRefused) -> None:
 
 
 _NOTICES: dict[type[Fact], Callable[[Any], None]] = {
-    f.ServerWentQuiet: _server_quiet,
     f.ServerGivenUp: _server_given_up,
-    f.ServerSettled: _server_settled,
     f.StrayLegFound: _stray_leg,
     f.OfferEnded: _unreachable,
     f.RequestRefused: _request_refused,

@@ -261,6 +261,15 @@ async def test_a_server_that_goes_quiet_is_an_alarm(path: Path, phones: Recorded
     assert alarms(logged) == ["server is not heard of"]
 
 
+async def test_a_caller_whom_the_first_report_finds_is_no_alarm(path: Path, phones: RecordedPhones) -> None:
+    """An engine that was started anew hears of the callers before the report is whole."""
+    async with make(path, phones) as daemon:
+        with capture_logs() as logged:
+            phones.submit(i.CallArrived(LINE, QueueId("sales"), Caller("555"), waited_ms=5_000))
+            await server_is_up(daemon, phones)
+    assert alarms(logged) == []
+
+
 async def test_an_ordinary_stop_is_no_alarm(path: Path, phones: RecordedPhones) -> None:
     """The links are closed by the daemon itself."""
     async with make(path, phones) as daemon:

@@ -129,12 +129,14 @@ async def test_restarted_engine_offers_nothing_to_an_agent_who_still_talks(lab: 
         await site.stop_engine()
         await site.start_engine()
         assert (await site.fact(f.DirectCallStarted)).phone == "1001"
+        await site.fact(f.DirectCallExcluded)  # it is no direct call: only the phone is in use
         await site.ask(i.LogIn(request=site.request(), agent=AGENTS[0].id, by="ana"))
         waiting = await site.calls("sales")
         await site.claimed(count=1)
         assert not site.all(f.OfferMade), "the phone is on the call of the engine before"
         await ring.hang_up()
         await caller.ended(within_s=10)
+        assert not (await site.fact(f.DirectCallEnded)).counted
         await (await ana.ring(within_s=5)).answer()
         await site.fact(f.CallConnected)
         await waiting.hang_up()

@@ -45,7 +45,7 @@ class Report(msgspec.Struct, frozen=True):
     phones: tuple[SeenPhone, ...]
     waiting: tuple[Waiting, ...]
     serving: tuple[ChannelId, ...]
-    """Of the phones' channels those that key in a feature code or call a queue: no direct calls."""
+    """Of the phones' channels those that key in a feature code, call a queue or serve one: no direct calls."""
 
     def parts(self, server: ServerId) -> Iterator[ServerReported]:
         """The report as inputs of bounded size; only the last one completes it."""
@@ -75,6 +75,7 @@ def read(
     callers = [caller for caller in callers if "ACD_QUEUE" in caller[1] or _in_acd(caller[0])]
     phones = tuple(_phones(others, legs, watch, known_legs, caller_bridges))
     serving = {_id(event) for event, *_ in callers} | {_id(event) for event in others if _keys_in_a_code(event)}
+    serving |= {_id(event) for event in legs}  # a queue's call, which an engine before us connected
     return Report(
         tuple(SeenCaller(_id(event), place) for event, _, place in callers),
         tuple(SeenLeg(OfferId(_id(event)), _leg_state(event, caller_bridges)) for event in legs),
