@@ -26,6 +26,8 @@ DEMO = [sys.executable, "-m", "acd", "demo"]
 ENGINE = '[asterisk.a]\nhost = "{host}"\nusername = "acd"\nsecret = "lab-acd"\n'
 PATIENCE_S = 90.0
 ENDS_WITHIN_S = 15.0
+OTHER_LAB = str(int(os.environ.get("ACD_LAB") or "1") % 49 + 50)
+"""One that no other test uses."""
 
 
 @pytest.fixture(scope="module")
@@ -157,12 +159,42 @@ def test_engine_goes_where_the_demo_is_killed(lab: Lab, environment: dict[str, s
     asyncio.run(lab.cli("a", "channel request hangup all"))  # no phone was left to say good-bye
 
 
+@pytest.mark.parametrize(
+    ("gone", "why"),
+    [("engine", r"engine: the engine ended with -9"), ("server", r"the server at \S+ has gone: was the lab stopped\?")],
+)
+def test_demo_whose_engine_or_server_goes_fails_and_says_why_once(
+    environment: dict[str, str], tmp_path: Path, gone: str, why: str
+) -> None:
+    lab = Lab({"ACD_LAB": OTHER_LAB})
+    with needs.the_lab():
+        asyncio.run(lab.up("a"))
+    process = subprocess.Popen(
+        DEMO, env=environment | {"ACD_LAB": OTHER_LAB}, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    try:
+        assert process.stdout is not None
+        while "talks with" not in process.stdout.readline():
+            assert process.poll() is None
+        if gone == "engine":
+            (engine,) = _engines(tmp_path)
+            os.kill(engine, signal.SIGKILL)
+        else:
+            subprocess.run([SCRIPT, "down", "a"], env=environment | {"ACD_LAB": OTHER_LAB}, check=True)
+        said, errors = process.communicate(timeout=PATIENCE_S)
+    finally:
+        process.kill()
+        process.communicate()
+        subprocess.run([SCRIPT, "down"], env=environment | {"ACD_LAB": OTHER_LAB}, check=True)
+    assert (process.returncode, errors) == (1, "")
+    assert len(re.findall(why, said)) == 1, said
+
+
 @pytest.mark.parametrize("found", [(), ("b",)], ids=["no lab", "the other server"])
 def test_demo_that_finds_no_server_starts_one_and_leaves_what_it_found(
     environment: dict[str, str], tmp_path: Path, found: tuple[Name, ...]
 ) -> None:
-    lab = Lab({"ACD_LAB": str(int(os.environ.get("ACD_LAB") or "1") % 49 + 50)})  # one that no other test uses
-    number = lab.a.host.split(".")[2]
+    lab, number = Lab({"ACD_LAB": OTHER_LAB}), OTHER_LAB
     environment["ACD_LAB"] = number
     with needs.the_lab():
         asyncio.run(Lab().up("a"))  # so the Docker engine and the image are here: they are not the demo's to take away

@@ -94,6 +94,14 @@ def test_a_word_is_missing_or_too_many_and_the_script_says_which() -> None:
     assert (code, "nothing is stopped" in said, len(said.splitlines())) == (2, True, 1)
 
 
+def test_engine_that_is_named_and_does_not_answer_is_told_and_none_is_started() -> None:
+    """Another one could not be reached by that name; and nobody is told to delete the files of one that runs."""
+    environ = OURS | {"DOCKER_HOST": "tcp://127.0.0.1:1"}
+    done = subprocess.run([LAB, "up", "a"], env=environ, capture_output=True, text=True, check=False, timeout=60)
+    wanted = "lab: no Docker engine answers at DOCKER_HOST (tcp://127.0.0.1:1): start that one, or unset DOCKER_HOST.\n"
+    assert (done.returncode, done.stderr) == (NO_ENGINE, wanted)
+
+
 def test_the_script_never_sleeps() -> None:
     """What it waits for it hears of."""
     assert re.findall(r"^[^#\n]*\bsleep\b.*", LAB.read_text(), re.MULTILINE) == []

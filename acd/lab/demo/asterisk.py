@@ -12,13 +12,15 @@ from acd.lab.demo.config import config_text
 from acd.lab.demo.host import LabHost, Say
 from acd.lab.demo.people import People
 from acd.lab.demo.stage import StageFailed, StageTaken, TellFact, TellSeen
-from acd.lab.engine import EngineProcess
+from acd.lab.engine import EngineFailed, EngineProcess
 from acd.lab.servers import Lab
-from acd.router.facts import ServerSettled
+from acd.router.facts import ServerSettled, ServerWentQuiet
 from acd.sign_in import hash_pin
 from acd.tasks import Tasks
 
 UP_WITHIN_S: Final = 20.0
+SERVER_AWAY_S: Final = 8.0
+"""A server that is not heard of for so long does not come back by itself."""
 OTHER_ENGINE: Final = "another engine serves this server"
 """So the engine says it in its log."""
 
@@ -45,6 +47,8 @@ class AsteriskStage:
         self._stack = AsyncExitStack()
         self._tasks = Tasks("demo", self._fail)
         self._up = asyncio.Event()
+        self._away: asyncio.Task[None] | None = None
+        """Waits for a server that is not heard of."""
         self._failure: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         registrar = self._lab.a.host, self._lab.a.sip_port
         self._people = People(registrar, agents, seed, clock, note, self._fail)
@@ -65,7 +69,7 @@ class AsteriskStage:
         self._stack.push_async_callback(self._tasks.stop)  # before the engine stops: that is no failure then
         self._stack.push_async_callback(self._people.go_home)
         self._people.before_ring = engine.drain
-        self._tasks.start("engine", engine.failed())
+        self._tasks.start("engine", self._engine_stays(engine))
         await self._until_up(engine)
         self._people.open_lines(self._per_minute)
 
@@ -90,6 +94,16 @@ class AsteriskStage:
             up.cancel()
             kept_out.cancel()
 
+    async def _engine_stays(self, engine: EngineProcess) -> None:
+        try:
+            await engine.failed()
+        except EngineFailed as error:
+            self._fail("engine", error)
+
+    async def _server_comes_back(self) -> None:
+        await asyncio.sleep(SERVER_AWAY_S)
+        self._fail("Asterisk", StageFailed(f"the server at {self._lab.a.host} has gone: was the lab stopped?"))
+
     async def _up_seen(self) -> None:
         await self._up.wait()
 
@@ -111,6 +125,14 @@ class AsteriskStage:
         self._people.tell(fact)
         if isinstance(fact, ServerSettled) and fact.up:
             self._up.set()
+            self._end_wait_for_server()
+        elif isinstance(fact, ServerWentQuiet) and self._up.is_set() and self._away is None:
+            self._away = self._tasks.start("server", self._server_comes_back())
+
+    def _end_wait_for_server(self) -> None:
+        if self._away is not None:
+            self._away.cancel()
+            self._away = None
 
     def _fail(self, task: str, error: BaseException) -> None:
         if not self._failure.done():

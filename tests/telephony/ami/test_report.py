@@ -198,7 +198,7 @@ def test_leg_of_an_engine_before_us_keeps_its_phone_in_use_while_it_talks() -> N
     talks = {**waiting("c1", exten="connect"), "BridgeID": "b1"}
     seen = read(BRIDGED, talks)
     assert seen.phones == (SeenPhone(Phone("1001"), ChannelId(OFFER), "in", answered=True),)
-    assert seen.serving == (OFFER,), "it is no direct call"
+    assert seen.serving == (ChannelId(OFFER),), "it is no direct call"
     assert read(BRIDGED, talks, known=frozenset({OFFER})).phones == ()
     assert read(leg(OFFER, "6"), talks).phones == ()
 
