@@ -4,11 +4,11 @@ The difference is taken from what the core goes by, not from the file that was r
 from a journal, or a reload that was broken off, may hold what no file of this process ever held.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from acd.config.errors import ConfigError, setting_path, shown
-from acd.config.settings import Config
+from acd.config.settings import Config, ServerSettings
 from acd.core import Input
 from acd.router.inputs import (
     ConfigureAgent,
@@ -33,6 +33,20 @@ def check_reload(known: Configured, new: Config, file: Path) -> None:
             wrong = f"the engine has this queue as {shown(kept)}, not {shown(queue.channel)}"
             allowed = f"{shown(kept)}; or a reload without the queue, and one with it when its last call has ended"
             raise ConfigError(file, where, wrong, allowed)
+
+
+def check_servers(known: Iterable[ServerSettings], new: Config, file: Path) -> None:
+    """Raise a `ConfigError` for a server that gets another name: to the engine it would be another server, and agents
+    who talk there would be held until the one before is given up."""
+    names = {(server.host, server.port): server.id for server in known}
+    for server in new.servers:
+        name = names.get((server.host, server.port), server.id)
+        if name != server.id:
+            where = setting_path("asterisk", server.id)
+            wrong = f"the engine knows the server at {server.host}:{server.port} as {name}"
+            raise ConfigError(
+                file, where, wrong, f"{setting_path('asterisk', name)}; or another name at the next start"
+            )
 
 
 def changes(known: Configured, new: Config) -> list[Input]:

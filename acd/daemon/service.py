@@ -11,7 +11,7 @@ from typing import Final, Self
 
 import structlog
 
-from acd.config import Config, ConfigError, ServerSettings, changes, check_reload, read_config
+from acd.config import Config, ConfigError, ServerSettings, changes, check_reload, check_servers, read_config
 from acd.core import Input
 from acd.daemon.calendar import Calendar
 from acd.daemon.feature_codes import FeatureCodes
@@ -215,6 +215,7 @@ class Daemon:
         try:
             new = await asyncio.to_thread(read_config, self._config_path)
             check_reload(self.engine.configured, new, self._config_path)
+            check_servers(self.config.servers, new, self._config_path)
         except ConfigError as error:
             return self._refuse_reload(str(error))
         except Exception as error:

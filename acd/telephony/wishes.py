@@ -45,7 +45,9 @@ def wishes_of(words: Sequence[str]) -> Wishes:
         found = WORD.fullmatch(word)
         if found is None:
             return UNREADABLE
-        level = min(max(int(found["level"] or 1), 1), HIGHEST)
+        level = int(found["level"] or 1)
+        if not 1 <= level <= HIGHEST:
+            return UNREADABLE
         if found["sign"] == "@":
             named = named or AgentId(found["name"])
         else:

@@ -53,6 +53,17 @@ async def test_a_reload_without_a_change_changes_nothing(path: Path, phones: Rec
         assert (phones.facts, phones.asked) == ([], None)
 
 
+async def test_a_reload_that_gives_a_server_another_name_is_refused(path: Path, phones: RecordedPhones) -> None:
+    """Who talks there would be held for a minute, as on a server that is gone."""
+    async with make(path, phones) as daemon:
+        write(path, FIRST.replace("[asterisk.main]", "[asterisk.other]"))
+        with capture_logs() as logged:
+            assert not await daemon.reload()
+        assert [server.id for server in daemon.config.servers] == ["main"]
+    (said,) = [entry["error"] for entry in logged if entry["log_level"] == "error"]
+    assert "asterisk.other: the engine knows the server at 127.0.0.1:5038 as main; allowed: asterisk.main; or" in said
+
+
 async def test_a_reload_tells_the_phone_system_of_servers_and_phones(path: Path, phones: RecordedPhones) -> None:
     async with make(path, phones) as daemon:
         more = '[asterisk.second]\nhost = "127.0.0.2"\nusername = "acd"\nsecret = "not a real one"\n'

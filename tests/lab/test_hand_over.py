@@ -244,6 +244,20 @@ async def test_caller_of_a_dead_engine_is_given_back(ami: Ami, server: Server, p
         assert not await claim(ami, call), "an engine that comes back late is told so"
 
 
+async def test_caller_of_an_engine_that_never_said_otherwise_is_given_back_after_a_minute(
+    ami: Ami, server: Server
+) -> None:
+    """Only the rest of it is waited for: the heartbeat is set back by 57 seconds."""
+    await ami.set("ACD_LOST_AFTER", "")
+    async with claimed_call(ami, server) as call:
+        await ami.set("ACD_ALIVE", str(int(await ami.get("EPOCH")) - 57))
+        begin = time.monotonic()
+        await ami.redirect(call, "acd", "wait")
+        left = await ami.said("AcdLeft", within=8)
+        assert (left["Result"], left["Reason"]) == ("lost", "engine-silent")
+        assert 1.9 < time.monotonic() - begin < 3.5
+
+
 async def test_music_goes_on_as_long_as_the_engine_lives(ami: Ami, server: Server) -> None:
     """Whenever the music's time is over the heartbeat is looked at; a fresh one lets it go on."""
     await ami.set("ACD_LOST_AFTER", "4")
