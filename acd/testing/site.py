@@ -43,6 +43,10 @@ PATIENCE_S: Final = 5.0
 
 FALLBACK_HZ: Final = 2_900.0
 """The tone of the lab's fallback (sip-lab/asterisk/extensions.conf): higher than any note of the music."""
+ANNOUNCEMENT: Final = "/run/lab/announcement"
+ANNOUNCEMENT_HZ: Final = 3_300.0
+ANNOUNCEMENT_S: Final = 4.0
+"""A sound that the lab makes (sip-lab/entrypoint): nothing else there has its tone."""
 CALLER_HZ: Final = 1_700.0
 AGENT_HZ: Final = 2_300.0
 """What callers and agents say, in tests."""

@@ -113,6 +113,10 @@ class Call:
         """Return once this tone is heard, or raise `NotHeard` with what was heard instead."""
         await self.ear.hears(hz, within_s)
 
+    async def hears_no_more(self, hz: float, within_s: float = 2.0) -> None:
+        """Return once audio has arrived without this tone: it is over, whatever came after it."""
+        await self.ear.hears_no_more(hz, within_s)
+
     async def hears_sound(self, within_s: float = 2.0, other_than: tuple[float, ...] = ()) -> None:
         """Return once anything but these tones is heard: music, a prompt."""
         await self.ear.hears_sound(within_s, other_than)

@@ -61,6 +61,10 @@ class Ear:
         """Return once this tone fills a window of 200 ms, or raise `NotHeard`."""
         await self._until(f"{hz:g} Hz", lambda samples: has_tone(samples, hz), within_s)
 
+    async def hears_no_more(self, hz: float, within_s: float) -> None:
+        """Return once 200 ms have arrived without this tone, be they silent. No packets at all prove nothing."""
+        await self._until(f"anything but {hz:g} Hz", lambda samples: not has_tone(samples, hz), within_s)
+
     async def hears_sound(self, within_s: float, other_than: tuple[float, ...] = ()) -> None:
         """Return once something is audible that is none of these tones: music, a prompt, a third party."""
         await self._until(

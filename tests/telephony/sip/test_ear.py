@@ -33,6 +33,29 @@ async def test_tone_after_the_question_counts() -> None:
     await question
 
 
+@pytest.mark.parametrize("after", [None, 440])
+async def test_tone_is_heard_no_more_once_a_window_is_without_it(after: int | None) -> None:
+    ear = Ear()
+    question = asyncio.gather(ear.hears_no_more(3300, within_s=1))
+    await asyncio.sleep(0)
+    speak(ear, 3300, frames=2 * WINDOW_FRAMES)
+    await asyncio.sleep(0)
+    assert not question.done()
+    speak(ear, after)
+    await question
+
+
+@pytest.mark.parametrize("frames", [0, 2 * WINDOW_FRAMES])
+async def test_tone_that_goes_on_and_a_line_without_packets_are_not_the_end_of_it(frames: int) -> None:
+    ear = Ear()
+    question = asyncio.gather(ear.hears_no_more(3300, within_s=0.02), return_exceptions=True)
+    await asyncio.sleep(0)
+    speak(ear, 3300, frames)
+    answer = (await question)[0]
+    assert isinstance(answer, NotHeard)
+    assert "anything but 3300 Hz was not heard" in str(answer)
+
+
 async def test_refusal_carries_the_measurement() -> None:
     ear = Ear(where=lambda: "at the agent; ")
     speak(ear, 700)
