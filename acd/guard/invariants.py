@@ -116,6 +116,9 @@ def _lines_hold_their_calls(state: State) -> None:
     returned = [(call.queue, call.named, id_) for id_, call in state.calls.items() if call.last_agent]
     assert Counter(returning) == Counter(returned), f"{returning} wait for who they spoke with last, not {returned}"
     assert all(all(queue.returning.values()) for queue in state.queues.values()), "an agent is kept for nobody"
+    for id_, queue in state.queues.items():
+        here = {agent for agent in queue.waiting.named if agent in state.agents and id_ in state.agents[agent].listed}
+        assert set(queue.here) == here, f"{id_}: {here} are ready and waited for, not {set(queue.here)}"
 
 
 def _rows_show_their_groups(queue_id: QueueId, waiting: WaitingCalls, weight: int) -> None:

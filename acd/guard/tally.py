@@ -71,6 +71,7 @@ class Tally:
     def __init__(self) -> None:
         self._facts = 0
         self._today: dict[AgentId, Today] = {}
+        self._day_began_ms = 0
         self._free: dict[AgentId, IdlePlace] = {}
         self._offered: dict[AgentId, dict[QueueId, int]] = {}
         """The number of the fact that last offered a call of the queue."""
@@ -113,6 +114,7 @@ class Tally:
                 self._is_free(fact.agent, fact.at_ms)
             case f.DayBegan():
                 self._today = {}
+                self._day_began_ms = fact.at_ms
             case _:
                 self._of_staff(fact)
         agent = getattr(fact, "agent", None)
@@ -153,6 +155,7 @@ class Tally:
         talked_ms = fact.at_ms - self._connected_ms.pop(fact.offer)
         assert fact.talked_ms == talked_ms, f"{fact} after {talked_ms} ms"
         self._work[fact.agent].pop(fact.offer)
+        talked_ms = min(talked_ms, fact.at_ms - self._day_began_ms)
         today = self._today.get(fact.agent, Today())
         if fact.offer in self._chats:
             del self._chats[fact.offer]

@@ -8,7 +8,7 @@ from acd.model import PRIORITIES, Caller, CallId, Channel, Kind, QueueId
 from acd.router import conversations, limits, links, offers, preferences
 from acd.router import facts as f
 from acd.router import inputs as i
-from acd.router.last_agents import digits_of
+from acd.router.last_agents import is_withheld
 from acd.router.matching import Order, order_at
 from acd.router.position import estimated_wait_ms, position
 from acd.router.settings import Announcements, QueueSettings
@@ -44,6 +44,8 @@ def arrived(turn: Turn, report: i.CallArrived) -> None:
 def _waited(report: i.CallArrived) -> Waited:
     """What the phone system says of a wait may contradict itself, where a clock was set."""
     whole_ms, passed_on = max(report.waited_ms, 0), report.passed_on
+    if report.kind == "callback":  # who asked for it has waited, but for nothing that could be over
+        return Waited(whole_ms, whole_ms, 0)
     if passed_on is None:
         return Waited(whole_ms, whole_ms, whole_ms)
     here_ms = min(max(whole_ms - passed_on.waited_ms, 0), whole_ms)
@@ -75,7 +77,7 @@ def _take(turn: Turn, report: i.CallArrived, waited: Waited, *, has_place: bool)
 
 def _may_be_called_back(caller: Caller, kind: Kind) -> bool:
     """Not who withholds the number, nor whom we have called; and a chat is no call."""
-    return kind == "inbound" and digits_of(caller) != ""
+    return kind == "inbound" and not is_withheld(caller)
 
 
 def _several(way: limits.Way) -> tuple[f.Hop, ...]:
@@ -198,7 +200,8 @@ def _awaited_on(turn: Turn, call: Call, queue: Queue, since_ms: int) -> preferen
     """Whom the call waits for in its next queue: nobody alone, where that is over for this call."""
     if call.preference_lapsed:
         return preferences.NOBODY
-    return preferences.awaited(turn.state, queue, call.asks_for, call.caller, since_ms, turn.now_ms)
+    awaited = preferences.awaited(turn.state, queue, call.asks_for, call.caller, since_ms, turn.now_ms)
+    return preferences.NOBODY if awaited.agent in call.refusers else awaited
 
 
 def _first_announcement_ms(turn: Turn, settings: QueueSettings) -> int | None:
@@ -250,6 +253,8 @@ def let_some_leave(turn: Turn, queue_id: QueueId) -> None:
     if reason is not None:
         for call in next_in_line(turn, queue):
             leave(turn, call, limits.AS_TOLD[reason])
+            if turn.is_full:  # many phones may have rung for it
+                return
     if reason is None or not somebody_is_heard(turn.state, queue):
         turn.say(f.LeavingEnded(turn.now_ms, queue_id))
 

@@ -102,6 +102,8 @@ def empty_retired_queue(turn: Turn, queue_id: QueueId) -> None:
     known = turn.state.queues[queue_id]
     for call in calls.next_in_line(turn, known):
         calls.leave(turn, call, "queue-closed")
+        if turn.is_full:  # many phones may have rung for it
+            return
     for agent_id in list(islice(known.members, SLICE)):
         turn.say(f.AgentLoggedOut(turn.now_ms, agent_id, (queue_id,), by="configuration"))
     if calls.somebody_is_heard(turn.state, known) or known.members:

@@ -23,7 +23,14 @@ def number_of(caller: Caller) -> str | None:
     """The digits by which the caller is known again; None where the number is withheld (empty, a word, one digit over
     and over) or too short."""
     digits = digits_of(caller)
-    return digits if len(digits) >= DIGITS_LEAST and len(set(digits)) > 1 else None
+    return digits if len(digits) >= DIGITS_LEAST and not is_withheld(caller) else None
+
+
+def is_withheld(caller: Caller) -> bool:
+    """Whether the number says nothing: it is empty, a word, one digit, or too long an extension of one digit over and
+    over."""
+    digits = digits_of(caller)
+    return len(set(digits)) < 2 and not 1 < len(digits) < DIGITS_LEAST
 
 
 class LastAgents:

@@ -14,11 +14,11 @@ from heapq import heapify, heappop, heapreplace
 from itertools import chain, islice
 from typing import NamedTuple, assert_never
 
-from acd.model import AgentId, QueueId
+from acd.model import AgentId, CallId, QueueId
 from acd.router import offers
 from acd.router.ready import AgentKey, ClassKey
 from acd.router.settings import NO_GROWTH, Growth, QueueSettings, Ring, Takes
-from acd.router.skills import Fit, fits_at
+from acd.router.skills import Fit, Profile, fits_at
 from acd.router.state import Agent, Call, InQueue, Queue, State
 from acd.router.turn import SLICE, Turn
 from acd.router.waiting import FIRST, Group, GroupKey, Head, Place
@@ -27,6 +27,13 @@ AGENT_SLICE = 50
 """How many agents who have become free at once are looked at in one turn."""
 QUEUE_SLICE = 50
 """How many queues in which anything may have changed are looked at in one turn."""
+CALL_SLICE = 50
+"""How many calls that have come at once are looked at in one turn."""
+DRAW = 15
+"""So many looks at each class is a draw worth."""
+LOOKS = 3_000
+"""At so many classes of ready agents a turn looks on behalf of the groups of whole queues; then it makes no further
+offer."""
 
 
 Order = tuple[int, int, int, int]
@@ -257,6 +264,23 @@ def best_agent(state: State, call: Call, now_ms: int, *, anew: bool = False) -> 
     return None if best is None else state.agents[best[1]]
 
 
+def has_taker(state: State, call: Call, now_ms: int, *, anew: bool = False) -> bool:
+    """Whether there is a best agent: less to look at than who it is."""
+    refusers: Collection[AgentId] = () if anew else call.refusers
+    ringing: Collection[AgentId] = () if anew else call.offers.values()
+    queue = state.queues[call.queue]
+    if call.group is None or not queue.may_offer or not state.servers[call.line.server].up:
+        return False
+    if call.named is not None:
+        return _named_agent(state, call, call.named, refusers, ringing) is not None
+    ring = call.ring(now_ms)
+    return any(
+        fits_at(ring, class_.tier, call.profile.fit(class_.skills))
+        and any(key.agent not in refusers and key.agent not in ringing for key in agents)
+        for class_, agents in queue.ready.classes.items()
+    )
+
+
 def _drawn_agent(state: State, call: Call, queue: Queue, ring: Ring, out: Iterable[AgentId]) -> Agent | None:
     """One of those who come first by tier and wishes, by chance. The draw is that of the fact which says it."""
     gone: dict[ClassKey, list[AgentKey]] = {}
@@ -309,18 +333,25 @@ class Source(NamedTuple):
 
     order: Order
     number: int
-    of: "Agent | Call | QueueId"
+    of: "Agent | Call | _LookIn"
 
 
 def _serve_all(turn: Turn) -> None:
     """The best work first, over all the news, or a slice of it."""
     news = turn.state.news
-    agents, looked_at = list(islice(news.agents, AGENT_SLICE)), list(islice(news.queues, QUEUE_SLICE))
-    things: list[Agent | Call | QueueId] = [turn.state.agents[agent] for agent in agents]
-    things += [turn.state.calls[call] for call in news.calls]
-    things += looked_at
+    agents, calls = list(islice(news.agents, AGENT_SLICE)), list(islice(news.calls, CALL_SLICE))
+    things: list[Agent | Call | _LookIn] = [turn.state.agents[agent] for agent in agents]
+    things += [turn.state.calls[call] for call in calls]
     _enlist(turn.state, agents)
     sources = [Source(work.order, at, of) for at, of in enumerate(things) if (work := _work_at(turn, of)) is not None]
+    looked_at: dict[QueueId, _LookIn] = {}
+    for queue in islice(news.queues, QUEUE_SLICE):
+        look = looked_at[queue] = _LookIn(turn.state, turn.state.queues[queue], turn.now_ms)
+        work = look.best()
+        if work is not None:
+            sources.append(Source(work.order, len(things) + len(looked_at), look))
+        if _looks(looked_at) > LOOKS:
+            break
     heapify(sources)
     offers_left = SLICE
     while sources and offers_left:
@@ -331,8 +362,12 @@ def _serve_all(turn: Turn) -> None:
             heapreplace(sources, sources[0]._replace(order=work.order))
         else:
             _offer(turn, work.call)
-            offers_left -= 1
-    _keep(turn.state, [source.of for source in sources], looked_at)
+            offers_left = offers_left - 1 if _looks(looked_at) <= LOOKS else 0
+    _keep(turn.state, [source.of for source in sources], calls, looked_at)
+
+
+def _looks(looked_at: "dict[QueueId, _LookIn]") -> int:
+    return sum(look.looks for look in looked_at.values())
 
 
 def _enlist(state: State, agents: Iterable[AgentId]) -> None:
@@ -353,12 +388,15 @@ def _offer(turn: Turn, call: Call) -> None:
     _enlist(turn.state, (agent.settings.id,))  # who has room for more
 
 
-def _keep(state: State, left: list[Agent | Call | QueueId], looked_at: list[QueueId]) -> None:
-    """Nothing is news any more but what is left over."""
+def _keep(
+    state: State, left: "list[Agent | Call | _LookIn]", calls: list[CallId], looked_at: Iterable[QueueId]
+) -> None:
+    """Nothing of what was looked at is news any more but what is left over."""
     news = state.news
-    for call in news.calls:
-        news.stuck[state.calls[call].queue] = None
-    news.calls.clear()
+    for id_ in calls:
+        if id_ in news.calls:
+            news.stuck[state.calls[id_].queue] = None
+            del news.calls[id_]
     for queue in looked_at:
         news.stuck[queue] = None
         del news.queues[queue]
@@ -369,54 +407,84 @@ def _keep(state: State, left: list[Agent | Call | QueueId], looked_at: list[Queu
             case Call():
                 news.calls[of.id] = None
             case _:
-                news.queues[of] = None
+                news.queues[of.queue.settings.id] = None
 
 
-def _work_at(turn: Turn, of: Agent | Call | QueueId) -> Work | None:
+def _work_at(turn: Turn, of: "Agent | Call | _LookIn") -> Work | None:
     """What comes first there of all that some ready agent may take."""
     state = turn.state
     match of:
         case Agent():
             return best_work(state, of, "order", turn.now_ms)
         case Call():
-            if best_agent(state, of, turn.now_ms) is None:
-                return None
-            return Work(order_of(state, of, turn.now_ms), of)
+            return Work(order_of(state, of, turn.now_ms), of) if has_taker(state, of, turn.now_ms) else None
         case _:
-            return _work_in(state, state.queues[of], turn.now_ms)
+            return of.best()
 
 
-def _work_in(state: State, queue: Queue, now_ms: int) -> Work | None:
-    """What comes first in the queue of all that some ready agent may take."""
-    if not queue.ready or not queue.may_offer:
+class _LookIn:
+    """What comes first in a queue of all that some ready agent may take, asked again after each offer of the turn.
+
+    Offers only take work and agents away. So a group that stood behind stands behind still, and where nobody was ready
+    for what calls of one profile and ring ask for, nobody is: neither is looked at twice.
+    """
+
+    def __init__(self, state: State, queue: Queue, now_ms: int) -> None:
+        self.queue = queue
+        self.looks = 0
+        """At so many classes of agents."""
+        self._state = state
+        self._now_ms = now_ms
+        self._nobody: set[tuple[Profile, Ring]] = set()
+        self._groups: list[tuple[Order, Group]] = []
+        if queue.ready and queue.may_offer:
+            self._groups = [(self._order(group.first), group) for group in _groups_at_hand(queue)]
+            heapify(self._groups)
+
+    def best(self) -> Work | None:
+        """None if there is nothing left for whoever is ready."""
+        while self._groups and self.queue.ready:
+            order, group = self._groups[0]
+            call = self._first_taken(group)
+            if call is None:
+                heappop(self._groups)
+                continue
+            found = self._order(call.place)
+            if found == order:
+                if self.queue.settings.strategy == "weighted-random":
+                    self.looks += DRAW * len(self.queue.ready.classes)
+                return Work(order, call)
+            heapreplace(self._groups, (found, group))
         return None
-    works = [
-        Work(order_of(state, call, now_ms), call)
-        for group in _groups_at_hand(state, queue)
-        if (call := _first_taken(state, group, now_ms)) is not None
-    ]
-    return min(works, default=None, key=lambda work: work.order)
+
+    def _order(self, place: Place) -> Order:
+        return order_of(self._state, self._state.calls[place.call], self._now_ms)
+
+    def _first_taken(self, group: Group) -> Call | None:
+        """The first call of the group for which somebody is ready. Where nobody may take one, nobody may take those
+        behind it; where all who may have refused it of late, or see it ring, that is true of few calls."""
+        if self.queue.waiting.groups.get(group.key) is not group:
+            return None  # its last call was taken
+        for place in group:
+            call = self._state.calls[place.call]
+            asked = group.profile, call.ring(self._now_ms)
+            if group.named is None and asked in self._nobody:
+                return None
+            self.looks += len(self.queue.ready.classes)
+            if has_taker(self._state, call, self._now_ms):
+                return call
+            if not has_taker(self._state, call, self._now_ms, anew=True):
+                if self._state.servers[group.server].up:
+                    self._nobody.add(asked)
+                return None
+        return None
 
 
-def _groups_at_hand(state: State, queue: Queue) -> Iterator[Group]:
+def _groups_at_hand(queue: Queue) -> Iterator[Group]:
     """The groups for anyone, and those that wait for a ready agent alone. Very many may wait for busy ones."""
     yield from (group for row in queue.waiting.rows.values() for _, _, group in row)
-    for id_, groups in queue.waiting.named.items():
-        agent = state.agents.get(id_)
-        if agent is not None and queue.settings.id in agent.listed:
-            yield from groups.values()
-
-
-def _first_taken(state: State, group: Group, now_ms: int) -> Call | None:
-    """The first call of the group for which somebody is ready. Where nobody may take one, nobody may take those behind
-    it; where all who may have refused it of late, or see it ring, that is true of few calls."""
-    for place in group:
-        call = state.calls[place.call]
-        if best_agent(state, call, now_ms) is not None:
-            return call
-        if best_agent(state, call, now_ms, anew=True) is None:
-            return None
-    return None
+    for agent in queue.here:
+        yield from queue.waiting.named[agent].values()
 
 
 # --- What opens with time -----------------------------------------------------------------------------------------

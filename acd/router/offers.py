@@ -133,6 +133,11 @@ def end(turn: Turn, offer: Offer, outcome: f.OfferOutcome) -> None:
         preferences.lapses(turn, call.id, "refused")
 
 
+def _rests(offer: Offer, outcome: f.OfferOutcome) -> bool:
+    """Whether the phone could not be rung, and the next call would fare no better. A chat says nothing of the phone."""
+    return outcome in UNREACHABLE and offer.channel == "voice"
+
+
 def _end(turn: Turn, offer: Offer, outcome: f.OfferOutcome) -> None:
     settings = turn.state.settings
     misses = turn.state.agents[offer.agent].misses + 1 if outcome in MISSES else 0
@@ -145,7 +150,7 @@ def _end(turn: Turn, offer: Offer, outcome: f.OfferOutcome) -> None:
             offer.line.server,
             outcome,
             turn.now_ms + settings.refusal_rest_ms if outcome in REFUSALS else None,
-            turn.now_ms + settings.unreachable_rest_ms if outcome in UNREACHABLE else None,
+            turn.now_ms + settings.unreachable_rest_ms if _rests(offer, outcome) else None,
             misses,
         )
     )

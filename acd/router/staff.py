@@ -9,7 +9,7 @@ from acd.router import inputs as i
 from acd.router import memberships, wrap_ups
 from acd.router.rights import Rights, rights
 from acd.router.settings import CLASSES_MOST
-from acd.router.state import Agent, Queue
+from acd.router.state import Agent, Queue, State
 from acd.router.states import Membership, Work, may_move
 from acd.router.turn import Turn
 
@@ -76,7 +76,12 @@ def _log_in(turn: Turn, agent: Agent, request: i.LogIn, may: Rights) -> Refusal 
     phone = agent.phone or agent.settings.phone
     if request.phone is not None and (agent.settings.hot_desking or agent.settings.phone is None):
         phone = request.phone
-    refusal = _check_queues(turn, agent, queues) or _check_owed(turn, agent) or _check_phone(turn, agent, phone, queues)
+    refusal = _check_queues(turn, agent, queues) or _check_owed(turn, agent)
+    if refusal is not None:
+        return refusal
+    if phone is not None and _is_taken(turn.state, agent, phone) and _are_chats(turn, queues):
+        phone = None  # none is needed
+    refusal = _check_phone(turn, agent, phone, queues)
     if refusal is not None:
         return refusal
     joined = _joined(agent, queues)
@@ -132,11 +137,24 @@ def _check_owed(turn: Turn, agent: Agent) -> Refusal | None:
 def _check_phone(turn: Turn, agent: Agent, phone: Phone | None, queues: tuple[QueueId, ...]) -> Refusal | None:
     if phone is None:
         return None if _are_chats(turn, queues) else "no-phone"
-    if turn.state.agent_at.get(phone, agent.settings.id) != agent.settings.id:
+    if _is_taken(turn.state, agent, phone):
         return "phone-taken"
-    if phone != agent.phone and agent.work not in {Work.IDLE, Work.WRAP_UP}:
+    if phone != agent.phone and (agent.work not in {Work.IDLE, Work.WRAP_UP} or _talks_directly(turn.state, agent)):
         return "at-work"
     return None
+
+
+def _is_taken(state: State, agent: Agent, phone: Phone) -> bool:
+    """Whether the phone is another agent's, or another one still talks on it who has logged out meanwhile."""
+    talk = (state.direct_calls[line] for line in state.lines_of.get(phone, ()))
+    others = {state.agent_at.get(phone), *(direct.agent for direct in talk if direct.counted)}
+    return bool(others - {None, agent.settings.id})
+
+
+def _talks_directly(state: State, agent: Agent) -> bool:
+    """Whether a direct call is on the agent's phone; the feature code by which this is asked is none."""
+    lines = () if agent.phone is None else state.lines_of.get(agent.phone, ())
+    return any(state.direct_calls[line].counted for line in lines)
 
 
 def _are_chats(turn: Turn, queues: tuple[QueueId, ...]) -> bool:

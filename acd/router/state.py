@@ -267,6 +267,8 @@ class Queue:
     """Derived: members who are not paused, whatever they do, and who stay."""
     on_break: int = 0
     """Derived: members who are paused, and who stay."""
+    here: dict[AgentId, None] = field(default_factory=dict)
+    """Derived: ready agents for whom alone some call waits: one that they refused, or that may not be offered yet."""
     returning: dict[AgentId, dict[CallId, None]] = field(default_factory=dict)
     """Derived: calls that wait for who spoke with the caller last."""
     closed: bool = False
@@ -348,6 +350,7 @@ class State:
         self.tag = ""
         self.seed = 0
         self.day = 0
+        self.day_began_ms = 0
         """Counts the days on which agents are compared; the first is 0."""
         self.recount: dict[QueueId, None] = {}
         """Queues whose ready agents stand by the counts of the day before."""
@@ -451,7 +454,10 @@ class State:
         be offered something is news, and is listed only if the match leaves the agent without work."""
         if agent.listed:
             for queue_id, listed in agent.listed.items():
-                self.queues[queue_id].ready.remove(*listed)
+                queue = self.queues[queue_id]
+                queue.ready.remove(*listed)
+                if queue.here:
+                    queue.here.pop(agent.settings.id, None)
             agent.listed.clear()
         settings = agent.settings
         if (agent.work is IDLE and self.has_voice(agent)) or (settings.chats and self.has_room_for_a_chat(agent)):
@@ -478,7 +484,18 @@ class State:
             queue.ready.add(*listed)
             if queue.waiting.groups:
                 self.news.stuck[queue.settings.id] = None
+                if agent.settings.id in queue.waiting.named:
+                    queue.here[agent.settings.id] = None
             agent.listed[queue.settings.id] = listed
+
+    def list_anew(self, agent: Agent, queue: Queue) -> None:
+        """The agent's place in this queue alone may be another; who is not listed is listed rightly."""
+        listed = agent.listed.get(queue.settings.id)
+        if listed is not None:
+            key = self._key_in(queue, agent, agent.queues[queue.settings.id])
+            queue.ready.remove(*listed)
+            queue.ready.add(listed.class_, key)
+            agent.listed[queue.settings.id] = listed._replace(key=key)
 
     def _key_in(self, queue: Queue, agent: Agent, entry: InQueue) -> AgentKey:
         """The agent's place by the queue's strategy."""
@@ -533,12 +550,19 @@ class State:
         call.group = queue.waiting.add(call.place, key)
         if queue.ready.classes:  # who becomes ready looks by himself
             self.news.calls[call.id] = None
-        if call.named is not None and not self.may_be_waited_for(call.named, queue, last=call.last_agent):
-            self.news.absent[call.queue, call.named] = None
+        if call.named is not None:
+            self._wait_for(call.named, queue, last=call.last_agent)
         if queue.pace.since_ms is None:
             queue.pace.since_ms = self.now_ms
         if queue.closed or not queue.on_duty:
             self.news.limits[call.queue] = None
+
+    def _wait_for(self, agent: AgentId, queue: Queue, *, last: bool) -> None:
+        """One more call waits for this agent alone."""
+        if not self.may_be_waited_for(agent, queue, last=last):
+            self.news.absent[queue.settings.id, agent] = None
+        if agent in self.agents and queue.settings.id in self.agents[agent].listed:
+            queue.here[agent] = None
 
     def take_from_line(self, call: Call, *, departs: bool = True) -> None:
         """No further agent is wanted; the call's place stays its own. `departs`: it does not come back at once."""
@@ -547,6 +571,8 @@ class State:
         queue = self.queues[call.queue]
         queue.waiting.remove(call.place, call.group)
         call.group = None
+        if call.named is not None and call.named not in queue.waiting.named:
+            queue.here.pop(call.named, None)
         self.news.calls.pop(call.id, None)
         if queue.ready.classes:
             self.news.stuck[call.queue] = None

@@ -75,8 +75,8 @@ def over(turn: Turn, agent_id: AgentId, call: CallId, queue: QueueId, *, needs_d
     """The call and the work after it are over. Who did not say what came of it is not ready till that is said; a reload
     may have left nothing that could be."""
     memberships.work_ended(turn, agent_id, queue)
-    agent = turn.state.agents.get(agent_id)  # who was retired is gone
-    if agent is not None and needs_disposition and turn.state.settings.dispositions:
+    agent = turn.state.agents.get(agent_id)  # who was retired is gone, or holds chats still
+    if agent is not None and not agent.retired and needs_disposition and turn.state.settings.dispositions:
         turn.say(f.DispositionMissed(turn.now_ms, agent_id, call, queue))
         memberships.pause_everywhere(turn, agent, NO_DISPOSITION)
 

@@ -152,6 +152,8 @@ def _call_ended(state: State, fact: f.CallEnded) -> None:
 
 
 def _count(state: State, agent: Agent, channel: Channel, talked_ms: int) -> None:
+    """Of a conversation that has just ended counts what lies in this day."""
+    talked_ms = min(talked_ms, state.now_ms - state.day_began_ms)
     if agent.day != state.day:
         agent.day, agent.calls_today, agent.talked_today_ms = state.day, 0, 0
         agent.chats_today, agent.chatted_today_ms = 0, 0

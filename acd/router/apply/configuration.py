@@ -54,13 +54,13 @@ def _agents_reordered(state: State, fact: f.AgentsReordered) -> None:
     queue = state.queues[fact.queue]
     for agent_id in fact.agents:
         del queue.unordered[agent_id]
-        agent = state.agents[agent_id]
-        state.relist(agent)
+        state.list_anew(state.agents[agent_id], queue)
     members.tidy_order(state, fact.queue)
 
 
 def _day_began(state: State, fact: f.DayBegan) -> None:
     state.day += 1
+    state.day_began_ms = fact.at_ms
     state.recount = dict.fromkeys(fact.queues)
     if state.recount:
         state.deadlines.set(fact.at_ms, "recount", "")

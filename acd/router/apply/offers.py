@@ -75,6 +75,7 @@ def _offer_ended(state: State, fact: f.OfferEnded) -> None:
         call.answered = None
     if fact.refused_until_ms is not None:
         members.remember_refusal(state, agent, call, fact.refused_until_ms)
+        call.preference_lapsed = call.preference_lapsed or fact.agent == call.asks_for
     if fact.misses:
         agent.misses = fact.misses
     if fact.rest_until_ms is not None:
