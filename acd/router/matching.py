@@ -473,7 +473,7 @@ class _LookIn:
             self.looks += len(self.queue.ready.classes)
             if has_taker(self._state, call, self._now_ms):
                 return call
-            if not has_taker(self._state, call, self._now_ms, anew=True):
+            if not (call.refusers or call.offers) or not has_taker(self._state, call, self._now_ms, anew=True):
                 if self._state.servers[group.server].up:
                     self._nobody.add(asked)
                 return None

@@ -7,12 +7,22 @@ from msgspec import structs
 
 from acd.core import Core, Fact, fold
 from acd.guard import invariants
-from acd.model import AgentId, Caller, ChannelId, Line, Phone, QueueId, RequestId, ServerId, Skill
+from acd.model import AgentId, Caller, CallId, ChannelId, Line, Phone, QueueId, RequestId, ServerId, Skill
 from acd.router import inputs as i
-from acd.router import servers
+from acd.router import matching, servers
 from acd.router.facts import CallReturned, LeavingBegan, OfferMade, QueueRemoved, QueueUnordered
-from acd.router.settings import AgentSettings, Destination, Ends, NextQueue, PauseReason, QueueSettings, RouterSettings
-from acd.router.state import REFUSALS_KEPT
+from acd.router.settings import (
+    AgentSettings,
+    Destination,
+    Ends,
+    NextQueue,
+    PauseReason,
+    QueueSettings,
+    Ring,
+    RouterSettings,
+)
+from acd.router.skills import Fit, fits_at
+from acd.router.state import REFUSALS_KEPT, Call, State
 from acd.router.turn import SLICE
 
 MANY = 5 * SLICE
@@ -301,6 +311,113 @@ def test_queues_in_which_anything_may_have_changed_are_looked_at_in_slices() -> 
     assert 0 < len(core.state.news.queues) < MANY
     _check_turns(core, 0, least=1)
     assert not core.state.news
+
+
+class Looks:
+    """How often it is asked whether an agent's class may take a call."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.count = 0
+        monkeypatch.setattr(matching, "fits_at", self._counted)
+
+    def _counted(self, ring: Ring, tier: int, fit: Fit) -> bool:
+        self.count += 1
+        return fits_at(ring, tier, fit)
+
+    def most(self, core: Core, asked: i.Input) -> int:
+        """In one turn of those that follow."""
+        counts = []
+        for each in (asked, *[i.PassTime()] * (2 * MANY)):
+            self.count = 0
+            core.handle(each, 0)
+            counts.append(self.count)
+        assert not core.state.news
+        return max(counts)
+
+
+@pytest.mark.parametrize("taken", [True, False])
+def test_what_is_looked_at_in_one_queue_has_a_bound(monkeypatch: pytest.MonkeyPatch, taken: bool) -> None:
+    """R25. As many requirements and priorities wait as may, and as many classes of agents are ready."""
+    core = Core()
+    core.handle(i.OpenJournal("t", 1, "test"), 0)
+    core.handle(i.ConfigureQueue(QueueSettings(SALES, "Sales")), 0)
+    for number in range(96):
+        word, line = (Skill(f"w{number % 32}", 1),), Line(SERVER, ChannelId(f"c{number}"))
+        asked = ((), word) if taken else (word, ())
+        core.handle(i.CallArrived(line, SALES, Caller(), number // 32, *asked), 0)
+    for number in range(100):
+        agent, skills = AgentId(f"agent-{number}"), (Skill(f"s{number}", 1),)
+        core.handle(i.ConfigureAgent(AgentSettings(agent, agent, Phone(str(number)), (SALES,), skills=skills)), 0)
+        core.handle(i.LogIn(request=RequestId("r"), agent=agent, by=agent), 0)
+    seen = tuple(i.SeenCaller(ChannelId(f"c{number}"), "waiting") for number in range(96))
+    most = Looks(monkeypatch).most(core, i.ServerReported(SERVER, seen))
+    assert most <= 2 * matching.LOOKS, "the best of the ready are found besides, once for each offer"
+    assert len(core.state.offers) == (96 if taken else 0)
+
+
+def test_calls_that_wait_for_busy_agents_are_not_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    """R37. After a report anything may have changed in the queue; but who is not ready takes nothing."""
+    core = Core()
+    core.handle(i.OpenJournal("t", 1, "test"), 0)
+    core.handle(i.ConfigureQueue(QueueSettings(SALES, "Sales", named_agent_ms=60_000)), 0)
+    core.handle(i.ServerReported(SERVER), 0)
+    for number in range(MANY):
+        agent = AgentId(f"agent-{number}")
+        core.handle(i.ConfigureAgent(AgentSettings(agent, agent, Phone(str(number)), (SALES,))), 0)
+        core.handle(i.LogIn(request=RequestId("r"), agent=agent, by=agent), 0)
+        core.handle(i.PhoneInUse(Phone(str(number)), Line(SERVER, ChannelId(f"d{number}")), "out"), 0)
+        core.handle(i.CallArrived(Line(SERVER, ChannelId(f"c{number}")), SALES, Caller(), named=agent), 0)
+    core.handle(i.ConfigureAgent(AgentSettings(ANA, "Ana", Phone("ana"), (SALES,))), 0)
+    core.handle(i.LogIn(request=RequestId("r"), agent=ANA, by=ANA), 0)
+    asked: list[CallId] = []
+
+    def has_taker(state: State, call: Call, now_ms: int, *, anew: bool = False) -> bool:
+        asked.append(call.id)
+        return real(state, call, now_ms, anew=anew)
+
+    real = matching.has_taker
+    monkeypatch.setattr(matching, "has_taker", has_taker)
+    core.handle(i.ConfigureQueue(QueueSettings(SALES, "Sales", named_agent_ms=60_000, weight=1)), 0)
+    assert (core.state.queues[SALES].length, asked) == (MANY, [])
+
+
+def test_calls_that_come_while_nothing_may_be_offered_are_looked_at_in_slices(monkeypatch: pytest.MonkeyPatch) -> None:
+    """R25. They come between the slices of waits that are over."""
+    monkeypatch.setattr(matching, "CALL_SLICE", 2)
+    core = Core()
+    core.handle(i.OpenJournal("t", 1, "test"), 0)
+    core.handle(i.ConfigureQueue(QueueSettings(SALES, "Sales", max_wait_ms=60_000)), 0)
+    core.handle(i.ServerReported(SERVER), 0)
+    core.handle(i.ConfigureAgent(AgentSettings(ANA, "Ana", Phone("1"), (SALES,))), 0)
+    core.handle(i.LogIn(request=RequestId("r"), agent=ANA, by=ANA), 0)
+    for number in range(MANY):
+        line = Line(SERVER, ChannelId(f"c{number}"))
+        core.handle(i.CallArrived(line, SALES, Caller(), required=(Skill("german", 1),)), 0)
+    for number in range(MANY // SLICE - 1):
+        core.handle(i.CallArrived(Line(SERVER, ChannelId(f"late-{number}")), SALES, Caller()), 60_000)
+    assert (len(core.state.news.calls), len(core.state.offers)) == (MANY // SLICE - 1, 0)
+    core.handle(i.PassTime(), 60_000)
+    assert len(core.state.news.calls) == MANY // SLICE - 3
+    (offer,) = core.state.offers.values()
+    assert core.state.calls[offer.call].line.channel == "late-0"
+    list(_turns(core, 60_000))
+    assert not core.state.news
+
+
+def test_agents_are_put_in_order_anew_in_that_queue_alone() -> None:
+    """R38. Of agents in many queues it would be all of them, for each of them."""
+    core = Core()
+    core.handle(i.OpenJournal("t", 1, "test"), 0)
+    for queue in (SALES, NIGHT):
+        core.handle(i.ConfigureQueue(QueueSettings(queue, "Queue", strategy="fewest-calls-today")), 0)
+    core.handle(i.ConfigureAgent(AgentSettings(ANA, "Ana", Phone("1"), (SALES, NIGHT))), 0)
+    core.handle(i.LogIn(request=RequestId("r"), agent=ANA, by=ANA), 0)
+    core.handle(i.ConfigureQueue(QueueSettings(SALES, "Queue", strategy="round-robin")), 0)
+    while core.state.queues[SALES].unordered:
+        assert list(core.state.agents[ANA].listed) == [SALES, NIGHT]
+        core.handle(i.PassTime(), 0)
+        assert not core.state.news.agents
+    invariants.check(core.state)
 
 
 def test_agents_who_become_free_at_once_are_looked_at_in_slices() -> None:
