@@ -52,13 +52,14 @@ def _begin_pause(turn: Turn, agent: Agent, queues: Queues, reason: str, by: str,
 
 
 def _limit(turn: Turn, agent: Agent, reason: str, known: PauseReason | None, *, is_to_come: bool) -> Limit:
-    """The one that the pause has already in whichever queues, or else a new one. What comes to a further queue after
-    the work in hand is a new pause, unless it is overdue, and its time counts from there."""
+    """The one that the pause has already in whichever queues, or none if it has none there, or else a new one. What
+    comes to a further queue after the work in hand is a new pause, unless it is overdue, and its time counts from
+    there."""
     held, new = agent.limits.get(reason), _new_limit(known)
     if is_to_come and new.ends and not (held is not None and held.overdue):
         return new
     if held is None:
-        return new.begun(turn.now_ms)
+        return Limit(None, "ready") if paused_for(agent, reason) else new.begun(turn.now_ms)
     return held if turn.state.queue_at_work(agent) is not None else held.begun(turn.now_ms)
 
 
