@@ -20,6 +20,13 @@ LIMITS_SLICE = 500
 """In how many queues it is looked in one turn whether who waits must leave."""
 
 
+class Rest(NamedTuple):
+    """What is left of a longest wait that was fixed before."""
+
+    left_ms: int | None
+    """None: there was none."""
+
+
 class Waited(NamedTuple):
     """How a call has waited that comes, or comes again."""
 
@@ -28,7 +35,7 @@ class Waited(NamedTuple):
     """How much of that is the call's age in its queue."""
     here_ms: int
     """How much of it belongs to the longest wait of its queue ..."""
-    left_ms: int | None = None
+    rest: Rest | None = None
     """... or what is left of that, where it is known."""
     hops: int = 0
     """How many queues have passed the call on."""
@@ -119,8 +126,8 @@ def _queue_up(turn: Turn, report: i.CallArrived, waited: Waited, way: limits.Way
 
 def _give_up_at_ms(turn: Turn, settings: QueueSettings, waited: Waited, way: limits.Way) -> int | None:
     """The whole of the longest wait for who has just come into the queue, and for others the rest of it."""
-    if waited.left_ms is not None and not way.via:
-        return turn.now_ms + waited.left_ms
+    if waited.rest is not None and not way.via:
+        return None if waited.rest.left_ms is None else turn.now_ms + waited.rest.left_ms
     if settings.max_wait_ms is None:
         return None
     return turn.now_ms + settings.max_wait_ms - (0 if way.via else waited.here_ms)
@@ -302,7 +309,7 @@ def again(turn: Turn, call: Call) -> None:
     )
     counted_ms = connected_at_ms - call.place.since_ms
     left_ms = None if call.give_up_at_ms is None else max(call.give_up_at_ms - connected_at_ms, 0)
-    waited = Waited(connected_at_ms - call.came_ms, counted_ms, counted_ms, left_ms, call.hops)
+    waited = Waited(connected_at_ms - call.came_ms, counted_ms, counted_ms, Rest(left_ms), call.hops)
     _take(turn, report, waited, has_place=True)
 
 

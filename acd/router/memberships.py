@@ -21,11 +21,20 @@ def logged_in(agent: Agent) -> Queues:
 def pause(turn: Turn, agent: Agent, queues: Queues, reason: str, by: str) -> Queues:
     """Pause the agent in these queues. Returns those in which that is still to come."""
     now, later = _parted(turn.state, agent, queues)
+    held = agent.limits.get(reason)
+    if later and not now and held is not None and not held.overdue:
+        now = paused_for(agent, reason)  # it is one pause, with one limit
     if now:
-        _begin_pause(turn, agent, now, reason, by, is_to_come=bool(later))
+        is_to_come = bool(later) or _is_to_come(agent, reason)
+        _begin_pause(turn, agent, now, reason, by, is_to_come=is_to_come)
     for queue in later:
         turn.say(f.ChangePostponed(turn.now_ms, agent.settings.id, queue, "pause", by, reason))
     return later
+
+
+def _is_to_come(agent: Agent, reason: str) -> bool:
+    """Whether a pause for this reason comes to a further queue when the work in hand ends."""
+    return any(entry.pending is not None and entry.pending.reason == reason for entry in agent.queues.values())
 
 
 def _begin_pause(turn: Turn, agent: Agent, queues: Queues, reason: str, by: str, *, is_to_come: bool = False) -> None:

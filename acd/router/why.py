@@ -155,10 +155,10 @@ def _refusal_objections(state: State, call: Call, agent: Agent) -> Iterator[o.Ag
 
 
 def _fit_objections(call: Call, agent: Agent, now_ms: int) -> Iterator[o.AgentObjection]:
-    if call.named is not None:
-        if call.named != agent.settings.id:
-            yield o.AnotherIsNamed(call.named, call.last_agent)
+    if call.named == agent.settings.id:
         return
+    if call.named is not None:
+        yield o.AnotherIsNamed(call.named, call.last_agent)
     opened = [ring for ring in call.profile.rings if ring.after_ms <= now_ms - call.place.since_ms]
     ring, entry = opened[-1] if opened else call.profile.rings[0], agent.queues.get(call.queue)
     if entry is not None and ring.tier is not None and entry.standing.tier > ring.tier:
