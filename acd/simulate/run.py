@@ -13,7 +13,6 @@ from typing import Final
 from acd.core import Core, Input
 from acd.engine.clock import VirtualClock
 from acd.engine.loop import Engine, EngineStopped, facts_of
-from acd.journal.memory import MemoryJournal
 from acd.journal.port import Entry
 from acd.model import QueueId
 from acd.router import inputs as i
@@ -22,6 +21,7 @@ from acd.simulate.chance import Streams
 from acd.simulate.figures import Figures, QueueFigures
 from acd.simulate.figures import merged as merged_figures
 from acd.simulate.hours import Hours
+from acd.simulate.journal import DeadlyJournal
 from acd.simulate.scenario import DAY_MS, HOUR_MS, MINUTE_MS, Scenario
 from acd.simulate.staff import Staff
 from acd.simulate.trouble import TroubleMaker
@@ -95,6 +95,10 @@ class Simulation:
         self.clock = VirtualClock(BEGIN_MS)
         self.exchange = Exchange(self.clock, scenario.servers, seed=seed, steps=scenario.steps)
         self._kills = 0
+        self._kills_in_commit = 0
+        self._kills_asked = 0
+        self._dead_for_ms = 0
+        """How long there will be no engine after it was killed in a commit."""
         self._build()
         self.figures = Figures(scenario.answer_within_ms)
         self._observers = observers
@@ -122,7 +126,8 @@ class Simulation:
         """An engine that knows of nothing, and its end of the links."""
         tag = f"sim.{self._kills}" if self._kills else "sim"
         self.core = Core()
-        self.engine = Engine(MemoryJournal(tag=tag, seed=self.seed, kept=KEPT_ENTRIES), self.clock, self.core)
+        self._journal = DeadlyJournal(tag=tag, seed=self.seed, kept=KEPT_ENTRIES)
+        self.engine = Engine(self._journal, self.clock, self.core)
         self.engine.add_reader("all", self._read)
         self.phones = SimulatedPhones(self.engine.submit, self.clock, self.scenario.servers, exchange=self.exchange)
 
@@ -137,6 +142,7 @@ class Simulation:
             return
         facts = facts_of(entries)
         try:
+            assert entries[-1].last <= self._journal.last_number, f"told before its commit: {entries[-1]}"
             for observer in self._observers:
                 observer(self.core, entries)
             self.figures.read(entries)
@@ -173,6 +179,7 @@ class Simulation:
         if self._task is None:
             await self._begin_anew()
         self._trouble.stop()
+        self._journal.is_deadly = False
         self._hours.stop()
         self._staff.stay()
         await self._run_until(self.clock.now_ms() + SETTLED_MS)
@@ -211,9 +218,15 @@ class Simulation:
     # --- The engine is killed ---------------------------------------------------------------------------------
 
     def _kill_soon(self, for_ms: int) -> None:
-        """As soon as the alarm that wants it has rung, unless there is no engine."""
-        if self._task is not None:
+        """By turns as soon as the alarm that wants it has rung, and before the next commit; unless there is no
+        engine."""
+        if self._task is None:
+            return
+        self._kills_asked += 1
+        if self._kills_asked % 2:
             self._next = partial(self._kill, self._task, for_ms)
+        else:
+            self._journal.is_deadly, self._dead_for_ms = True, for_ms
 
     async def _kill(self, task: asyncio.Task[None], for_ms: int) -> None:
         """It takes nothing more, says nothing, and what it held is forgotten. The calls are the phone system's."""
@@ -223,6 +236,11 @@ class Simulation:
         task.cancel()
         await asyncio.wait({task})
         self._world.after(for_ms, partial(self._begin_anew_soon, self._kills))
+
+    async def _killed_in_commit(self, task: asyncio.Task[None]) -> None:
+        """What it has handled last, nobody will ever hear of."""
+        self._kills_in_commit += 1
+        await self._kill(task, self._dead_for_ms)
 
     def _begin_anew_soon(self, kill: int) -> None:
         if self._task is None and self._kills == kill:
@@ -264,11 +282,17 @@ class Simulation:
 
     async def _settle(self) -> None:
         """What readers submit while they read is new work, too."""
-        if self._task is None:
+        task = self._task
+        if task is None:
             return
-        await self.engine.settled()
-        while self.engine.backlog:
+        try:
             await self.engine.settled()
+            while self.engine.backlog:
+                await self.engine.settled()
+        except EngineStopped:
+            if not self._journal.has_killed:
+                raise
+            await self._killed_in_commit(task)
         if self._error is not None:
             raise self._error
 
@@ -288,7 +312,8 @@ class Simulation:
     def _result(self) -> Result:
         figures, faults = self.figures, self._trouble.made
         faults["server given up"] = figures.servers_given_up
-        faults["engine killed"] = self._kills
+        faults["engine killed"] = self._kills - self._kills_in_commit
+        faults["engine killed in a commit"] = self._kills_in_commit
         return Result(
             seeds=(self.seed,),
             days=self.scenario.days,

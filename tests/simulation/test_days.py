@@ -32,6 +32,7 @@ TROUBLES = (
     "phone unplugged",
     "reload",
     "engine killed",
+    "engine killed in a commit",
     *MISHAPS,
 )
 REFUSALS = ("declined", "busy", "no-answer", "unreachable", "failed", "agent-left", "caller-gone", "lost", "taken")

@@ -210,7 +210,8 @@ def test_killed_engine_begins_anew_with_the_callers_who_waited_and_parts_nobody(
     heard, result = _run(_busy(Trouble(kills=10, kill=Fixed(5_000))))
     assert result.left == ()
     lives = Lives(heard)
-    assert len(lives.journals) == result.faults["engine killed"] + 1 > 400
+    assert len(lives.journals) == result.faults["engine killed"] + result.faults["engine killed in a commit"] + 1 > 400
+    assert result.faults["engine killed in a commit"] > 40
     assert len({fact.tag for fact in heard.all(f.JournalOpened)}) == len(lives.journals)
     found, talking = 0, 0
     for number in range(1, len(lives.journals)):
