@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 from types import TracebackType
 from typing import Final, Self
 
@@ -11,11 +12,17 @@ BLOCK: Final = 65_536
 MESSAGE_END: Final = b"\r\n\r\n"
 
 
+Tap = Callable[[bool, bytes], None]
+"""Gets each AMI message that passes, when it does: whether it goes to Asterisk, and the message."""
+
+
 class Relay:
     """Passes connections on to `host:port`. Its own address is `127.0.0.1:port` (see `port`)."""
 
-    def __init__(self, host: str, port: int) -> None:
+    def __init__(self, host: str, port: int, tap: Tap | None = None) -> None:
         self._target = host, port
+        self._tap = tap
+        self._delay_s = 0.0
         self._tasks = Tasks("relay")
         self._whole = asyncio.Event()
         self._flowing = asyncio.Event()
@@ -50,8 +57,13 @@ class Relay:
         """Let nothing through any more without breaking a connection, until `mend`: a half-open link."""
         self._flowing.clear()
 
+    def slow_down(self, by_s: float) -> None:
+        """From now on everything takes so much longer, each way, until `mend`."""
+        self._delay_s = by_s
+
     def mend(self) -> None:
-        """The wire is whole again."""
+        """The wire is whole again, and quick."""
+        self._delay_s = 0.0
         self._whole.set()
         self._flowing.set()
 
@@ -78,14 +90,17 @@ class Relay:
             await _closed(writer)
             return
         self._writers.add(far_writer)
-        self._tasks.start("up", self._pass_on(reader, far_writer))
-        self._tasks.start("down", self._pass_on(far_reader, writer))
+        self._tasks.start("up", self._pass_on(reader, far_writer, _Tapped(self._tap, to_asterisk=True)))
+        self._tasks.start("down", self._pass_on(far_reader, writer, _Tapped(self._tap, to_asterisk=False)))
 
-    async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, tapped: "_Tapped") -> None:
         part = b""
         try:
             while block := await reader.read(BLOCK):
+                if self._delay_s:
+                    await asyncio.sleep(self._delay_s)
                 await self._flowing.wait()
+                tapped.hear(block)
                 part += block
                 if self._late:
                     part = self._pass_by(part, writer)
@@ -108,6 +123,22 @@ class Relay:
             else:
                 writer.write(message + MESSAGE_END)
         return part
+
+
+class _Tapped:
+    """One direction of a connection, cut into messages for who listens."""
+
+    def __init__(self, tap: Tap | None, *, to_asterisk: bool) -> None:
+        self._tap = tap
+        self._to_asterisk = to_asterisk
+        self._part = b""
+
+    def hear(self, block: bytes) -> None:
+        if self._tap is None:
+            return
+        *messages, self._part = (self._part + block).split(MESSAGE_END)
+        for message in messages:
+            self._tap(self._to_asterisk, message)
 
 
 async def _closed(writer: asyncio.StreamWriter) -> None:

@@ -26,7 +26,7 @@ from acd.telephony.port import CodeAnswer, FeatureCode
 from acd.telephony.sip import Call, IncomingCall, OutgoingCall, State
 from acd.telephony.sip import Phone as Softphone
 from acd.telephony.sip.transactions import ServerTransaction
-from acd.testing.ears import Ears
+from acd.lab.ears import Ears
 from acd.testing.site import AGENT_HZ, CALLER_HZ, FALLBACK_HZ, ami, number_of, pings_answered
 from acd.testing.worlds import DEADLINE_S, Returned, World, tell_of
 

@@ -35,7 +35,7 @@ from acd.telephony.ami.server import ServerOptions
 from acd.telephony.port import CodeAnswer, FeatureCode
 from acd.telephony.sip import Call, OutgoingCall
 from acd.telephony.sip import Phone as Softphone
-from acd.testing.ears import no_channel_is_left
+from acd.lab.ears import no_channel_is_left
 from acd.testing.open_files import open_files
 
 PATIENCE_S: Final = 5.0

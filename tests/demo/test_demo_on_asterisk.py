@@ -16,7 +16,7 @@ import pytest
 
 from acd.lab.servers import SCRIPT, Lab, Name
 from acd.router.facts import ServerSettled
-from acd.testing.ears import no_channel_is_left
+from acd.lab.ears import no_channel_is_left
 from acd.testing.process import WatchedEngine
 from tests import needs
 

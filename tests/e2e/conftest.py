@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import pytest_asyncio
 
 from acd.lab.servers import Lab
-from acd.testing.ears import no_channel_is_left
+from acd.lab.ears import no_channel_is_left
 from acd.testing.open_files import open_files
 from tests import needs
 

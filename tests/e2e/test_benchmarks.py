@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from acd.lab.servers import Lab
-from acd.testing.ears import Ears
+from acd.lab.ears import Ears
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(150)]
 

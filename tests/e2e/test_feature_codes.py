@@ -17,7 +17,7 @@ from acd.router import facts as f
 from acd.router.inputs import Pause
 from acd.sign_in import hash_pin
 from acd.telephony.sip import Phone
-from acd.testing.ears import Ears
+from acd.lab.ears import Ears
 from acd.testing.process import WatchedEngine
 from acd.testing.watching import Watching
 

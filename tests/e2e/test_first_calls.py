@@ -5,7 +5,7 @@ import pytest
 from acd.lab.servers import Lab
 from acd.router import facts as f
 from acd.router import inputs as i
-from acd.testing.ears import Ears
+from acd.lab.ears import Ears
 from acd.testing.site import FALLBACK_HZ, Site, agent, converse, queue
 
 pytestmark = pytest.mark.e2e

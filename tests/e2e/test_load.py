@@ -15,7 +15,7 @@ import pytest
 from acd.lab.servers import Lab, LabServer
 from acd.router import facts as f
 from acd.router import inputs as i
-from acd.testing.ears import no_channel_is_left
+from acd.lab.ears import no_channel_is_left
 from acd.testing.site import Site, agent, queue
 from tests import needs
 

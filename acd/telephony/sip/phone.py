@@ -27,7 +27,7 @@ from acd.telephony.sip.leg import Leg, Line, plain_reply
 from acd.telephony.sip.outgoing import OutgoingCall
 from acd.telephony.sip.transactions import ServerTransaction, Transactions
 from acd.telephony.sip.watch import NothingHappened, Watch
-from acd.telephony.sip.wire import Address, Arrival, Wire
+from acd.telephony.sip.wire import Address, Arrival, Overheard, Wire
 
 FAREWELL_S = 2.0
 """How long leaving waits for the far end's and the registrar's word."""
@@ -41,6 +41,7 @@ class Phone:
     `registrar` is where it registers and sends its calls; without one it calls other phones by their `uri`.
     `media=False` makes a phone for load: its calls have a port, but no packet is sent or read.
     `rings=False` makes one that never says 180. `refuses_with` answers each call with that status at once.
+    `on_message` gets each SIP message that passes.
     """
 
     def __init__(
@@ -53,6 +54,7 @@ class Phone:
         media: bool = True,
         rings: bool = True,
         refuses_with: int | None = None,
+        on_message: Overheard | None = None,
     ) -> None:
         self.number = number
         self.refuses_with = refuses_with
@@ -61,6 +63,7 @@ class Phone:
         self._host = host
         self._media = media
         self._rings = rings
+        self._on_message = on_message
         self._calls: dict[str, Call] = {}
         self._ringing: deque[IncomingCall] = deque(maxlen=MAX_CALLS)
         self._watch = Watch()
@@ -71,7 +74,7 @@ class Phone:
         self._gone = False
 
     async def __aenter__(self) -> Self:
-        wire = await Wire.open(self._host, self._arrived)
+        wire = await Wire.open(self._host, self._arrived, self._on_message)
         transactions = Transactions(wire, self._requested, self._acknowledged)
         self._line = Line(self.number, wire, transactions, self._credentials, self._media, self._rings)
         if self._registrar is not None:

@@ -17,6 +17,9 @@ Address = tuple[str, int]
 
 KEPT_MESSAGES = 200
 
+Overheard = Callable[[int, str, SipRequest | SipResponse], None]
+"""Gets each message that passes: when (`time.monotonic_ns()`), `->` for one that is sent, and the message."""
+
 
 @dataclass(frozen=True)
 class Arrival:
@@ -30,19 +33,22 @@ class Arrival:
 class Wire(asyncio.DatagramProtocol):
     """One UDP socket. What it cannot parse it drops, as RFC 3261 16.3 allows for garbage."""
 
-    def __init__(self, on_arrival: Callable[[Arrival], None]) -> None:
+    def __init__(self, on_arrival: Callable[[Arrival], None], on_message: Overheard | None = None) -> None:
         self.address: Address = ("", 0)
         """Where this phone is reached."""
         self._on_arrival = on_arrival
+        self._on_message = on_message
         self._transport: asyncio.DatagramTransport | None = None
         self._closed = asyncio.get_running_loop().create_future()
         self._passed: deque[tuple[int, str, SipRequest | SipResponse]] = deque(maxlen=KEPT_MESSAGES)
 
     @classmethod
-    async def open(cls, host: str, on_arrival: Callable[[Arrival], None]) -> "Wire":
+    async def open(
+        cls, host: str, on_arrival: Callable[[Arrival], None], on_message: Overheard | None = None
+    ) -> "Wire":
         """Bind a free port on this address."""
         _, wire = await asyncio.get_running_loop().create_datagram_endpoint(
-            lambda: cls(on_arrival), local_addr=(host, 0)
+            lambda: cls(on_arrival, on_message), local_addr=(host, 0)
         )
         return wire
 
@@ -52,7 +58,7 @@ class Wire(asyncio.DatagramProtocol):
         at_ns = time.monotonic_ns()
         if self._transport is not None and not self._transport.is_closing():
             self._transport.sendto(data, to)
-            self._passed.append((at_ns, "->", message))
+            self._note(at_ns, "->", message)
         return at_ns
 
     async def close(self) -> None:
@@ -87,8 +93,13 @@ class Wire(asyncio.DatagramProtocol):
                 raise ValueError("a mandatory header is missing")
         except ValueError:
             return
-        self._passed.append((at_ns, "<-", message))
+        self._note(at_ns, "<-", message)
         self._on_arrival(Arrival(message, addr, at_ns))
+
+    def _note(self, at_ns: int, arrow: str, message: SipRequest | SipResponse) -> None:
+        self._passed.append((at_ns, arrow, message))
+        if self._on_message is not None:
+            self._on_message(at_ns, arrow, message)
 
 
 def _summary(message: SipRequest | SipResponse) -> str:

@@ -16,7 +16,7 @@ from acd.tasks import Tasks
 from acd.telephony.ami.dialplan import claim, set_global
 from acd.telephony.ami.link import AmiAddress, AmiLink
 from acd.telephony.ami.messages import MAX_RECORD_BYTES
-from acd.testing.ears import no_channel_is_left
+from acd.lab.ears import no_channel_is_left
 from acd.testing.site import AGENT_HZ, CALLER_HZ, Site, agent, ami, queue
 from tests import needs
 from tests.telephony.ami.link_harness import Witness, record_writes

@@ -1,0 +1,480 @@
+"""What each sentence of a script does: the list of all of them, in the order of the guide (`acd lab words`).
+
+Who acts does it at a phone; what is expected is waited for, five seconds where nothing else is said.
+"""
+
+import asyncio
+import signal
+from collections.abc import Awaitable, Callable
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+from acd.core import Fact
+from acd.lab.scenario.script import FACTS, Step, _settings
+from acd.lab.scenario.shapes import Shape, seconds
+from acd.lab.scenario.stage import PATIENCE_S, AtPhone, Failed, Stage
+from acd.lab.scenario.setting import VOICES
+from acd.model import AgentId, QueueId
+from acd.router.states import Membership, Work
+from acd.telephony.sip import Call, IncomingCall, NothingHappened
+from acd.telephony.sip import State as CallState
+
+FALLBACK_HZ: Final = 2_900.0
+"""The tone of the lab's fallback (sip-lab/asterisk/extensions.conf)."""
+
+
+class Said:
+    """The words of a step, and who they are about."""
+
+    def __init__(self, stage: Stage, words: dict[str, str]) -> None:
+        self._stage = stage
+        self._words = words
+
+    def word(self, place: str) -> str:
+        """Empty where it was left out."""
+        return self._words.get(place, "")
+
+    def text(self, place: str = "text") -> str:
+        return self.word(place).strip('"')
+
+    def who(self, place: str) -> AtPhone:
+        return self._stage.people[self._words[place]]
+
+    def within_s(self, place: str = "time", otherwise: float = PATIENCE_S) -> float:
+        return seconds(self._words[place]) if place in self._words else otherwise
+
+    @property
+    def agent(self) -> AgentId:
+        return AgentId(self._words["agent"])
+
+    @property
+    def queue(self) -> QueueId:
+        return QueueId(self._words["queue"])
+
+
+Do = Callable[[Stage, Said], Awaitable[None]]
+
+
+class Act(NamedTuple):
+    """A sentence and what it does."""
+
+    shape: Shape
+    do: Do
+    chapter: str
+
+
+ACTS: Final[list[Act]] = []
+_chapter = ""
+
+
+def _act(*shapes: str) -> Callable[[Do], Do]:
+    def add(do: Do) -> Do:
+        ACTS.extend(Act(Shape(text), do, _chapter) for text in shapes)
+        return do
+
+    return add
+
+
+async def play(stage: Stage, step: Step) -> None:
+    """Do what the step says. Raises `Failed`."""
+    if step.after_s:
+        await asyncio.sleep(step.after_s)  # a person takes that time
+    try:
+        await DO[step.shape](stage, Said(stage, step.words))
+    except NothingHappened as error:
+        raise Failed(step.text, str(error)) from None
+
+
+# --- Callers ------------------------------------------------------------------------------------------------------
+
+_chapter = "Calling and talking"
+
+
+@_act("<caller> calls <queue>[ with priority <number>][, asking for <wishes>]")
+async def call_queue(stage: Stage, said: Said) -> None:
+    words = said.word("queue"), said.word("number"), _escaped(said.word("wishes"))
+    await said.who("caller").place("q-" + "+".join(words).rstrip("+"))
+
+
+@_act("<person> dials <keys>", "<person> dials <text>")
+async def dial(_stage: Stage, said: Said) -> None:
+    await said.who("person").place(said.word("keys") or said.text())
+
+
+@_act("<person> calls <person:other> directly")
+async def call_directly(_stage: Stage, said: Said) -> None:
+    await said.who("person").place(said.who("other").person.phone)
+
+
+@_act("<person> answers")
+async def answer(_stage: Stage, said: Said) -> None:
+    person = said.who("person")
+    call = await person.rings(PATIENCE_S)
+    call.send_tone(person.person.voice_hz)
+    if not await call.answer():
+        raise Failed(f"{person.person.id} answers", "the call was gone before")
+
+
+@_act("<person> declines")
+async def decline(_stage: Stage, said: Said) -> None:
+    await (await said.who("person").rings(PATIENCE_S)).decline()
+
+
+@_act("<person> is busy")
+async def is_busy(_stage: Stage, said: Said) -> None:
+    await (await said.who("person").rings(PATIENCE_S)).busy()
+
+
+@_act("<person> hangs up")
+async def hang_up(_stage: Stage, said: Said) -> None:
+    await said.who("person").in_call.hang_up()
+
+
+@_act("<person> presses <keys>")
+async def press(_stage: Stage, said: Said) -> None:
+    await said.who("person").in_call.press(said.word("keys"))
+
+
+@_act("<person> puts the call on hold")
+async def hold(_stage: Stage, said: Said) -> None:
+    await said.who("person").in_call.hold()
+
+
+@_act("<person> takes the call off hold")
+async def resume(_stage: Stage, said: Said) -> None:
+    await said.who("person").in_call.resume()
+
+
+# --- Phones -------------------------------------------------------------------------------------------------------
+
+_chapter = "Phones"
+
+
+@_act("<agent>'s phone rings[ within <time>]", "<caller>'s phone rings[ within <time>]")
+async def rings(_stage: Stage, said: Said) -> None:
+    await said.who("agent" if said.word("agent") else "caller").rings(said.within_s())
+
+
+@_act("<person>'s phone shows <text>")
+async def shows(_stage: Stage, said: Said) -> None:
+    call = await said.who("person").rings(PATIENCE_S)
+    shown = f"{call.caller_name} <{call.caller_number}>"
+    if said.text() not in shown:
+        raise Failed(f"the phone shows {said.word('text')}", f"it shows {shown}")
+
+
+@_act("<person>'s phone stops ringing[ within <time>]")
+async def stops_ringing(_stage: Stage, said: Said) -> None:
+    person = said.who("person")
+    call = person.call
+    if not isinstance(call, IncomingCall) or call.answered_at is not None:
+        raise Failed(f"{person.person.id}'s phone stops ringing", "it does not ring")
+    await call.ended(said.within_s())
+
+
+@_act("<person>'s phone stays silent for <time>")
+async def stays_silent(_stage: Stage, said: Said) -> None:
+    person = said.who("person")
+    await asyncio.sleep(said.within_s())
+    if person.rings_by_now:
+        raise Failed(f"{person.person.id}'s phone stays silent", "it rings")
+
+
+@_act("<person>'s phone is unplugged")
+async def unplug(_stage: Stage, said: Said) -> None:
+    await said.who("person").unplug()
+
+
+@_act("<person>'s phone is plugged in")
+async def plug_in(_stage: Stage, said: Said) -> None:
+    await said.who("person").plug_in()
+
+
+# --- What is heard ------------------------------------------------------------------------------------------------
+
+_chapter = "What is heard"
+
+
+@_act("<person> and <person:other> hear each other[ within <time>]")
+async def hear_each_other(_stage: Stage, said: Said) -> None:
+    one, other = said.who("person"), said.who("other")
+    await asyncio.gather(
+        one.in_call.hears(other.person.voice_hz, said.within_s()),
+        other.in_call.hears(one.person.voice_hz, said.within_s()),
+    )
+
+
+@_act("<person> hears music[ within <time>]")
+async def hears_music(_stage: Stage, said: Said) -> None:
+    await said.who("person").in_call.hears_sound(said.within_s(), (*VOICES, FALLBACK_HZ))
+
+
+@_act("<person> hears the fallback[ within <time>]")
+async def hears_fallback(_stage: Stage, said: Said) -> None:
+    await said.who("person").in_call.hears(FALLBACK_HZ, said.within_s())
+
+
+@_act("<person> hears nothing for <time>")
+async def hears_nothing(_stage: Stage, said: Said) -> None:
+    still_s = said.within_s()
+    await said.who("person").in_call.hears_silence(still_s, still_s + PATIENCE_S)
+
+
+@_act("<person>'s call ends[ within <time>]")
+async def call_ends(_stage: Stage, said: Said) -> None:
+    call: Call | None = said.who("person").call
+    if call is None:
+        raise Failed("a call that ends", "there was none")
+    await call.ended(said.within_s())
+
+
+@_act("<caller> is back in the dialplan: <text>[ within <time>]")
+async def is_back(stage: Stage, said: Said) -> None:
+    number, within_s = said.who("caller").person.phone, said.within_s()
+    for place in ("LabFallback", "LabMailbox"):
+        stage.ears.all(place)
+    try:
+        came = await stage.ears.hears_any(("LabFallback", "LabMailbox"), within_s, CallerIDNum=number)
+    except TimeoutError:
+        raise Failed(f"the caller is back within {within_s:g} s", "the call is not") from None
+    told = f"{came.get('Result')}, {came.get('Reason')}".rstrip(", ")
+    if said.text() != told:
+        raise Failed(f"the caller is back: {said.word('text')}", f'"{told}"')
+
+
+# --- Agents -------------------------------------------------------------------------------------------------------
+
+_chapter = "Agents"
+
+
+@_act("<agent> logs in")
+async def log_in(_stage: Stage, said: Said) -> None:
+    await said.who("agent").key_in("*40")
+
+
+@_act("<agent> logs out")
+async def log_out(_stage: Stage, said: Said) -> None:
+    await said.who("agent").key_in("*41")
+
+
+@_act("<agent> gets ready")
+async def get_ready(_stage: Stage, said: Said) -> None:
+    await said.who("agent").key_in("*42")
+
+
+@_act("<agent> pauses for <reason>")
+async def pause(stage: Stage, said: Said) -> None:
+    number = next(known.number for known in stage.state.settings.pause_reasons if known.id == said.word("reason"))
+    await said.who("agent").key_in(f"*43{number}")
+
+
+@_act("<agent> ends the wrap-up")
+async def end_wrap_up(_stage: Stage, said: Said) -> None:
+    await said.who("agent").key_in("*44")
+
+
+@_act("<agent> extends the wrap-up")
+async def extend_wrap_up(_stage: Stage, said: Said) -> None:
+    await said.who("agent").key_in("*45")
+
+
+@_act("<agent> notes disposition <number>")
+async def note_disposition(_stage: Stage, said: Said) -> None:
+    await said.who("agent").key_in(f"*46{said.word('number')}")
+
+
+async def _is_in_queue(stage: Stage, said: Said, state: Membership) -> None:
+    agent = stage.state.agents[said.agent]
+
+    def now() -> Membership:
+        entry = agent_now().queues.get(said.queue)
+        return Membership.LOGGED_OUT if entry is None else entry.state
+
+    def agent_now() -> Any:
+        return stage.state.agents.get(said.agent, agent)
+
+    await stage.until(
+        lambda: now() is state,
+        said.within_s(),
+        f"{said.agent} is {state.value} in {said.queue}",
+        lambda: f"{now().value}; {agent_now().work.value}",
+    )
+
+
+@_act("<agent> is ready in <queue>[ within <time>]")
+async def is_ready(stage: Stage, said: Said) -> None:
+    await _is_in_queue(stage, said, Membership.READY)
+
+
+@_act("<agent> is paused in <queue>[ within <time>]")
+async def is_paused(stage: Stage, said: Said) -> None:
+    await _is_in_queue(stage, said, Membership.PAUSED)
+
+
+@_act("<agent> is logged out of <queue>[ within <time>]")
+async def is_logged_out(stage: Stage, said: Said) -> None:
+    await _is_in_queue(stage, said, Membership.LOGGED_OUT)
+
+
+async def _does(stage: Stage, said: Said, work: Work) -> None:
+    await stage.until(
+        lambda: stage.state.agents[said.agent].work is work,
+        said.within_s(),
+        f"{said.agent}: {work.value}",
+        lambda: stage.state.agents[said.agent].work.value,
+    )
+
+
+@_act("<agent> is idle[ within <time>]")
+async def is_idle(stage: Stage, said: Said) -> None:
+    await _does(stage, said, Work.IDLE)
+
+
+@_act("<agent> is ringing[ within <time>]")
+async def is_ringing(stage: Stage, said: Said) -> None:
+    await _does(stage, said, Work.RINGING)
+
+
+@_act("<agent> is talking[ within <time>]")
+async def is_talking(stage: Stage, said: Said) -> None:
+    await _does(stage, said, Work.TALKING)
+
+
+@_act("<agent> is in wrap-up[ within <time>]")
+async def is_in_wrap_up(stage: Stage, said: Said) -> None:
+    await _does(stage, said, Work.WRAP_UP)
+
+
+# --- Queues and facts ---------------------------------------------------------------------------------------------
+
+_chapter = "Queues and facts"
+
+
+def _length(stage: Stage, queue: QueueId) -> int:
+    known = stage.state.queues.get(queue)
+    return 0 if known is None else known.length
+
+
+@_act("<queue> has <number> waiting[ within <time>]")
+async def has_waiting(stage: Stage, said: Said) -> None:
+    wanted = int(said.word("number"))
+    await stage.until(
+        lambda: _length(stage, said.queue) == wanted,
+        said.within_s(),
+        f"{wanted} waiting in {said.queue}",
+        lambda: f"{_length(stage, said.queue)}",
+    )
+
+
+@_act("<queue> is empty[ within <time>]")
+async def is_empty(stage: Stage, said: Said) -> None:
+    await stage.until(
+        lambda: _length(stage, said.queue) == 0,
+        said.within_s(),
+        f"nobody waiting in {said.queue}",
+        lambda: f"{_length(stage, said.queue)}",
+    )
+
+
+def _is(fact: Fact, kind: str, values: dict[str, Any]) -> bool:
+    return isinstance(fact, FACTS[kind]) and all(
+        _plain(getattr(fact, name, None)) == wanted for name, wanted in values.items()
+    )
+
+
+def _plain(value: object) -> object:
+    return msgspec.to_builtins(value)
+
+
+@_act("fact <fact>[ with <settings>]")
+async def fact(stage: Stage, said: Said) -> None:
+    """The next one of this kind, behind the one that was asked for last."""
+    kind, values = said.word("fact"), _settings(said.word("settings")) if said.word("settings") else {}
+
+    def found() -> int | None:
+        numbers = range(stage.looked_at, len(stage.facts))
+        return next((number for number in numbers if _is(stage.facts[number], kind, values)), None)
+
+    await stage.until(
+        lambda: found() is not None,
+        PATIENCE_S,
+        f"fact {kind} {said.word('settings')}".strip(),
+        lambda: "\n  ".join(["no such fact after the last one that was found:", *map(str, stage.facts[stage.looked_at :])]),
+    )
+    number = found()
+    assert number is not None, "it was found"
+    stage.looked_at = number + 1
+
+
+@_act("no fact <fact>[ with <settings>]")
+async def no_fact(stage: Stage, said: Said) -> None:
+    """None of them from the beginning to now."""
+    kind, values = said.word("fact"), _settings(said.word("settings")) if said.word("settings") else {}
+    stage.engine.drain()
+    known = next((fact for fact in stage.facts if _is(fact, kind, values)), None)
+    if known is not None:
+        raise Failed(f"no fact {kind} {said.word('settings')}".strip(), str(known))
+
+
+# --- Faults -------------------------------------------------------------------------------------------------------
+
+_chapter = "Faults"
+
+
+@_act("the link to Asterisk is cut")
+async def cut_link(stage: Stage, _said: Said) -> None:
+    stage.wire.cut()
+
+
+@_act("the link to Asterisk is half-open")
+async def stall_link(stage: Stage, _said: Said) -> None:
+    stage.wire.stall()
+
+
+@_act("the link to Asterisk is slow by <time>")
+async def slow_link(stage: Stage, said: Said) -> None:
+    stage.wire.slow_down(said.within_s())
+
+
+@_act("the link to Asterisk is whole")
+async def mend_link(stage: Stage, _said: Said) -> None:
+    stage.wire.mend()
+
+
+@_act("the engine is killed")
+async def kill_engine(stage: Stage, _said: Said) -> None:
+    stage.watch_engine_no_more()
+    stage.engine.signal(signal.SIGKILL)
+    await stage.engine.ended(PATIENCE_S)
+
+
+@_act("the engine starts")
+async def start_engine(stage: Stage, _said: Said) -> None:
+    await stage.engine.start()
+    await stage.is_up()
+    stage.watch_engine()
+
+
+@_act("the engine is paused")
+async def pause_engine(stage: Stage, _said: Said) -> None:
+    stage.engine.signal(signal.SIGSTOP)
+
+
+@_act("the engine goes on")
+async def continue_engine(stage: Stage, _said: Said) -> None:
+    stage.engine.signal(signal.SIGCONT)
+
+
+@_act("Asterisk restarts")
+async def restart_asterisk(stage: Stage, _said: Said) -> None:
+    await stage.lab.restart("a")
+
+
+SHAPES: Final = [act.shape for act in ACTS]
+DO: Final = {act.shape: act.do for act in ACTS}
+
+
+def _escaped(wishes: str) -> str:
+    """In a SIP address the level's colon and the agent's @ would mean something else."""
+    return wishes.replace(":", "%3A").replace("@", "%40").replace("~", "%7E")

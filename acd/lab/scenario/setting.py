@@ -1,0 +1,126 @@
+"""Who is there: the engine's configuration of a scenario, with all filled in that its author left to us."""
+
+import tempfile
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from acd.config import ConfigError, read_config
+from acd.lab.scenario.script import CALLER, Declared, Mistake, Script
+from acd.sign_in import hash_pin
+
+PIN: Final = "4711"
+FIRST_PHONE: Final = 1001
+FIRST_NUMBER: Final = 41
+FIRST_CALLER: Final = 2001
+MOST: Final = 40
+"""Agents, and callers: so many phones the lab has."""
+LOWEST_HZ: Final = 1_500
+BETWEEN_HZ: Final = 130
+SPARED_HZ: Final = range(2_840, 2_960)
+"""Around the tone of the lab's fallback."""
+VOICES: Final = tuple(hz for hz in range(LOWEST_HZ, 3_300, BETWEEN_HZ) if hz not in SPARED_HZ)
+"""What people say, in turn: above all music, and a telephone line carries it."""
+
+
+class Person(msgspec.Struct, frozen=True):
+    """Somebody with a phone of the lab."""
+
+    id: str
+    name: str
+    phone: str
+    voice_hz: float
+    code: str = ""
+    """An agent's number, which is keyed in."""
+
+    @property
+    def is_agent(self) -> bool:
+        return self.code != ""
+
+
+def people_of(script: Script) -> dict[str, Person]:
+    """All persons of a script by their names."""
+    voices = iter(VOICES * (1 + 2 * MOST // len(VOICES)))
+    people: dict[str, Person] = {}
+    agents = [declared for declared in script.declared if declared.section == "agent"]
+    callers = [declared for declared in script.declared if declared.section == CALLER]
+    for count, declared in enumerate(agents):
+        settings = _agent(declared, count)
+        people[declared.name] = Person(
+            declared.name, str(settings["name"]), str(settings["phone"]), next(voices), str(settings["number"])
+        )
+    for count, declared in enumerate(callers):
+        if declared.name in people:
+            raise Mistake(script.path, declared.line, f"{declared.name} is an agent", "another name")
+        number = str(declared.settings.get("number", FIRST_CALLER + count))
+        name = str(declared.settings.get("name", declared.name.title()))
+        people[declared.name] = Person(declared.name, name, number, next(voices))
+    if max(len(agents), len(callers)) > MOST:
+        raise Mistake(script.path, 0, "there are too many people", f"at most {MOST} agents and {MOST} callers")
+    return people
+
+
+def _agent(declared: Declared, count: int) -> dict[str, Any]:
+    return {
+        "name": declared.name.title(),
+        "phone": str(FIRST_PHONE + count),
+        "number": str(FIRST_NUMBER + count),
+        **declared.settings,
+    }
+
+
+def config_text(script: Script, server: str) -> str:
+    """The engine's configuration file. `server` is the table of the Asterisk that it serves."""
+    return "\n".join([server, *_tables(script)]) + "\n"
+
+
+def _tables(script: Script) -> Iterator[str]:
+    agents = 0
+    for declared in script.declared:
+        if declared.section == CALLER:
+            continue
+        settings = f"{{ {declared.text} }}"
+        if declared.section == "agent":
+            left_out = _agent(declared, agents).keys() - declared.settings.keys()
+            filled = {key: value for key, value in _agent(declared, agents).items() if key in left_out}
+            if "pin_hash" not in declared.settings:
+                filled["pin_hash"] = _pin_hash()
+            ours = ", ".join(f'{key} = "{value}"' for key, value in filled.items())
+            settings = f"{{ {', '.join(part for part in (declared.text, ours) if part)} }}"
+            agents += 1
+        if declared.name:
+            yield f'{declared.section}."{declared.name}" = {settings}'
+        else:
+            yield f"{declared.section} = {settings}"
+
+
+@cache
+def _pin_hash() -> str:
+    return hash_pin(PIN)
+
+
+def check(script: Script) -> dict[str, Person]:
+    """Everybody, if the engine would take this configuration. Raises `Mistake` with the line that it would not."""
+    people = people_of(script)
+    with tempfile.TemporaryDirectory(prefix="acd-scenario-") as folder:
+        path = Path(folder) / "acd.toml"
+        path.write_text(config_text(script, 'asterisk.a = { username = "acd", secret = "s" }'), encoding="utf-8")
+        try:
+            read_config(path)
+        except ConfigError as error:
+            raise Mistake(script.path, _line_of(script, error.setting), f"{error.setting}: {error.wrong}", error.allowed) from None
+    return people
+
+
+def _line_of(script: Script, setting: str) -> int:
+    """Of who is meant by a setting's path."""
+    for declared in script.declared:
+        for path in (f"{declared.section}.{declared.name}", f'{declared.section}."{declared.name}"', declared.section):
+            if setting == path or setting.startswith((f"{path}.", f"{path}[")):
+                if declared.name and path == declared.section:
+                    continue
+                return declared.line
+    return 0

@@ -1,0 +1,243 @@
+"""The stage of one scenario: an engine on the lab's server a, its wire to Asterisk, and everybody's phones."""
+
+import asyncio
+import re
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from types import TracebackType
+from typing import Final, Self
+
+from aiosipua import SipRequest, SipResponse
+
+from acd.core import Fact
+from acd.lab.ears import Ears
+from acd.lab.engine import EngineFailed, EngineProcess
+from acd.lab.relay import Relay
+from acd.lab.scenario.script import Script
+from acd.lab.scenario.setting import PIN, Person, config_text
+from acd.lab.scenario.trace import Trace
+from acd.lab.servers import Lab
+from acd.router import facts as f
+from acd.router.apply import apply
+from acd.router.state import State
+from acd.tasks import Tasks
+from acd.telephony.sip import Call, IncomingCall, NothingHappened, OutgoingCall, Phone
+from acd.telephony.sip import State as CallState
+
+PATIENCE_S: Final = 5.0
+"""What should happen within milliseconds may take so long where the script says nothing else."""
+UP_WITHIN_S: Final = 20.0
+PROMPT_S: Final = 8.0
+SPOKEN_S: Final = 15.0
+SECRET: Final = re.compile(r"(?im)^(secret|key): .*$")
+
+
+class Failed(Exception):
+    """A step of the script did not come true: what was expected, and what came instead."""
+
+    def __init__(self, expected: str, came: str) -> None:
+        super().__init__(f"expected: {expected}\ncame: {came}")
+        self.expected = expected
+        self.came = came
+
+
+class AtPhone:
+    """A person and the phone in front of them."""
+
+    def __init__(self, person: Person, registrar: tuple[str, int], trace: Trace) -> None:
+        self.person = person
+        self.call: Call | None = None
+        """The one they are in, or were in last."""
+        self._registrar = registrar
+        self._trace = trace
+        self._phone: Phone | None = None
+        self._stack = AsyncExitStack()
+
+    async def plug_in(self) -> None:
+        """Have a registered phone."""
+        phone = Phone(self.person.phone, f"lab-{self.person.phone}", self._registrar, on_message=self._passed)
+        self._phone = await self._stack.enter_async_context(phone)
+        await self._phone.register()
+
+    async def unplug(self) -> None:
+        """The phone is gone at once, and nobody is told."""
+        await self.phone.vanish()
+        await self._stack.aclose()
+        self._phone = None
+
+    async def leave(self) -> None:
+        """The phone says good-bye."""
+        await self._stack.aclose()
+
+    @property
+    def phone(self) -> Phone:
+        if self._phone is None:
+            raise Failed(f"{self.person.id}'s phone", "it is unplugged")
+        return self._phone
+
+    async def place(self, number: str) -> OutgoingCall:
+        """Call, and talk at once."""
+        self.call = call = await self.phone.place(number, caller_name=self.person.name)
+        call.send_tone(self.person.voice_hz)
+        return call
+
+    async def rings(self, within_s: float) -> IncomingCall:
+        """The call that rings, once it does."""
+        if isinstance(self.call, IncomingCall) and self.call.state is CallState.RINGING:
+            return self.call
+        try:
+            self.call = call = await self.phone.ring(within_s)
+        except NothingHappened:
+            raise Failed(f"{self.person.id}'s phone rings within {within_s:g} s", "it stays silent") from None
+        return call
+
+    @property
+    def rings_by_now(self) -> bool:
+        """Whether a call has come that nobody has looked at."""
+        return self._phone is not None and self._phone.rings_waiting > 0
+
+    @property
+    def in_call(self) -> Call:
+        """The call in hand."""
+        if self.call is None or self.call.state is CallState.ENDED:
+            raise Failed(f"{self.person.id} is in a call", "there is none, or it is over")
+        return self.call
+
+    async def key_in(self, code: str) -> None:
+        """Dial a feature code and do as the voice says."""
+        call = await self.phone.place(code, caller_name=self.person.name)
+        try:
+            await call.answered(PATIENCE_S)
+            await call.hears_sound(PROMPT_S)
+            await call.press(f"{self.person.code}#")
+            await call.press(f"{PIN}#")
+            await call.ended(SPOKEN_S)
+        finally:
+            await call.hang_up()
+
+    def _passed(self, at_ns: int, arrow: str, message: SipRequest | SipResponse) -> None:
+        if isinstance(message, SipRequest):
+            title = message.method
+        else:
+            title = f"{message.status_code} {message.reason_phrase}"
+        self._trace.sip(self.person.id, arrow, at_ns, title, bytes(message).decode(errors="replace"))
+
+
+class Stage:
+    """`async with` has everybody at their phones and the engine on Asterisk. Leaving it takes all away again."""
+
+    def __init__(self, script: Script, people: dict[str, Person], lab: Lab, trace: Trace) -> None:
+        self.lab = lab
+        self.server = lab.a
+        self.trace = trace
+        self.state = State()
+        """As the facts make it."""
+        self.facts: list[Fact] = []
+        self.looked_at = 0
+        """So many facts lie before what the script asked for last."""
+        self.people = {
+            name: AtPhone(person, (self.server.host, self.server.sip_port), trace) for name, person in people.items()
+        }
+        self._script = script
+        self._news = asyncio.Event()
+        self._stack = AsyncExitStack()
+        self._failure = ""
+        self._tasks = Tasks("scenario", self._fail)
+
+    async def __aenter__(self) -> Self:
+        try:
+            await self._set_up()
+        except BaseException:
+            await self._stack.aclose()
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._stack.aclose()
+
+    async def _set_up(self) -> None:
+        self.wire = await self._stack.enter_async_context(
+            Relay(self.server.host, self.server.ami_port, self._ami_passed)
+        )
+        self.ears = await self._stack.enter_async_context(Ears(self.server, "user,call"))
+        self._stack.push_async_callback(self.ears.no_channel_is_left)
+        self._stack.push_async_callback(self._leave)
+        await asyncio.gather(*(person.plug_in() for person in self.people.values()))
+        asterisk = (
+            f'asterisk.{self.server.name} = {{ host = "127.0.0.1", port = {self.wire.port}, '
+            f'username = "{self.server.ami_user}", secret = "{self.server.ami_secret}" }}'
+        )
+        self.engine = EngineProcess(config_text(self._script, asterisk), self._fact, own_session=True)
+        await self._stack.enter_async_context(self.engine)
+        self._stack.push_async_callback(self._tasks.stop)
+        await self.is_up()
+        self.watch_engine()
+
+    async def is_up(self) -> None:
+        """Return once the engine serves its Asterisk."""
+        settled = len(self.facts)
+        await self.until(
+            lambda: any(isinstance(fact, f.ServerSettled) and fact.up for fact in self.facts[settled:] or self.facts),
+            UP_WITHIN_S,
+            "the engine reaches Asterisk",
+            lambda: f"it does not. The end of its log:\n{self.engine.log_tail()}",
+        )
+
+    def watch_engine(self) -> None:
+        """From now on an engine that ends by itself fails the scenario."""
+        self._tasks.start("engine", self.engine.failed())
+
+    def watch_engine_no_more(self) -> None:
+        """It is about to be ended on purpose."""
+        self._tasks.cancel()
+
+    async def _leave(self) -> None:
+        await asyncio.gather(*(person.leave() for person in self.people.values()))
+
+    # --- What happens -----------------------------------------------------------------------------------------
+
+    def _fact(self, number: int, fact: Fact) -> None:
+        if isinstance(fact, f.JournalOpened):
+            self.state, self.looked_at = State(), 0  # an engine that began anew
+            self.facts.clear()
+        apply(self.state, fact)
+        self.facts.append(fact)
+        self.trace.fact(number, fact)
+        self._news.set()
+
+    def _ami_passed(self, sent_by_engine: bool, message: bytes) -> None:
+        whole = SECRET.sub(r"\1: …", message.decode(errors="replace").replace("\r\n", "\n"))
+        self.trace.ami(sent_by_engine, _title(whole), whole)
+
+    def _fail(self, _task: str, error: BaseException) -> None:
+        if isinstance(error, EngineFailed):
+            self._failure = str(error)
+            self._news.set()
+
+    async def until(
+        self, holds: Callable[[], bool], within_s: float, expected: str, came: Callable[[], str]
+    ) -> None:
+        """Return once it holds; looked at now, and after each fact."""
+        try:
+            async with asyncio.timeout(within_s):
+                while not holds():
+                    self._news.clear()
+                    await self._news.wait()
+                    if self._failure:
+                        raise Failed(expected, self._failure)
+        except TimeoutError:
+            self.engine.drain()
+            if not holds():
+                raise Failed(f"{expected} within {within_s:g} s", came()) from None
+
+
+def _title(message: str) -> str:
+    """`Originate`, `VarSet ACD_QUEUE`, `AcdCall`, `Success`."""
+    headers = dict(line.split(": ", 1) for line in message.splitlines() if ": " in line)
+    for name in ("UserEvent", "Event", "Action", "Response"):
+        if name in headers:
+            more = headers.get("Variable", "") if name != "Response" else headers.get("Message", "")
+            return f"{headers[name]} {more}".strip()
+    return message.strip().partition("\n")[0]
