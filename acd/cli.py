@@ -19,7 +19,12 @@ from acd.config import Config, ConfigError, read_config
 MISTAKE: Final = 2
 INTERRUPTED: Final = 130
 
-LAZY: Final = {"demo": "acd.lab.demo.command", "explain": "acd.explain.command", "simulate": "acd.simulate.command"}
+LAZY: Final = {
+    "demo": "acd.lab.demo.command",
+    "explain": "acd.explain.command",
+    "lab": "acd.lab.scenario.command",
+    "simulate": "acd.simulate.command",
+}
 """Commands that live elsewhere: the module holds a click command called `command`. It is loaded when it is used,
 because what it needs is not installed where only the daemon runs."""
 

@@ -26,11 +26,11 @@ from pathlib import Path
 from rich.progress import Progress
 from rich.table import Table
 
+from acd.lab.ears import Ears
 from acd.lab.servers import Lab
 from acd.router import facts as f
 from acd.telephony.ami.messages import AmiEvent
 from acd.telephony.sip import IncomingCall, OutgoingCall, Phone
-from acd.lab.ears import Ears
 from acd.testing.process import WatchedEngine
 from benchmarks.report import Check, finish, run_benchmark, times_table
 

@@ -24,6 +24,7 @@ from acd.engine.clock import RealClock
 from acd.engine.loop import Engine, facts_of
 from acd.journal.memory import MemoryJournal
 from acd.journal.port import Entry
+from acd.lab.ears import no_channel_is_left
 from acd.lab.servers import Lab, LabServer
 from acd.model import AgentId, Phone, QueueId, RequestId, ServerId
 from acd.router import facts as f
@@ -35,7 +36,6 @@ from acd.telephony.ami.server import ServerOptions
 from acd.telephony.port import CodeAnswer, FeatureCode
 from acd.telephony.sip import Call, OutgoingCall
 from acd.telephony.sip import Phone as Softphone
-from acd.lab.ears import no_channel_is_left
 from acd.testing.open_files import open_files
 
 PATIENCE_S: Final = 5.0

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from acd.lab.ears import no_channel_is_left
 from acd.lab.servers import SCRIPT, Lab, Name
 from acd.router.facts import ServerSettled
-from acd.lab.ears import no_channel_is_left
 from acd.testing.process import WatchedEngine
 from tests import needs
 

@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 
 import pytest_asyncio
 
-from acd.lab.servers import Lab
 from acd.lab.ears import no_channel_is_left
+from acd.lab.servers import Lab
 from acd.testing.open_files import open_files
 from tests import needs
 

@@ -16,8 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from acd.lab.servers import Lab
 from acd.lab.ears import Ears
+from acd.lab.servers import Lab
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(150)]
 

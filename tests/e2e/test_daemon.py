@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from acd.lab.ears import Ears
 from acd.lab.servers import Lab
 from acd.router import facts as f
 from acd.telephony.sip import Call, OutgoingCall, Phone
-from acd.lab.ears import Ears
 from acd.testing.process import ONE_AGENT, WatchedEngine
 from acd.testing.site import AGENT_HZ, CALLER_HZ, FALLBACK_HZ, converse
 

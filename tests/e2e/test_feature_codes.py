@@ -11,13 +11,13 @@ from acd.core import Fact
 from acd.daemon import Daemon, asterisk
 from acd.engine.loop import facts_of
 from acd.journal.memory import MemoryJournal
+from acd.lab.ears import Ears
 from acd.lab.servers import Lab
 from acd.model import RequestId
 from acd.router import facts as f
 from acd.router.inputs import Pause
 from acd.sign_in import hash_pin
 from acd.telephony.sip import Phone
-from acd.lab.ears import Ears
 from acd.testing.process import WatchedEngine
 from acd.testing.watching import Watching
 

@@ -2,10 +2,10 @@
 
 import pytest
 
+from acd.lab.ears import Ears
 from acd.lab.servers import Lab
 from acd.router import facts as f
 from acd.router import inputs as i
-from acd.lab.ears import Ears
 from acd.testing.site import FALLBACK_HZ, Site, agent, converse, queue
 
 pytestmark = pytest.mark.e2e

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from acd.lab.ears import no_channel_is_left
 from acd.lab.servers import Lab, LabServer
 from acd.router import facts as f
 from acd.router import inputs as i
-from acd.lab.ears import no_channel_is_left
 from acd.testing.site import Site, agent, queue
 from tests import needs
 

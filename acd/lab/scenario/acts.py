@@ -11,14 +11,13 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from acd.core import Fact
-from acd.lab.scenario.script import FACTS, Step, _settings
+from acd.lab.scenario.script import FACTS, Step, settings_of
+from acd.lab.scenario.setting import VOICES
 from acd.lab.scenario.shapes import Shape, seconds
 from acd.lab.scenario.stage import PATIENCE_S, AtPhone, Failed, Stage
-from acd.lab.scenario.setting import VOICES
 from acd.model import AgentId, QueueId
 from acd.router.states import Membership, Work
 from acd.telephony.sip import Call, IncomingCall, NothingHappened
-from acd.telephony.sip import State as CallState
 
 FALLBACK_HZ: Final = 2_900.0
 """The tone of the lab's fallback (sip-lab/asterisk/extensions.conf)."""
@@ -92,7 +91,7 @@ _chapter = "Calling and talking"
 
 
 @_act("<caller> calls <queue>[ with priority <number>][, asking for <wishes>]")
-async def call_queue(stage: Stage, said: Said) -> None:
+async def call_queue(_stage: Stage, said: Said) -> None:
     words = said.word("queue"), said.word("number"), _escaped(said.word("wishes"))
     await said.who("caller").place("q-" + "+".join(words).rstrip("+"))
 
@@ -232,12 +231,14 @@ async def call_ends(_stage: Stage, said: Said) -> None:
 @_act("<caller> is back in the dialplan: <text>[ within <time>]")
 async def is_back(stage: Stage, said: Said) -> None:
     number, within_s = said.who("caller").person.phone, said.within_s()
-    for place in ("LabFallback", "LabMailbox"):
-        stage.ears.all(place)
-    try:
-        came = await stage.ears.hears_any(("LabFallback", "LabMailbox"), within_s, CallerIDNum=number)
-    except TimeoutError:
-        raise Failed(f"the caller is back within {within_s:g} s", "the call is not") from None
+    places = ("LabFallback", "LabMailbox")
+
+    async def is_there() -> bool:
+        return any(stage.ears.all(place, CallerIDNum=number) for place in places)
+
+    if not await stage.ears.until(is_there, within_s):
+        raise Failed(f"the caller is back within {within_s:g} s", "the call is not")
+    came = [event for place in places for event in stage.ears.all(place, CallerIDNum=number)][-1]
     told = f"{came.get('Result')}, {came.get('Reason')}".rstrip(", ")
     if said.text() != told:
         raise Failed(f"the caller is back: {said.word('text')}", f'"{told}"')
@@ -390,7 +391,7 @@ def _plain(value: object) -> object:
 @_act("fact <fact>[ with <settings>]")
 async def fact(stage: Stage, said: Said) -> None:
     """The next one of this kind, behind the one that was asked for last."""
-    kind, values = said.word("fact"), _settings(said.word("settings")) if said.word("settings") else {}
+    kind, values = said.word("fact"), settings_of(said.word("settings")) if said.word("settings") else {}
 
     def found() -> int | None:
         numbers = range(stage.looked_at, len(stage.facts))
@@ -400,7 +401,9 @@ async def fact(stage: Stage, said: Said) -> None:
         lambda: found() is not None,
         PATIENCE_S,
         f"fact {kind} {said.word('settings')}".strip(),
-        lambda: "\n  ".join(["no such fact after the last one that was found:", *map(str, stage.facts[stage.looked_at :])]),
+        lambda: "\n  ".join(
+            ["no such fact after the last one that was found:", *map(str, stage.facts[stage.looked_at :])]
+        ),
     )
     number = found()
     assert number is not None, "it was found"
@@ -410,7 +413,7 @@ async def fact(stage: Stage, said: Said) -> None:
 @_act("no fact <fact>[ with <settings>]")
 async def no_fact(stage: Stage, said: Said) -> None:
     """None of them from the beginning to now."""
-    kind, values = said.word("fact"), _settings(said.word("settings")) if said.word("settings") else {}
+    kind, values = said.word("fact"), settings_of(said.word("settings")) if said.word("settings") else {}
     stage.engine.drain()
     known = next((fact for fact in stage.facts if _is(fact, kind, values)), None)
     if known is not None:
@@ -451,8 +454,9 @@ async def kill_engine(stage: Stage, _said: Said) -> None:
 
 @_act("the engine starts")
 async def start_engine(stage: Stage, _said: Said) -> None:
+    before = stage.lives
     await stage.engine.start()
-    await stage.is_up()
+    await stage.is_up(before + 1)
     stage.watch_engine()
 
 

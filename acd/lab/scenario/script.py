@@ -140,7 +140,7 @@ class _Reading:
             raise Wrong("who is there stands before what happens", "this line further up")
         if any((known.section, known.name) == (section, name) for known in self._declared):
             raise Wrong(f"{section} {name} is there already", "one line for each")
-        settings = _settings(text)
+        settings = settings_of(text)
         unknown = [key for key in settings if section == CALLER and key not in CALLER_SETTINGS]
         if unknown:
             raise Wrong(f"a caller has no setting {unknown[0]}", " and ".join(CALLER_SETTINGS))
@@ -173,18 +173,21 @@ class _Reading:
             sections = people.get(kind, ("pause",))
             names = [known.name for known in self._declared if known.section in sections]
             if word not in names:
-                raise Wrong(f"{word} is no {kind} of this script", ", ".join(names) or f"none: declare `{sections[0]} {word}`")
+                allowed = ", ".join(names) or f"none so far: write `{sections[0]} {word}` further up"
+                raise Wrong(f"{word} is no {kind} of this script", allowed)
         if kind == "fact" and word not in FACTS:
             near = difflib.get_close_matches(word, FACTS, SHOWN_SHAPES) or sorted(FACTS)
             raise Wrong(f"{word} is no fact", ", ".join(near))
         if kind == "settings":
-            _settings(word)
+            settings_of(word)
 
 
-def _settings(text: str) -> dict[str, Any]:
+def settings_of(text: str) -> dict[str, Any]:
     """`wrap_up_s = 3, name = "Sales"`, as the configuration writes it."""
     try:
         read: dict[str, Any] = tomllib.loads(f"x = {{ {text} }}")["x"]
     except tomllib.TOMLDecodeError:
-        raise Wrong(f"{text!r} cannot be read", 'settings as in the configuration: wrap_up_s = 3, name = "Sales"') from None
+        raise Wrong(
+            f"{text!r} cannot be read", 'settings as in the configuration: wrap_up_s = 3, name = "Sales"'
+        ) from None
     return read

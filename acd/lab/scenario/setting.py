@@ -111,7 +111,9 @@ def check(script: Script) -> dict[str, Person]:
         try:
             read_config(path)
         except ConfigError as error:
-            raise Mistake(script.path, _line_of(script, error.setting), f"{error.setting}: {error.wrong}", error.allowed) from None
+            raise Mistake(
+                script.path, _line_of(script, error.setting), f"{error.setting}: {error.wrong}", error.allowed
+            ) from None
     return people
 
 

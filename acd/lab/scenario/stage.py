@@ -116,11 +116,7 @@ class AtPhone:
             await call.hang_up()
 
     def _passed(self, at_ns: int, arrow: str, message: SipRequest | SipResponse) -> None:
-        if isinstance(message, SipRequest):
-            title = message.method
-        else:
-            title = f"{message.status_code} {message.reason_phrase}"
-        self._trace.sip(self.person.id, arrow, at_ns, title, bytes(message).decode(errors="replace"))
+        self._trace.sip(self.person.id, arrow, at_ns, _sip_title(message), bytes(message).decode(errors="replace"))
 
 
 class Stage:
@@ -133,12 +129,14 @@ class Stage:
         self.state = State()
         """As the facts make it."""
         self.facts: list[Fact] = []
+        self.lives = 0
+        """So many engines have begun so far."""
         self.looked_at = 0
         """So many facts lie before what the script asked for last."""
         self.people = {
             name: AtPhone(person, (self.server.host, self.server.sip_port), trace) for name, person in people.items()
         }
-        self._script = script
+        self.script = script
         self._news = asyncio.Event()
         self._stack = AsyncExitStack()
         self._failure = ""
@@ -169,17 +167,16 @@ class Stage:
             f'asterisk.{self.server.name} = {{ host = "127.0.0.1", port = {self.wire.port}, '
             f'username = "{self.server.ami_user}", secret = "{self.server.ami_secret}" }}'
         )
-        self.engine = EngineProcess(config_text(self._script, asterisk), self._fact, own_session=True)
+        self.engine = EngineProcess(config_text(self.script, asterisk), self._fact, own_session=True)
         await self._stack.enter_async_context(self.engine)
         self._stack.push_async_callback(self._tasks.stop)
-        await self.is_up()
+        await self.is_up(1)
         self.watch_engine()
 
-    async def is_up(self) -> None:
-        """Return once the engine serves its Asterisk."""
-        settled = len(self.facts)
+    async def is_up(self, life: int) -> None:
+        """Return once the engine, the first or a later one, serves its Asterisk."""
         await self.until(
-            lambda: any(isinstance(fact, f.ServerSettled) and fact.up for fact in self.facts[settled:] or self.facts),
+            lambda: self.lives >= life and any(isinstance(fact, f.ServerSettled) and fact.up for fact in self.facts),
             UP_WITHIN_S,
             "the engine reaches Asterisk",
             lambda: f"it does not. The end of its log:\n{self.engine.log_tail()}",
@@ -201,6 +198,7 @@ class Stage:
     def _fact(self, number: int, fact: Fact) -> None:
         if isinstance(fact, f.JournalOpened):
             self.state, self.looked_at = State(), 0  # an engine that began anew
+            self.lives += 1
             self.facts.clear()
         apply(self.state, fact)
         self.facts.append(fact)
@@ -216,9 +214,7 @@ class Stage:
             self._failure = str(error)
             self._news.set()
 
-    async def until(
-        self, holds: Callable[[], bool], within_s: float, expected: str, came: Callable[[], str]
-    ) -> None:
+    async def until(self, holds: Callable[[], bool], within_s: float, expected: str, came: Callable[[], str]) -> None:
         """Return once it holds; looked at now, and after each fact."""
         try:
             async with asyncio.timeout(within_s):
@@ -231,6 +227,13 @@ class Stage:
             self.engine.drain()
             if not holds():
                 raise Failed(f"{expected} within {within_s:g} s", came()) from None
+
+
+def _sip_title(message: SipRequest | SipResponse) -> str:
+    """`INVITE`, `180 Ringing`."""
+    if isinstance(message, SipRequest):
+        return message.method
+    return f"{message.status_code} {message.reason_phrase}"
 
 
 def _title(message: str) -> str:

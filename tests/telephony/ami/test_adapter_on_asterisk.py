@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 import pytest
 from msgspec.structs import replace
 
+from acd.lab.ears import no_channel_is_left
 from acd.lab.relay import Relay
 from acd.lab.servers import Lab
 from acd.router import facts as f
@@ -16,7 +17,6 @@ from acd.tasks import Tasks
 from acd.telephony.ami.dialplan import claim, set_global
 from acd.telephony.ami.link import AmiAddress, AmiLink
 from acd.telephony.ami.messages import MAX_RECORD_BYTES
-from acd.lab.ears import no_channel_is_left
 from acd.testing.site import AGENT_HZ, CALLER_HZ, Site, agent, ami, queue
 from tests import needs
 from tests.telephony.ami.link_harness import Witness, record_writes
