@@ -19,6 +19,7 @@ from acd.model import AgentId, QueueId
 from acd.router.states import Membership, Work
 from acd.telephony.sip import Call, IncomingCall, NothingHappened
 
+FACTS_SHOWN: Final = 12
 FALLBACK_HZ: Final = 2_900.0
 """The tone of the lab's fallback (sip-lab/asterisk/extensions.conf)."""
 
@@ -388,7 +389,7 @@ def _plain(value: object) -> object:
     return msgspec.to_builtins(value)
 
 
-@_act("fact <fact>[ with <settings>]")
+@_act("fact <fact>[ within <time>][ with <settings>]")
 async def fact(stage: Stage, said: Said) -> None:
     """The next one of this kind, behind the one that was asked for last."""
     kind, values = said.word("fact"), settings_of(said.word("settings")) if said.word("settings") else {}
@@ -399,11 +400,9 @@ async def fact(stage: Stage, said: Said) -> None:
 
     await stage.until(
         lambda: found() is not None,
-        PATIENCE_S,
+        said.within_s(),
         f"fact {kind} {said.word('settings')}".strip(),
-        lambda: "\n  ".join(
-            ["no such fact after the last one that was found:", *map(str, stage.facts[stage.looked_at :])]
-        ),
+        lambda: "\n  ".join(["none among these:", *map(str, stage.facts[stage.looked_at :][-FACTS_SHOWN:])]),
     )
     number = found()
     assert number is not None, "it was found"
