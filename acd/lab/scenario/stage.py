@@ -140,7 +140,7 @@ class Stage:
         self._news = asyncio.Event()
         self._stack = AsyncExitStack()
         self._failure = ""
-        self._tasks = Tasks("scenario", self._fail)
+        self._tasks = Tasks("scenario")
 
     async def __aenter__(self) -> Self:
         try:
@@ -184,7 +184,7 @@ class Stage:
 
     def watch_engine(self) -> None:
         """From now on an engine that ends by itself fails the scenario."""
-        self._tasks.start("engine", self.engine.failed())
+        self._tasks.start("engine", self._engine_stays())
 
     def watch_engine_no_more(self) -> None:
         """It is about to be ended on purpose."""
@@ -209,8 +209,10 @@ class Stage:
         whole = SECRET.sub(r"\1: …", message.decode(errors="replace").replace("\r\n", "\n"))
         self.trace.ami(sent_by_engine, _title(whole), whole)
 
-    def _fail(self, _task: str, error: BaseException) -> None:
-        if isinstance(error, EngineFailed):
+    async def _engine_stays(self) -> None:
+        try:
+            await self.engine.failed()
+        except EngineFailed as error:
             self._failure = str(error)
             self._news.set()
 
