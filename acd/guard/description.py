@@ -15,7 +15,7 @@ def describe(state: State) -> dict[str, str]:
     parts = {
         "counters": f"{state.fact_count} facts until {state.now_ms}, tag {state.tag!r}, seed {state.seed}",
         "settings": repr(state.settings),
-        "day": f"{state.day}, to recount {list(state.recount)}",
+        "day": f"{state.day} since {state.day_began_ms}, to recount {list(state.recount)}",
         "last agents": repr(state.last_agents),
         "deadlines": repr(state.deadlines.all()),
         "calls by line": repr(state.call_on),

@@ -237,13 +237,12 @@ def _first_for(state: State, group: Group, agent: Agent) -> Place | None:
 # --- The best agent for a call --------------------------------------------------------------------------------
 
 
-def best_agent(state: State, call: Call, now_ms: int, *, anew: bool = False) -> Agent | None:
+def best_agent(state: State, call: Call, now_ms: int) -> Agent | None:
     """Who of the ready ones should be offered the call; None if nobody may be. Who refused it of late, or at whom it
-    rings, may not, unless it is looked at `anew`, as if it had never been offered."""
-    refusers: Collection[AgentId] = () if anew else call.refusers
-    ringing: Collection[AgentId] = () if anew else call.offers.values()
+    rings, may not."""
+    refusers, ringing = call.refusers, call.offers.values()
     queue = state.queues[call.queue]
-    if call.group is None or not queue.may_offer or not state.servers[call.line.server].up:
+    if not _may_be_offered(state, call, queue):
         return None
     if call.named is not None:
         return _named_agent(state, call, call.named, refusers, ringing)
@@ -264,12 +263,17 @@ def best_agent(state: State, call: Call, now_ms: int, *, anew: bool = False) -> 
     return None if best is None else state.agents[best[1]]
 
 
+def _may_be_offered(state: State, call: Call, queue: Queue) -> bool:
+    """Whether the call waits for one more agent, and for nothing else."""
+    return call.group is not None and queue.may_offer and state.servers[call.line.server].up
+
+
 def has_taker(state: State, call: Call, now_ms: int, *, anew: bool = False) -> bool:
-    """Whether there is a best agent: less to look at than who it is."""
+    """Whether there is a best agent: less to look at than who it is. `anew`: if the call had never been offered."""
     refusers: Collection[AgentId] = () if anew else call.refusers
     ringing: Collection[AgentId] = () if anew else call.offers.values()
     queue = state.queues[call.queue]
-    if call.group is None or not queue.may_offer or not state.servers[call.line.server].up:
+    if not _may_be_offered(state, call, queue):
         return False
     if call.named is not None:
         return _named_agent(state, call, call.named, refusers, ringing) is not None

@@ -14,6 +14,7 @@ from typing import Final, TypeVar
 
 from acd.core import Fact, Input
 from acd.journal.memory import new_tag
+from acd.lab.dialling import FALLBACK_HZ, number_of
 from acd.lab.ears import Ears
 from acd.lab.relay import Relay
 from acd.lab.servers import Lab, LabServer
@@ -27,7 +28,7 @@ from acd.telephony.port import CodeAnswer, FeatureCode
 from acd.telephony.sip import Call, IncomingCall, OutgoingCall, State
 from acd.telephony.sip import Phone as Softphone
 from acd.telephony.sip.transactions import ServerTransaction
-from acd.testing.site import AGENT_HZ, CALLER_HZ, FALLBACK_HZ, ami, number_of, pings_answered
+from acd.testing.site import AGENT_HZ, CALLER_HZ, ami, pings_answered
 from acd.testing.worlds import DEADLINE_S, Returned, World, tell_of
 
 R = TypeVar("R")

@@ -16,7 +16,6 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Final, Self, TypeVar
-from urllib.parse import quote
 
 from acd.config import ServerSettings
 from acd.core import Core, Fact, Input
@@ -24,6 +23,7 @@ from acd.engine.clock import RealClock
 from acd.engine.loop import Engine, facts_of
 from acd.journal.memory import MemoryJournal
 from acd.journal.port import Entry
+from acd.lab.dialling import number_of
 from acd.lab.ears import no_channel_is_left
 from acd.lab.servers import Lab, LabServer
 from acd.model import AgentId, Phone, QueueId, RequestId, ServerId
@@ -41,8 +41,6 @@ from acd.testing.open_files import open_files
 PATIENCE_S: Final = 5.0
 """How long a test waits for what should happen within milliseconds: noise of a busy machine is no failure."""
 
-FALLBACK_HZ: Final = 2_900.0
-"""The tone of the lab's fallback (sip-lab/asterisk/extensions.conf): higher than any note of the music."""
 ANNOUNCEMENT: Final = "/run/lab/announcement"
 ANNOUNCEMENT_HZ: Final = 3_300.0
 ANNOUNCEMENT_S: Final = 4.0
@@ -65,12 +63,6 @@ def agent(id_: str, phone: str | None, *queues: str, **settings: object) -> Agen
     own = None if phone is None else Phone(phone)
     assigned = tuple(QueueId(name) for name in queues)
     return AgentSettings(AgentId(id_), id_.title(), own, assigned, **settings)  # type: ignore[arg-type]
-
-
-def number_of(queue_name: str, priority: str = "", wishes: str = "") -> str:
-    """What a phone of the lab dials to be handed over to a queue (sip-lab/asterisk/extensions.conf). In a SIP address
-    the level's colon and the agent's @ would mean something else."""
-    return "q-" + "+".join((queue_name, priority, quote(wishes, safe="&"))).rstrip("+")
 
 
 class Site:

@@ -9,12 +9,13 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from acd.lab.dialling import FALLBACK_HZ
 from acd.lab.ears import Ears
 from acd.lab.servers import Lab
 from acd.router import facts as f
 from acd.telephony.sip import Call, OutgoingCall, Phone
 from acd.testing.process import ONE_AGENT, WatchedEngine
-from acd.testing.site import AGENT_HZ, CALLER_HZ, FALLBACK_HZ, converse
+from acd.testing.site import AGENT_HZ, CALLER_HZ, converse
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
 

@@ -4,11 +4,12 @@ Asterisk (docs/routing.md R50 to R52)."""
 import pytest
 from msgspec import structs
 
+from acd.lab.dialling import FALLBACK_HZ
 from acd.lab.servers import Lab
 from acd.model import QueueId
 from acd.router import facts as f
 from acd.router.settings import Destination, Ends, NextQueue
-from acd.testing.site import FALLBACK_HZ, Site, agent, converse, queue
+from acd.testing.site import Site, agent, converse, queue
 
 pytestmark = pytest.mark.e2e
 

@@ -2,13 +2,14 @@
 
 import pytest
 
+from acd.lab.dialling import FALLBACK_HZ
 from acd.lab.ears import Ears
 from acd.lab.servers import Lab
 from acd.router import facts as f
 from acd.router import inputs as i
 from acd.telephony.ami.server import ServerOptions
 from acd.telephony.sip import NotHeard
-from acd.testing.site import FALLBACK_HZ, Site, agent, converse, queue
+from acd.testing.site import Site, agent, converse, queue
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
 

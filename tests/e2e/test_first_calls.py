@@ -2,11 +2,12 @@
 
 import pytest
 
+from acd.lab.dialling import FALLBACK_HZ
 from acd.lab.ears import Ears
 from acd.lab.servers import Lab
 from acd.router import facts as f
 from acd.router import inputs as i
-from acd.testing.site import FALLBACK_HZ, Site, agent, converse, queue
+from acd.testing.site import Site, agent, converse, queue
 
 pytestmark = pytest.mark.e2e
 

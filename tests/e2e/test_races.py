@@ -6,13 +6,14 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
+from acd.lab.dialling import FALLBACK_HZ
 from acd.lab.ears import Ears
 from acd.lab.relay import Relay
 from acd.lab.servers import Lab
 from acd.router import facts as f
 from acd.router.settings import RouterSettings
 from acd.telephony.sip import moment
-from acd.testing.site import AGENT_HZ, FALLBACK_HZ, Site, agent, ami, converse, pings_answered, queue
+from acd.testing.site import AGENT_HZ, Site, agent, ami, converse, pings_answered, queue
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
 

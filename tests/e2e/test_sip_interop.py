@@ -5,13 +5,14 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from acd.lab.dialling import FALLBACK_HZ
 from acd.lab.servers import Lab
 from acd.model import AgentId
 from acd.router import facts as f
 from acd.router import inputs as i
 from acd.telephony.sip import Phone
 from acd.telephony.sip.second import SecondPhone
-from acd.testing.site import AGENT_HZ, CALLER_HZ, FALLBACK_HZ, Site, agent, queue
+from acd.testing.site import AGENT_HZ, CALLER_HZ, Site, agent, queue
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
 

@@ -6,14 +6,12 @@ from contextlib import suppress
 from typing import Final
 
 from acd.lab.demo.cast import PIN, Agent, Break, Reaction, breaks, reactions
+from acd.lab.dialling import key_in
 from acd.model import CallId
 from acd.telephony.sip import Call, CallRefused, IncomingCall, NothingHappened, Phone, State
 
 LONGEST_S: Final = 3_600.0
 """Nobody talks longer."""
-PROMPT_S: Final = 5.0
-"""How long the voice that asks for number and PIN may take to begin, and to end."""
-SPOKEN_S: Final = 15.0
 
 Registrar = tuple[str, int]
 
@@ -78,9 +76,9 @@ class AgentAtPhone:
         if wish.kind == "direct call":
             await self._call_past_the_queues(phone, wish.lasts_ms / 1_000)
             return
-        await self._key_in(phone, f"*43{wish.reason}")
+        await key_in(phone, f"*43{wish.reason}", self.agent.number, PIN)
         await asyncio.sleep(wish.lasts_ms / 1_000)
-        await self._key_in(phone, "*42")
+        await key_in(phone, "*42", self.agent.number, PIN)
 
     async def _call_past_the_queues(self, phone: Phone, for_s: float) -> None:
         call = await phone.place("echo")
@@ -88,18 +86,6 @@ class AgentAtPhone:
         await call.answered()
         await _is_over(call, for_s)
         await call.hang_up()
-
-    async def _key_in(self, phone: Phone, code: str) -> None:
-        """A feature code: the voice asks, the keys answer, the voice confirms and hangs up."""
-        call = await phone.place(code)
-        try:
-            await call.answered()
-            await call.hears_sound(PROMPT_S)
-            await call.press(f"{self.agent.number}#")
-            await call.press(f"{PIN}#")
-            await call.ended(SPOKEN_S)
-        finally:
-            await call.hang_up()
 
 
 async def _is_over(call: Call, within_s: float) -> bool:

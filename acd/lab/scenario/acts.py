@@ -11,17 +11,17 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from acd.core import Fact
+from acd.lab.dialling import FALLBACK_HZ, number_of
 from acd.lab.scenario.script import FACTS, Step, settings_of
 from acd.lab.scenario.setting import VOICES
 from acd.lab.scenario.shapes import Shape, seconds
 from acd.lab.scenario.stage import PATIENCE_S, AtPhone, Failed, Stage
 from acd.model import AgentId, QueueId
+from acd.router.state import Agent
 from acd.router.states import Membership, Work
 from acd.telephony.sip import Call, IncomingCall, NothingHappened
 
 FACTS_SHOWN: Final = 12
-FALLBACK_HZ: Final = 2_900.0
-"""The tone of the lab's fallback (sip-lab/asterisk/extensions.conf)."""
 
 
 class Said:
@@ -47,6 +47,11 @@ class Said:
     @property
     def agent(self) -> AgentId:
         return AgentId(self._words["agent"])
+
+    @property
+    def agent_now(self) -> Agent | None:
+        """As the engine has the agent; None where it knows of none (yet)."""
+        return self._stage.state.agents.get(self.agent)
 
     @property
     def queue(self) -> QueueId:
@@ -93,8 +98,7 @@ _chapter = "Calling and talking"
 
 @_act("<caller> calls <queue>[ with priority <number>][, asking for <wishes>]")
 async def call_queue(_stage: Stage, said: Said) -> None:
-    words = said.word("queue"), said.word("number"), _escaped(said.word("wishes"))
-    await said.who("caller").place("q-" + "+".join(words).rstrip("+"))
+    await said.who("caller").place(number_of(said.word("queue"), said.word("number"), said.word("wishes")))
 
 
 @_act("<person> dials <keys>", "<person> dials <text>")
@@ -286,21 +290,17 @@ async def note_disposition(_stage: Stage, said: Said) -> None:
     await said.who("agent").key_in(f"*46{said.word('number')}")
 
 
+def _membership(agent: Agent | None, queue: QueueId) -> Membership:
+    entry = None if agent is None else agent.queues.get(queue)
+    return Membership.LOGGED_OUT if entry is None else entry.state
+
+
 async def _is_in_queue(stage: Stage, said: Said, state: Membership) -> None:
-    agent = stage.state.agents[said.agent]
-
-    def now() -> Membership:
-        entry = agent_now().queues.get(said.queue)
-        return Membership.LOGGED_OUT if entry is None else entry.state
-
-    def agent_now() -> Any:
-        return stage.state.agents.get(said.agent, agent)
-
     await stage.until(
-        lambda: now() is state,
+        lambda: _membership(said.agent_now, said.queue) is state,
         said.within_s(),
         f"{said.agent} is {state.value} in {said.queue}",
-        lambda: f"{now().value}; {agent_now().work.value}",
+        lambda: _membership(said.agent_now, said.queue).value,
     )
 
 
@@ -319,12 +319,16 @@ async def is_logged_out(stage: Stage, said: Said) -> None:
     await _is_in_queue(stage, said, Membership.LOGGED_OUT)
 
 
+def _work(agent: Agent | None) -> Work | None:
+    return None if agent is None else agent.work
+
+
 async def _does(stage: Stage, said: Said, work: Work) -> None:
     await stage.until(
-        lambda: stage.state.agents[said.agent].work is work,
+        lambda: _work(said.agent_now) is work,
         said.within_s(),
         f"{said.agent}: {work.value}",
-        lambda: stage.state.agents[said.agent].work.value,
+        lambda: "the engine does not know the agent" if (now := _work(said.agent_now)) is None else now.value,
     )
 
 
@@ -358,9 +362,7 @@ def _length(stage: Stage, queue: QueueId) -> int:
     return 0 if known is None else known.length
 
 
-@_act("<queue> has <number> waiting[ within <time>]")
-async def has_waiting(stage: Stage, said: Said) -> None:
-    wanted = int(said.word("number"))
+async def _has(stage: Stage, said: Said, wanted: int) -> None:
     await stage.until(
         lambda: _length(stage, said.queue) == wanted,
         said.within_s(),
@@ -369,14 +371,14 @@ async def has_waiting(stage: Stage, said: Said) -> None:
     )
 
 
+@_act("<queue> has <number> waiting[ within <time>]")
+async def has_waiting(stage: Stage, said: Said) -> None:
+    await _has(stage, said, int(said.word("number")))
+
+
 @_act("<queue> is empty[ within <time>]")
 async def is_empty(stage: Stage, said: Said) -> None:
-    await stage.until(
-        lambda: _length(stage, said.queue) == 0,
-        said.within_s(),
-        f"nobody waiting in {said.queue}",
-        lambda: f"{_length(stage, said.queue)}",
-    )
+    await _has(stage, said, 0)
 
 
 def _is(fact: Fact, kind: str, values: dict[str, Any]) -> bool:
@@ -476,8 +478,3 @@ async def restart_asterisk(stage: Stage, _said: Said) -> None:
 
 SHAPES: Final = [act.shape for act in ACTS]
 DO: Final = {act.shape: act.do for act in ACTS}
-
-
-def _escaped(wishes: str) -> str:
-    """In a SIP address the level's colon and the agent's @ would mean something else."""
-    return wishes.replace(":", "%3A").replace("@", "%40").replace("~", "%7E")

@@ -4,7 +4,7 @@ import tempfile
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
@@ -48,7 +48,7 @@ def people_of(script: Script) -> dict[str, Person]:
     agents = [declared for declared in script.declared if declared.section == "agent"]
     callers = [declared for declared in script.declared if declared.section == CALLER]
     for count, declared in enumerate(agents):
-        settings = _agent(declared, count)
+        settings = declared.settings | _filled_in(declared, count)
         people[declared.name] = Person(
             declared.name, str(settings["name"]), str(settings["phone"]), next(voices), str(settings["number"])
         )
@@ -63,13 +63,10 @@ def people_of(script: Script) -> dict[str, Person]:
     return people
 
 
-def _agent(declared: Declared, count: int) -> dict[str, Any]:
-    return {
-        "name": declared.name.title(),
-        "phone": str(FIRST_PHONE + count),
-        "number": str(FIRST_NUMBER + count),
-        **declared.settings,
-    }
+def _filled_in(declared: Declared, count: int) -> dict[str, str]:
+    """What is left out of an agent's settings."""
+    ours = {"name": declared.name.title(), "phone": str(FIRST_PHONE + count), "number": str(FIRST_NUMBER + count)}
+    return {key: value for key, value in ours.items() if key not in declared.settings}
 
 
 def config_text(script: Script, server: str) -> str:
@@ -84,12 +81,11 @@ def _tables(script: Script) -> Iterator[str]:
             continue
         settings = f"{{ {declared.text} }}"
         if declared.section == "agent":
-            left_out = _agent(declared, agents).keys() - declared.settings.keys()
-            filled = {key: value for key, value in _agent(declared, agents).items() if key in left_out}
+            filled = _filled_in(declared, agents)
             if "pin_hash" not in declared.settings:
                 filled["pin_hash"] = _pin_hash()
-            ours = ", ".join(f'{key} = "{value}"' for key, value in filled.items())
-            settings = f"{{ {', '.join(part for part in (declared.text, ours) if part)} }}"
+            ours = (f'{key} = "{value}"' for key, value in filled.items())
+            settings = f"{{ {', '.join(filter(None, (declared.text, *ours)))} }}"
             agents += 1
         if declared.name:
             yield f'{declared.section}."{declared.name}" = {settings}'

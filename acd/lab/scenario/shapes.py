@@ -5,7 +5,7 @@ out. What the words mean is checked when the script is read, not when it is play
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 NAME: Final = r"[A-Za-z0-9][A-Za-z0-9_.-]*"
@@ -81,7 +81,3 @@ def seconds(text: str) -> float:
     """`15 s` or `500 ms`."""
     number, unit = text.split()
     return float(number) / (1_000 if unit == "ms" else 1)
-
-
-Check = Callable[[str], None]
-"""Raises `Wrong` for a word that is none of its kind."""

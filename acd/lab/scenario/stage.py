@@ -10,6 +10,7 @@ from typing import Final, Self
 from aiosipua import SipRequest, SipResponse
 
 from acd.core import Fact
+from acd.lab.dialling import key_in
 from acd.lab.ears import Ears
 from acd.lab.engine import EngineFailed, EngineProcess
 from acd.lab.relay import Relay
@@ -27,8 +28,6 @@ from acd.telephony.sip import State as CallState
 PATIENCE_S: Final = 5.0
 """What should happen within milliseconds may take so long where the script says nothing else."""
 UP_WITHIN_S: Final = 20.0
-PROMPT_S: Final = 8.0
-SPOKEN_S: Final = 15.0
 SECRET: Final = re.compile(r"(?im)^(secret|key): .*$")
 
 
@@ -105,15 +104,7 @@ class AtPhone:
 
     async def key_in(self, code: str) -> None:
         """Dial a feature code and do as the voice says."""
-        call = await self.phone.place(code, caller_name=self.person.name)
-        try:
-            await call.answered(PATIENCE_S)
-            await call.hears_sound(PROMPT_S)
-            await call.press(f"{self.person.code}#")
-            await call.press(f"{PIN}#")
-            await call.ended(SPOKEN_S)
-        finally:
-            await call.hang_up()
+        await key_in(self.phone, code, self.person.code, PIN)
 
     def _passed(self, at_ns: int, arrow: str, message: SipRequest | SipResponse) -> None:
         self._trace.sip(self.person.id, arrow, at_ns, _sip_title(message), bytes(message).decode(errors="replace"))

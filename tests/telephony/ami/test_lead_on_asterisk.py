@@ -8,6 +8,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from acd.core import Input
+from acd.lab.dialling import FALLBACK_HZ
 from acd.lab.servers import Lab
 from acd.router import facts as f
 from acd.router import inputs as i
@@ -17,7 +18,7 @@ from acd.telephony.ami.server import AsteriskServer, ServerOptions
 from acd.telephony.port import CodeAnswer, FeatureCode
 from acd.telephony.sip import Phone
 from acd.testing.process import ONE_AGENT, WatchedEngine
-from acd.testing.site import FALLBACK_HZ, Site, agent, ami, queue
+from acd.testing.site import Site, agent, ami, queue
 from acd.testing.watching import Watching
 from tests import needs
 from tests.turns import until
