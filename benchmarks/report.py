@@ -7,7 +7,7 @@ import platform
 import signal
 import statistics
 import sys
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -100,13 +100,23 @@ def times_table(title: str, rows: Mapping[str, Sequence[float]], unit: str = "ms
     return table
 
 
-def finish(name: str, checks: Sequence[Check], tables: Sequence[Table]) -> None:
-    """Print it all; exit with 1 if a check is not ok."""
+def finish(
+    name: str,
+    checks: Sequence[Check],
+    tables: Sequence[Table],
+    *,
+    notes: Sequence[str] = (),
+    keep: Callable[[dict[str, object]], None] = lambda _result: None,
+) -> None:
+    """Print it all; exit with 1 if a check is not ok. `notes` are sentences below the tables; `keep` gets what the
+    last line says before it is printed."""
     console = Console(width=110 if not sys.stdout.isatty() else None)
     where = machine()
     console.print(", ".join(f"{name.replace('_', ' ')} {value}" for name, value in where.items()), highlight=False)
     for table in tables:
         console.print(table)
+    for note in notes:
+        console.print(note, highlight=False)
     verdicts = Table(title="Checks", title_justify="left")
     for heading in ("check", "value", "limit", ""):
         verdicts.add_column(heading, justify="right" if heading in {"value", "limit"} else "left")
@@ -114,14 +124,12 @@ def finish(name: str, checks: Sequence[Check], tables: Sequence[Table]) -> None:
         bound = f"{'at most' if check.better == 'lower' else 'at least'} {check.limit:g}"
         verdicts.add_row(check.name, f"{check.value:.2f}", bound, "ok" if check.ok else "[bold red]missed[/]")
     console.print(verdicts)
-    print(
-        json.dumps(
-            {
-                "benchmark": name,
-                "machine": where,
-                "checks": [{**asdict(check), "value": round(check.value, 3), "ok": check.ok} for check in checks],
-            }
-        )
-    )
+    result: dict[str, object] = {
+        "benchmark": name,
+        "machine": where,
+        "checks": [{**asdict(check), "value": round(check.value, 3), "ok": check.ok} for check in checks],
+    }
+    keep(result)
+    print(json.dumps(result))
     if not all(check.ok for check in checks):
         sys.exit(1)

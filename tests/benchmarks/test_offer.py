@@ -1,9 +1,9 @@
-"""The benchmark of offers goes by what the dialplan takes for a conversation."""
+"""The benchmarks of offers go by what the dialplan takes for a conversation."""
 
 import re
 from pathlib import Path
 
-from benchmarks.offer import SHORTEST_TALK_S
+from benchmarks.site import SHORTEST_TALK_S
 
 DIALPLAN = Path(__file__).parents[2] / "config" / "asterisk" / "acd.conf"
 

@@ -1,0 +1,112 @@
+"""The comparison with app_queue: what is made of the figures. The figures themselves need Asterisk (tests/e2e)."""
+
+import argparse
+import json
+import re
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from benchmarks.report import Check
+from benchmarks.versus import arrival, release
+from benchmarks.versus.outcome import Figures, Outcome
+from benchmarks.versus.page import BINS, Axis, curve, drawing, page
+from benchmarks.versus_app_queue import PARTS, chosen, keep
+
+
+def verdicts(outcome: Outcome) -> dict[str, bool]:
+    return {check.name: check.ok for check in outcome.checks}
+
+
+def test_release_is_held_to_milliseconds_and_to_app_queue() -> None:
+    good = {"acd": [5.0] * 99 + [19.0], "app_queue": [500.0] * 100}
+    slow = {"acd": [9.0] * 98 + [30.0] * 2, "app_queue": [500.0] * 100}
+    said = verdicts(release.outcome({3: good, 100: slow}))
+    assert [ok for name, ok in said.items() if "3 waiting" in name] == [True, True, True]
+    assert [ok for name, ok in said.items() if "100 waiting" in name] == [False, False, False]
+
+
+def test_release_sixty_times_faster_is_fast_enough_and_less_is_not() -> None:
+    (*_, times) = release.outcome({3: {"acd": [5.0], "app_queue": [300.0]}}).checks
+    assert (times.value, times.ok) == (60.0, True)
+    (*_, times) = release.outcome({3: {"acd": [5.0], "app_queue": [299.0]}}).checks
+    assert not times.ok
+
+
+def rows(dial: float, queue: float, ours: float) -> dict[str, list[float]]:
+    return {"bare Dial": [dial], "app_queue": [queue], "acd": [ours]}
+
+
+def test_large_queue_must_be_no_slower_than_app_queue_and_a_small_one_a_little() -> None:
+    said = arrival.outcome({1: rows(1, 2, 2.7), 100: rows(1, 2, 2.5), 1000: rows(1, 4, 4.1), 2000: rows(1, 5, 2.6)})
+    assert [check.ok for check in said.checks] == [False, True, False, True, True]
+
+
+def test_growth_is_measured_on_ourselves() -> None:
+    grown = arrival.outcome({1: rows(1, 2, 2.0), 2000: rows(1, 9, 2.3)}).checks[-1]
+    assert grown.value == pytest.approx(1.15)
+    assert not grown.ok
+
+
+def test_what_is_asterisks_own_is_said_beside() -> None:
+    (note,) = arrival.outcome({1: rows(1.5, 2.0, 3.0)}).notes
+    assert note.endswith("1 agent: acd 1.50, app_queue 0.50")
+
+
+def test_summary_is_of_the_values_as_they_came() -> None:
+    (summary,) = Figures("t", {"acd": [3.0, 1.0, 2.0]}).summary().values()
+    assert summary == {"runs": 3, "best": 1.0, "median": 2.0, "p99": 3.0, "worst": 3.0}
+
+
+def test_parts_are_run_in_their_own_order_and_an_unknown_one_is_named() -> None:
+    assert chosen("b, a") == ["a", "b"]
+    assert chosen(None) == [name for name, part in PARTS.items() if part.usual]
+    with pytest.raises(argparse.ArgumentTypeError, match=re.escape("no part 'x'")):
+        chosen("a,x")
+
+
+def test_files_hold_every_figure(tmp_path: Path) -> None:
+    outcome = Outcome([Figures("a. Release", {"acd": [1.23456, 2.0]})], [Check("fast & early", 1, 2)], ["a note"])
+    keep(
+        [outcome], tmp_path / "r.json", tmp_path / "p.html", {"benchmark": "versus-app-queue", "machine": {"cores": 2}}
+    )
+    kept = json.loads((tmp_path / "r.json").read_text())
+    assert kept["figures"][0]["values"] == {"acd": [1.235, 2.0]}
+    assert kept["notes"] == ["a note"]
+    drawn = (tmp_path / "p.html").read_text()
+    assert "fast &amp; early" in drawn
+    assert "a. Release, ms" in drawn
+
+
+def test_missed_check_is_seen_on_the_page() -> None:
+    drawn = page({}, [], [Check("slow", 3, 2)], [])
+    assert '<td class="missed">missed</td>' in drawn
+
+
+def test_drawing_has_a_curve_and_marks_for_each_system() -> None:
+    svg = ET.fromstring(drawing(Figures("t", {"acd": [1.0] * 99 + [4.0, 5.0], "app_queue": [500.0, 900.0]})))
+    words = ["".join(node.itertext()) for node in svg.iter("{http://www.w3.org/2000/svg}text")]
+    assert {"acd", "app_queue", "median 1", "99 % 4", "worst 5", "median 700", "worst 900"} <= set(words)
+    assert len(list(svg.iter("{http://www.w3.org/2000/svg}polygon"))) == 2
+
+
+def test_axis_keeps_the_order_of_the_values_and_holds_them_all() -> None:
+    axis = Axis(0.5, 900.0)
+    shares = [axis.share(value) for value in (0.5, 1, 10, 900)]
+    assert shares == sorted(shares)
+    assert 0 < shares[0] < shares[-1] < 1
+    assert {1, 2, 5, 10, 500} <= {round(value, 6) for value in axis.ticks()}
+
+
+def test_single_value_has_an_axis_too() -> None:
+    axis = Axis(2.0, 2.0)
+    assert 0 <= axis.share(2.0) <= 1
+    assert max(curve([2.0], axis)) == 1
+
+
+def test_curve_is_highest_where_most_values_lie() -> None:
+    axis = Axis(1.0, 100.0)
+    heights = curve([10.0] * 5 + [50.0], axis)
+    assert max(heights) == 1
+    assert heights.index(max(heights)) == int(axis.share(10.0) * BINS)

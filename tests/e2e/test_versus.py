@@ -1,0 +1,50 @@
+"""The comparison with app_queue, in short: it measures both systems, keeps what it has measured, and leaves nothing."""
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from acd.lab.servers import Lab
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(150)]
+
+ROOT = Path(__file__).parents[2]
+ENDS_WITHIN_S = 120
+
+
+async def run_quickly(only: str, folder: Path) -> dict[str, dict[str, float]]:
+    """The values of its checks by name, and what it keeps under each heading."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "benchmarks.versus_app_queue", "--quick", "--only", only,
+        "--results", str(folder / "results.json"), "--page", str(folder / "page.html"),
+        stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT, cwd=ROOT,
+    )  # fmt: skip
+    try:
+        async with asyncio.timeout(ENDS_WITHIN_S):
+            output, _ = await process.communicate()
+    finally:
+        if process.returncode is None:
+            process.terminate()
+            await process.communicate()
+    said = output.decode()
+    assert process.returncode in {0, 1}, said
+    result = json.loads(said.splitlines()[-1])
+    kept = json.loads((folder / "results.json").read_text())
+    assert kept["checks"] == result["checks"]
+    assert (folder / "page.html").read_text().count("<svg") == len(kept["figures"])
+    return {
+        "checks": {check["name"]: check["value"] for check in result["checks"]},
+        "runs": {f"{one['title']}: {row}": of["runs"] for one in kept["figures"] for row, of in one["summary"].items()},
+    }
+
+
+async def test_released_agent_is_offered_sooner_than_by_app_queue(lab: Lab, tmp_path: Path) -> None:
+    """Far from the limits of a quiet machine: noise only adds to our milliseconds."""
+    found = await run_quickly("a", tmp_path)
+    for waiting in (3, 100):
+        times = found["checks"][f"a. release, {waiting} waiting: app_queue's median as a multiple of ours"]
+        assert times >= 20
+    assert set(found["runs"].values()) == {5}
