@@ -50,10 +50,9 @@ class Core:
         Of very many deadlines at one instant only a slice is taken: call again with `PassTime` while
         `next_deadline_ms` is not later than now.
         """
-        assert now_ms >= self.state.now_ms, f"time went back from {self.state.now_ms} to {now_ms}"
-        state = self.state
-        turn = self._turn
-        turn.begin(now_ms)
+        state, turn = self.state, self._turn
+        assert now_ms >= state.now_ms, f"time went back from {state.now_ms} to {now_ms}"
+        turn.now_ms, turn.facts, turn.weight = now_ms, [], 0
         due_ms = state.deadlines.next_ms
         if due_ms is not None and due_ms <= now_ms:
             _apply_due(turn)

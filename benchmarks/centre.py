@@ -203,12 +203,18 @@ class Centre:
 
     def lifecycles(self, count: int) -> None:
         """So many of those that are prepared, every agent being busy."""
+        handle, facts = self.handle, self.facts
         for _ in range(count):
             self.now_ms += self.case.step_ms
-            made = self._offer(self.tell(PASS_TIME))
-            self.tell(self._prepared.popleft())
-            self._talk(made)
-            self._release()
+            now_ms = self.now_ms
+            offered = handle(PASS_TIME, now_ms)
+            facts += offered
+            facts += handle(self._prepared.popleft(), now_ms)
+            offer = self._offer(offered)
+            facts += handle(i.LegAnswered(offer), now_ms)
+            facts += handle(i.LegBridged(offer), now_ms)
+            self._talking.append(offer)
+            facts += handle(i.LegEnded(self._talking.popleft(), "hung-up"), now_ms)
 
     def idle_lifecycles(self, count: int) -> None:
         """So many of those that are prepared, every agent being ready: one call at a time."""

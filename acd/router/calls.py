@@ -2,7 +2,9 @@
 
 from heapq import nsmallest
 from itertools import islice
-from typing import Literal, NamedTuple
+from typing import Literal
+
+import msgspec
 
 from acd.model import PRIORITIES, Caller, CallId, Channel, Kind, QueueId
 from acd.router import conversations, limits, links, offers, preferences
@@ -20,14 +22,14 @@ LIMITS_SLICE = 500
 """In how many queues it is looked in one turn whether who waits must leave."""
 
 
-class Rest(NamedTuple):
+class Rest(msgspec.Struct, frozen=True):
     """What is left of a longest wait that was fixed before."""
 
     left_ms: int | None
     """None: there was none."""
 
 
-class Waited(NamedTuple):
+class Waited(msgspec.Struct, frozen=True, gc=False):
     """How a call has waited that comes, or comes again."""
 
     whole_ms: int

@@ -1,8 +1,9 @@
 """What falls due, and when. Part of the core's state: entries leave when their reason ends, not when found stale."""
 
 from collections import OrderedDict
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Any, Literal, get_args
 
+import msgspec
 from sortedcontainers import SortedList
 
 Kind = Literal[
@@ -31,7 +32,7 @@ BETWEEN = "\x1f"
 one with tuples in it is walked over again and again."""
 
 
-class Deadline(NamedTuple):
+class Deadline(msgspec.Struct, frozen=True, order=True, gc=False):
     """`order` counts the deadlines as they were set: those of one instant fall due in that order."""
 
     due_ms: int
@@ -119,13 +120,13 @@ class Deadlines:
     def set(self, due_ms: int, kind: Kind, subject: str, other: str = "") -> None:
         """Set it, in place of the one with the same key."""
         lane, key = self._lanes[kind], subject + BETWEEN + other if other else subject
-        if key in lane.due or key in lane.early:
+        due = lane.due
+        if key in due or key in lane.early:
             self.drop(kind, subject, other)
-        self._set += 1
-        at = due_ms << ORDER_BITS | self._set
+        self._set = order = self._set + 1
+        at = due_ms << ORDER_BITS | order
         if lane.last < at:
-            lane.last = at
-            lane.due[key] = at
+            lane.last = due[key] = at
         else:
             lane.early[key] = at
             lane.early_keys[at] = key

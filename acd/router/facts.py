@@ -38,8 +38,8 @@ from acd.router.settings import (
 )
 
 
-class _Fact(msgspec.Struct, frozen=True, tag_field="type", tag=True):
-    """Base of all facts."""
+class _Fact(msgspec.Struct, frozen=True, tag_field="type", tag=True, gc=False):
+    """Base of all facts. None can be part of a cycle: the collector need not look at them."""
 
     at_ms: int
 

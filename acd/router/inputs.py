@@ -27,7 +27,7 @@ from acd.model import (
 from acd.router.settings import AgentSettings, QueueSettings, RouterSettings, SupervisorSettings
 
 
-class _Input(msgspec.Struct, frozen=True, tag_field="type", tag=True):
+class _Input(msgspec.Struct, frozen=True, tag_field="type", tag=True, gc=False):
     """Base of all inputs."""
 
 

@@ -14,12 +14,14 @@ from heapq import heapify, heappop, heapreplace
 from itertools import chain, islice
 from typing import NamedTuple, assert_never
 
+import msgspec
+
 from acd.model import AgentId, CallId, QueueId
 from acd.router import offers
 from acd.router.ready import AgentKey, ClassKey
 from acd.router.settings import NO_GROWTH, Growth, QueueSettings, Ring, Takes
 from acd.router.skills import Fit, Profile, fits_at
-from acd.router.state import Agent, Call, InQueue, Queue, State
+from acd.router.state import READY, Agent, Call, InQueue, Queue, State
 from acd.router.turn import SLICE, Turn
 from acd.router.waiting import FIRST, Group, GroupKey, Head, Place
 
@@ -41,7 +43,7 @@ Order = tuple[int, int, int, int]
 (negative, so that a higher one comes first), since when it waits, and the number of the fact that queued it."""
 
 
-class Work(NamedTuple):
+class Work(msgspec.Struct, frozen=True, gc=False):
     """Something that waits, and where it stands."""
 
     order: Order
@@ -55,14 +57,6 @@ def match(turn: Turn) -> None:
     news = turn.state.news
     if news.limits or news.unseen or turn.state.deadlines.is_due("give-up", turn.now_ms):
         return
-    if news.agents or news.calls or news.queues:
-        _make_offers(turn)
-    if news.stuck:
-        _wait_for_openings(turn)
-
-
-def _make_offers(turn: Turn) -> None:
-    news = turn.state.news
     if not news.queues:
         if not news.calls and len(news.agents) == 1:
             _serve_agent(turn, turn.state.agents[next(iter(news.agents))])
@@ -70,6 +64,8 @@ def _make_offers(turn: Turn) -> None:
             _serve_call(turn, turn.state.calls[next(iter(news.calls))])
     if news.agents or news.calls or news.queues:
         _serve_all(turn)
+    if news.stuck:
+        _wait_for_openings(turn)
 
 
 def _serve_agent(turn: Turn, agent: Agent) -> None:
@@ -102,14 +98,17 @@ def best_work(state: State, agent: Agent, takes: Takes, now_ms: int) -> Work | N
     nothing."""
     rows: list[_Row] = []
     best: Standing | None = None
-    for entry in state.queues_open_to(agent):
+    voice, chat = state.has_voice(agent), state.has_room_for_a_chat(agent)
+    for entry in agent.queues.values():
         queue = entry.queue
+        settings, waiting = queue.settings, queue.waiting
+        if entry.state is not READY or not (voice if settings.channel == "voice" else chat):
+            continue
         if queue.retired or queue.unordered or queue.leaving:
             continue
-        waiting, growth = queue.waiting, queue.settings.growth
-        packed = waiting.packed
+        growth, packed = settings.growth, waiting.packed
         if packed is None:
-            packed = waiting.pack(queue.settings.weight)
+            packed = waiting.pack(settings.weight)
         rank = entry.standing.rank if takes == "rank" else 0
         if growth.steps:
             rows += _rows_by_steps(packed, growth, rank, entry, now_ms)

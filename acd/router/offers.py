@@ -69,7 +69,9 @@ def accept(turn: Turn, offer: Offer) -> None:
     """Let the bridge be made."""
     until_ms = turn.now_ms + CONNECT_TIMEOUT_MS
     turn.say(f.OfferAccepted(turn.now_ms, offer.id, offer.call, offer.agent, offer.line, until_ms))
-    stop_others(turn, turn.state.calls[offer.call])
+    call = turn.state.calls[offer.call]
+    if len(call.offers) > 1:
+        stop_others(turn, call)
 
 
 def leg_bridged(turn: Turn, report: i.LegBridged) -> None:
@@ -82,13 +84,12 @@ def leg_bridged(turn: Turn, report: i.LegBridged) -> None:
     if call.connected_at_ms is not None:
         return
     conversations.begin(turn, call, offer)
-    stop_others(turn, call)
+    if len(call.offers) > 1:
+        stop_others(turn, call)
 
 
 def stop_others(turn: Turn, call: Call) -> None:
     """One agent was the quickest: the other phones stop."""
-    if len(call.offers) == 1:
-        return
     for other in list(call.offers):
         if other != call.answered:
             end(turn, turn.state.offers[other], "taken")

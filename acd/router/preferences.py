@@ -31,6 +31,8 @@ NOBODY: Final = Awaited()
 def awaited(state: State, queue: Queue, named: AgentId | None, caller: Caller, since_ms: int, now_ms: int) -> Awaited:
     """Whom a call that comes into the queue waits for: only who is there, and only for a time."""
     settings, age_ms = queue.settings, now_ms - since_ms
+    if named is None and not settings.last_agent_ms:
+        return NOBODY
     named_ms, last_ms = _while_others_have_time(settings, settings.named_agent_ms, settings.last_agent_ms)
     if named is not None and age_ms < named_ms and state.may_be_waited_for(named, queue):
         return Awaited(named, since_ms + named_ms)

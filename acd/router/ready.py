@@ -10,13 +10,14 @@ from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import NamedTuple
 
+import msgspec
 from sortedcontainers import SortedList
 
 from acd.model import AgentId
 from acd.router.skills import SkillSet
 
 
-class IdlePlace(NamedTuple):
+class IdlePlace(msgspec.Struct, frozen=True, order=True, gc=False):
     """Since when the agent has been without work: the longest idle first."""
 
     free_since_ms: int

@@ -5,7 +5,7 @@ worked out once and remembered. Both are compared by identity: equal ones are th
 there are agents who have it and calls that do.
 """
 
-from typing import NamedTuple
+import msgspec
 
 from acd.model import Skill
 from acd.router.settings import EVERYBODY, Ring
@@ -45,7 +45,7 @@ Asked = tuple[tuple[Skill, ...], tuple[Skill, ...], tuple[Ring, ...]]
 """Required, wanted, and the rings."""
 
 
-class Fit(NamedTuple):
+class Fit(msgspec.Struct, frozen=True, gc=False):
     """How a skill set serves a profile."""
 
     lacks: int

@@ -57,7 +57,7 @@ it first may be offered it again when one more refuses it; were the call held fr
 wait beside agents who are free. One call rings at fifty phones at most: five rounds lie between two at the same one."""
 
 
-class Call(msgspec.Struct):
+class Call(msgspec.Struct, gc=False):
     """A call, or other work, from its arrival to its end."""
 
     id: CallId
@@ -105,7 +105,7 @@ class Call(msgspec.Struct):
         return self.profile.ring_at(now_ms - self.place.since_ms)
 
 
-class Offer(msgspec.Struct):
+class Offer(msgspec.Struct, gc=False):
     """One attempt to bring a call to an agent; after the connection it stands for the connection."""
 
     id: OfferId
@@ -121,7 +121,7 @@ class Offer(msgspec.Struct):
     """It was said what came of the call, which still goes on."""
 
 
-class WrapUp(msgspec.Struct):
+class WrapUp(msgspec.Struct, gc=False):
     call: CallId
     queue: QueueId
     until_ms: int
@@ -223,9 +223,9 @@ class Agent:
 
     def move(self, event: str) -> None:
         """Let the voice make a legal move; an illegal one is a broken invariant."""
-        moves = self.work.moves
-        assert event in moves, f"agent {self.settings.id}: {event} while {self.work.value}"
-        self.work = moves[event]
+        after = self.work.moves.get(event)
+        assert after is not None, f"agent {self.settings.id}: {event} while {self.work.value}"
+        self.work = after
 
     def move_chat(self, offer: OfferId, event: str) -> None:
         """Let one of the chats make a legal move."""
@@ -465,21 +465,14 @@ class State:
         elif settings.id in self.news.agents:
             del self.news.agents[settings.id]
 
-    def queues_open_to(self, agent: Agent) -> list[InQueue]:
-        """The queues in which the agent is ready and has what it takes: a voice, or room for a chat."""
-        voice = self.has_voice(agent)
-        chat = agent.settings.chats > 0 and self.has_room_for_a_chat(agent)
-        return [
-            entry
-            for entry in agent.queues.values()
-            if entry.state is READY and (voice if entry.queue.settings.channel == "voice" else chat)
-        ]
-
     def enlist(self, agent: Agent) -> None:
         """Put an agent who is left without work among the ready ones of each queue that may offer some."""
         del self.news.agents[agent.settings.id]
-        for entry in self.queues_open_to(agent):
+        voice, chat = self.has_voice(agent), self.has_room_for_a_chat(agent)
+        for entry in agent.queues.values():
             queue = entry.queue
+            if entry.state is not READY or not (voice if queue.settings.channel == "voice" else chat):
+                continue
             listed = Listed(ClassKey(entry.standing.tier, agent.skills), self._key_in(queue, agent, entry))
             queue.ready.add(*listed)
             if queue.waiting.groups:
@@ -520,10 +513,6 @@ class State:
             case strategy:
                 assert_never(strategy)
         return AgentKey(first, agent.free.free_since_ms, agent.free.number, agent.settings.id)
-
-    def free_place(self) -> IdlePlace:
-        """The place of an agent who is free from this fact on."""
-        return IdlePlace(self.now_ms, self.fact_count)
 
     # --- Waiting calls ----------------------------------------------------------------------------------------
 

@@ -1,6 +1,6 @@
 """One turn of the core: what a decision may see and how it speaks."""
 
-from acd.router.apply import apply
+from acd.router.apply import APPLY
 from acd.router.facts import Fact
 from acd.router.state import State
 
@@ -21,13 +21,12 @@ class Turn:
         self.weight = 0
         """What has been done that the facts do not show by their number: agents put in order, many by one fact."""
 
-    def begin(self, now_ms: int) -> None:
-        """Nothing has been said yet."""
-        self.now_ms, self.facts, self.weight = now_ms, [], 0
-
     def say(self, fact: Fact) -> None:
-        """Make it so."""
-        apply(self.state, fact)
+        """Make it so: `apply`, written out, for the sake of one call less for each fact."""
+        state = self.state
+        state.fact_count += 1
+        state.now_ms = fact.at_ms
+        APPLY[type(fact)](state, fact)
         self.facts.append(fact)
 
     @property

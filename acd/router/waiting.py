@@ -116,7 +116,7 @@ class WaitingCalls:
         matter of memory: a row's dictionary, list, tuple and numbers lie in six places, none of them in a cache.
         """
         self.packed = b"".join(
-            FIRST.pack(-priority - weight, row[0][0], row[0][1], priority) for priority, row in self.rows.items()
+            [FIRST.pack(-priority - weight, row[0][0], row[0][1], priority) for priority, row in self.rows.items()]
         )
         return self.packed
 
@@ -166,23 +166,21 @@ class WaitingCalls:
             self._drop(group)
 
     def _show_head(self, group: Group) -> None:
-        self.packed = None
-        rows = self._rows_of(group)
+        rows = self.rows if group.named is None else self.named_rows
         since_ms, number, _ = group.first
         row = rows.get(group.priority)
         if row is None:
-            rows[group.priority] = [(since_ms, number, group)]
+            row = rows[group.priority] = [(since_ms, number, group)]
         else:
             insort(row, (since_ms, number, group))
-
-    def _rows_of(self, group: Group) -> dict[int, list[Head]]:
-        return self.rows if group.named is None else self.named_rows
+        if row[0][2] is group:
+            self.packed = None
 
     def _drop_head(self, group: Group) -> None:
-        self.packed = None
-        rows = self._rows_of(group)
+        rows = self.rows if group.named is None else self.named_rows
         row = rows[group.priority]
         if row[0][2] is group:
+            self.packed = None
             del row[0]
         else:
             at = bisect_left(row, group.first[:2])  # a shorter tuple comes first

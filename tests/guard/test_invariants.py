@@ -8,7 +8,7 @@ from acd.guard import invariants
 from acd.guard.ledger import Ledger
 from acd.model import AgentId, CallId, OfferId, Phone, QueueId, ServerId
 from acd.router import facts as f
-from acd.router.ready import AgentKey, ClassKey
+from acd.router.ready import AgentKey, ClassKey, IdlePlace
 from acd.router.settings import Ends, Lasting, QueueSettings, Standing
 from acd.router.state import InQueue, Limit, Postponed, State
 from acd.router.states import Membership, Work
@@ -77,7 +77,7 @@ def _not_looked_at(state: State) -> None:
 
 def _listed_though_paused(state: State) -> None:
     ben = state.agents[BEN]
-    state.queues[SALES].ready.add(ClassKey(1, ben.skills), AgentKey(0, *ben.free, BEN))
+    state.queues[SALES].ready.add(ClassKey(1, ben.skills), AgentKey(0, ben.free.free_since_ms, ben.free.number, BEN))
 
 
 def _no_member(state: State) -> None:
@@ -282,7 +282,7 @@ def test_state_that_the_facts_do_not_give_is_found() -> None:
 def test_offer_to_another_than_the_best_is_found() -> None:
     book = _book(check_every=1_000)
     ben = book.state.agents[BEN]
-    ben.free = ben.free._replace(free_since_ms=0)  # the core now believes that Ben has been idle longest
+    ben.free = IdlePlace(0, ben.free.number)  # the core now believes that Ben has been idle longest
     book.say("caller C2 hangs up")
     book.say("caller C1 hangs up")
     book.say("ben gets ready")

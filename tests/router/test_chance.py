@@ -15,7 +15,7 @@ from acd.core import Core
 from acd.model import AgentId, Caller, ChannelId, Line, Phone, QueueId, RequestId, ServerId, Skill
 from acd.router import facts as f
 from acd.router import inputs as i
-from acd.router.ready import AgentKey, ClassKey, IdlePlace, ReadyAgents, ticket
+from acd.router.ready import AgentKey, ClassKey, ReadyAgents, ticket
 from acd.router.settings import AgentSettings, PauseReason, QueueSettings, RouterSettings, Standing
 from acd.router.skills import SkillSet
 
@@ -204,7 +204,7 @@ def test_draw_is_that_of_the_tickets_dealt_out_one_by_one(number: int) -> None:
     classes = [ClassKey(1, SkillSet((Skill("german", level),))) for level in range(1 + number % 4)]
     for agent in range(1 + number % 13):
         class_ = classes[ticket(1, number + agent, len(classes))]
-        key = AgentKey(1 + ticket(2, number + agent, 3), *IdlePlace(agent % 5, agent), AgentId(f"agent-{agent}"))
+        key = AgentKey(1 + ticket(2, number + agent, 3), agent % 5, agent, AgentId(f"agent-{agent}"))
         ready.add(class_, key)
         if agent and ticket(3, number + agent, 3) == 0:
             out.setdefault(class_, []).append(key)

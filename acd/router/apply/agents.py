@@ -66,7 +66,7 @@ def _join_queue(state: State, agent: Agent, queue_id: QueueId) -> None:
 def _agent_logged_in(state: State, fact: f.AgentLoggedIn) -> None:
     agent = state.agents[fact.agent]
     if not agent.logged_in:
-        agent.free = state.free_place()
+        members.free_again(state, agent)
         agent.misses = 0
     agent.owes.clear()
     members.move_to_phone(state, agent, fact.phone)

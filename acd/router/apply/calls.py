@@ -1,11 +1,11 @@
 """Calls, from their arrival to their end."""
 
-from acd.model import Channel
+from acd.model import CallId, Channel
 from acd.router import facts as f
 from acd.router.apply import channels, members, offers, queues
 from acd.router.apply.table import Table
 from acd.router.deadlines import Kind
-from acd.router.state import Agent, Call, State
+from acd.router.state import Agent, Call, Queue, State
 from acd.router.waiting import Place
 
 OF_A_CALL: tuple[Kind, ...] = ("give-up", "announce")
@@ -36,17 +36,19 @@ def _call_queued(state: State, fact: f.CallQueued) -> None:
     state.call_on[fact.line] = fact.call
     queue.length += 1
     queue.calls += 1
-    _set_deadlines(state, fact)
+    if fact.named is not None:
+        _wait_for_one(state, fact.call, queue, fact)
     state.server(fact.line.server).channels.enter(fact.line.channel)
     queues.wait(state, call)
 
 
-def _set_deadlines(state: State, fact: f.CallQueued | f.CallMoved) -> None:
-    if fact.named_until_ms is not None:
-        state.deadlines.set(fact.named_until_ms, "named", fact.call)
-    if fact.last_agent and fact.named is not None:
-        queue = state.queues[fact.queue if isinstance(fact, f.CallQueued) else fact.to]
-        queue.returning.setdefault(fact.named, {})[fact.call] = None
+def _wait_for_one(state: State, call: CallId, queue: Queue, fact: f.CallQueued | f.CallMoved) -> None:
+    """The call waits for one agent alone, for a time."""
+    assert fact.named is not None, f"{fact} names nobody"
+    assert fact.named_until_ms is not None, f"{fact} names somebody for ever"
+    state.deadlines.set(fact.named_until_ms, "named", call)
+    if fact.last_agent:
+        queue.returning.setdefault(fact.named, {})[call] = None
 
 
 def _wait_for_nobody(state: State, call: Call) -> None:
@@ -80,7 +82,8 @@ def _call_moved(state: State, fact: f.CallMoved) -> None:
     queue.waiting.take_profile(call.profile)
     queue.length += 1
     queue.calls += 1
-    _set_deadlines(state, fact)
+    if fact.named is not None:
+        _wait_for_one(state, call.id, queue, fact)
     queues.wait(state, call)
 
 
@@ -122,15 +125,14 @@ def _wait_overdue(state: State, fact: f.WaitOverdue) -> None:
 
 
 def _call_connected(state: State, fact: f.CallConnected) -> None:
-    offer = state.offers[fact.offer]
-    offers.move(state, offer, "call connected")
-    call = state.calls[fact.call]
+    agent, offer, call = state.agents[fact.agent], state.offers[fact.offer], state.calls[fact.call]
+    offers.move(agent, offer, "call connected")
     if call.answered == fact.offer:
         offers.heard(state, offer)
     else:
         offers.picked_up(state, call, offer)
     call.connected_at_ms = fact.at_ms
-    state.agents[fact.agent].misses = 0
+    agent.misses = 0
     if call.named is not None:
         _wait_for_nobody(state, call)
     state.servers[call.line.server].channels.enter(call.line.channel)
@@ -173,7 +175,8 @@ def _call_over(state: State, fact: f.CallAbandoned | f.CallTimedOut | f.CallRetu
 
 
 def _drop_call(state: State, call: Call) -> None:
-    members.forget_refusals(state, call)
+    if call.refusers:
+        members.forget_refusals(state, call)
     if call.connected_at_ms is None:  # else they are gone already
         for kind in OF_A_CALL:
             state.deadlines.drop(kind, call.id)

@@ -1,6 +1,7 @@
 """An agent's standing in the queues, the phone, the refusals: what several facts about agents change."""
 
 from acd.model import Phone, QueueId
+from acd.router.ready import IdlePlace
 from acd.router.settings import AgentSettings, Standing
 from acd.router.state import REFUSALS_KEPT, Agent, Call, State
 from acd.router.states import Membership, Work
@@ -100,7 +101,7 @@ def _forget_agent(state: State, agent: Agent) -> None:
 
 def free_again(state: State, agent: Agent) -> None:
     """Work has ended: from now on the agent is idle."""
-    agent.free = state.free_place()
+    agent.free = IdlePlace(state.now_ms, state.fact_count)
 
 
 def remember_refusal(state: State, agent: Agent, call: Call, until_ms: int) -> None:

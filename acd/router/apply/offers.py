@@ -3,12 +3,11 @@
 from acd.router import facts as f
 from acd.router.apply import members, queues
 from acd.router.apply.table import Table
-from acd.router.state import Call, Offer, State
+from acd.router.state import Agent, Call, Offer, State
 
 
-def move(state: State, offer: Offer, event: str) -> None:
+def move(agent: Agent, offer: Offer, event: str) -> None:
     """Let the agent's voice, or the one chat, make a legal move."""
-    agent = state.agents[offer.agent]
     if offer.channel == "voice":
         agent.move(event)
     else:
@@ -18,7 +17,7 @@ def move(state: State, offer: Offer, event: str) -> None:
 def _offer_made(state: State, fact: f.OfferMade) -> None:
     agent, call, queue = state.agents[fact.agent], state.calls[fact.call], state.queues[fact.queue]
     offer = Offer(fact.offer, fact.call, fact.agent, fact.queue, fact.line, queue.settings.channel)
-    move(state, offer, "offer made")
+    move(agent, offer, "offer made")
     if offer.channel == "voice":
         agent.offer = fact.offer
     state.offers[fact.offer] = offer
@@ -33,7 +32,7 @@ def _offer_made(state: State, fact: f.OfferMade) -> None:
 
 def _offer_accepted(state: State, fact: f.OfferAccepted) -> None:
     offer = state.offers[fact.offer]
-    move(state, offer, "offer accepted")
+    move(state.agents[fact.agent], offer, "offer accepted")
     picked_up(state, state.calls[fact.call], offer)
     offer.deadline = "connect"
     state.deadlines.set(fact.connect_until_ms, "connect", fact.offer)
@@ -92,12 +91,12 @@ def _offer_ended(state: State, fact: f.OfferEnded) -> None:
 
 def drop_offer(state: State, offer: Offer, event: str) -> None:
     """The voice, or one of the chats, is free of it."""
-    move(state, offer, event)
+    agent = state.agents[offer.agent]
+    move(agent, offer, event)
     del state.offers[offer.id]
     if event != "call ended":
         state.deadlines.drop(offer.deadline, offer.id)
     state.servers[offer.line.server].legs.drop(offer.id)
-    agent = state.agents[offer.agent]
     if agent.offer == offer.id:
         agent.offer = None
 
