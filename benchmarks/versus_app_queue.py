@@ -2,8 +2,10 @@
 
 a. Release: the agent's BYE to the next INVITE at that agent, 3 and 100 callers waiting (benchmarks/versus/release.py).
 b. Arrival: the caller's INVITE to the agent's, 1 to 2,000 agents idle (benchmarks/versus/arrival.py).
+c. Load: processor time of a call at 20 and 50 calls a second (benchmarks/versus/load.py).
+d. Waiting: processor time of 200 callers whom nobody serves (benchmarks/versus/waiting.py).
 
-Without --only a part of its own runs each in turn. --quick makes few runs of each; its medians and worst cases say
+Without --only these run one after the other. --quick makes few runs of each; its medians and worst cases say
 little, and are held to the same limits. --results keeps every single figure as JSON, --page draws the distributions: an
 HTML page that any browser opens without a server. Times are read at the phones' sockets; the phones, their Python and
 the machine are the same for all. All traffic is on loopback.
@@ -21,7 +23,7 @@ from rich.progress import Progress
 
 from acd.lab.servers import Lab
 from benchmarks.report import Check, finish, run_benchmark
-from benchmarks.versus import arrival, release
+from benchmarks.versus import arrival, load, release, waiting
 from benchmarks.versus.outcome import Outcome
 from benchmarks.versus.page import page
 
@@ -69,6 +71,8 @@ def part(measure: Callable[[Lab, P, Step], Coroutine[Any, Any, Outcome]], full: 
 PARTS: Final = {
     "a": part(release.measure, release.FULL, release.QUICK),
     "b": part(arrival.measure, arrival.FULL, arrival.QUICK),
+    "c": part(load.measure, load.FULL, load.QUICK),
+    "d": part(waiting.measure, waiting.FULL, waiting.QUICK),
 }
 
 

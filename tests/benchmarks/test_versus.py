@@ -2,14 +2,18 @@
 
 import argparse
 import json
+import os
 import re
+import time
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
 
+from benchmarks.cpu import ProcessClock
 from benchmarks.report import Check
-from benchmarks.versus import arrival, release
+from benchmarks.sipp import FAILED
+from benchmarks.versus import arrival, load, release, waiting
 from benchmarks.versus.outcome import Figures, Outcome
 from benchmarks.versus.page import BINS, Axis, curve, drawing, page
 from benchmarks.versus_app_queue import PARTS, chosen, keep
@@ -52,6 +56,67 @@ def test_growth_is_measured_on_ourselves() -> None:
 def test_what_is_asterisks_own_is_said_beside() -> None:
     (note,) = arrival.outcome({1: rows(1.5, 2.0, 3.0)}).notes
     assert note.endswith("1 agent: acd 1.50, app_queue 0.50")
+
+
+def used(asterisk: dict[str, float], client: dict[str, float], failed: int = 0) -> load.Used:
+    """Of one run in each way."""
+    of = load.Used()
+    for way in load.WAYS:
+        of.asterisk[way].append(asterisk[way])
+        of.client[way].append(client.get(way, 0.0))
+    of.failed["app_queue"] = failed
+    return of
+
+
+ASTERISK = {"acd": 9.0, "bare client": 9.0, "app_queue": 10.0, "bare Dial": 5.0}
+
+
+def test_our_two_processes_together_may_cost_what_app_queue_costs() -> None:
+    within = load.outcome({20: used(ASTERISK, {"acd": 1.0, "bare client": 1.0})})
+    beyond = load.outcome({20: used(ASTERISK, {"acd": 1.1, "bare client": 1.0})})
+    assert [check.ok for check in within.checks] == [True, True, True]
+    assert [check.ok for check in beyond.checks] == [False, True, True]
+
+
+def test_engine_is_held_to_the_bare_client_and_no_call_may_fail() -> None:
+    (_, engine, failed) = load.outcome({50: used(ASTERISK, {"acd": 0.9, "bare client": 0.5}, failed=1)}).checks
+    assert (engine.value, engine.ok) == (1.8, False)
+    assert (failed.value, failed.ok) == (1, False)
+
+
+def test_share_of_each_process_is_shown() -> None:
+    (figures,) = load.outcome({20: used(ASTERISK, {"acd": 1.0, "bare client": 0.7})}).figures
+    assert {name: list(values) for name, values in figures.rows.items()} == {
+        "acd": [10.0],
+        "app_queue": [10.0],
+        "acd: Asterisk": [9.0],
+        "acd: engine": [1.0],
+        "bare client: Asterisk": [9.0],
+        "bare client: client": [0.7],
+        "bare Dial": [5.0],
+    }
+
+
+def test_waiting_callers_cost_the_engine_what_it_uses_beyond_music_alone() -> None:
+    asterisk = {"music alone": [500.0, 510.0], "acd": [520.0, 530.0], "app_queue": [515.0, 525.0]}
+    within = waiting.outcome({"music alone": [1.0, 3.0], "acd": [2.0, 4.0], "app_queue": [9.0, 9.0]}, asterisk, 200)
+    beyond = waiting.outcome({"music alone": [1.0, 3.0], "acd": [2.0, 5.0], "app_queue": [1.0, 1.0]}, asterisk, 200)
+    assert [check.ok for check in (*within.checks, *beyond.checks)] == [True, False]
+    assert "acd +20.0, app_queue +15.0" in within.notes[0]
+
+
+def test_clock_of_a_process_is_the_one_that_it_sees_itself() -> None:
+    before = time.process_time_ns() / 1e6
+    read = ProcessClock(os.getpid()).used_ms()
+    assert before <= read <= time.process_time_ns() / 1e6
+
+
+def test_failed_calls_are_the_whole_runs_not_the_last_seconds() -> None:
+    screen = """
+  Successful call      |        0                  |      197
+  Failed call          |        1                  |        3
+"""
+    assert FAILED.findall(screen) == ["3"]
 
 
 def test_summary_is_of_the_values_as_they_came() -> None:

@@ -2,12 +2,14 @@
 
 import asyncio
 import json
+import shutil
 import sys
 from pathlib import Path
 
 import pytest
 
 from acd.lab.servers import Lab
+from tests import needs
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(150)]
 
@@ -39,6 +41,16 @@ async def run_quickly(only: str, folder: Path) -> dict[str, dict[str, float]]:
         "checks": {check["name"]: check["value"] for check in result["checks"]},
         "runs": {f"{one['title']}: {row}": of["runs"] for one in kept["figures"] for row, of in one["summary"].items()},
     }
+
+
+async def test_processor_time_is_told_apart_and_no_call_fails(lab: Lab, tmp_path: Path) -> None:
+    if shutil.which("sipp") is None:
+        needs.missing("SIPp is not installed (package sip-tester)")
+    found = await run_quickly("c,d", tmp_path)
+    for rate in (20, 50):
+        assert found["checks"][f"c. {rate} calls a second: calls that failed, all ways"] == 0
+        assert 0 < found["checks"][f"c. {rate} calls a second: the engine as a multiple of a bare client"] < 10
+    assert found["checks"]["d. 200 waiting: the engine beyond music alone, ms a second"] < 100
 
 
 async def test_released_agent_is_offered_sooner_than_by_app_queue(lab: Lab, tmp_path: Path) -> None:
