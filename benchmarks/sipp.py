@@ -43,9 +43,10 @@ async def answering(server: LabServer, folder: Path, talk_ms: tuple[int, int]) -
             await _register(server, folder, f"{HERE}:9", "0")
 
 
-async def call(server: LabServer, folder: Path, number: str, calls: int, a_second: float) -> int:
-    """Place so many calls, each until the other side ends it. Returns how many failed."""
+async def call(server: LabServer, folder: Path, number: str, calls: int, a_second: float, at_once: int = 1_000) -> int:
+    """Place so many calls, each until the other side ends it, and no more at once. Returns how many failed."""
     words = ["-sf", str(SCENARIOS / "call.xml"), "-s", number, "-m", str(calls), "-r", f"{a_second:g}"]
+    words += ["-l", str(at_once)]
     async with _sipp(folder, f"{server.host}:{server.sip_port}", *words) as process:
         output, _ = await process.communicate()
     said = output.decode(errors="replace")

@@ -4,11 +4,15 @@ a. Release: the agent's BYE to the next INVITE at that agent, 3 and 100 callers 
 b. Arrival: the caller's INVITE to the agent's, 1 to 2,000 agents idle (benchmarks/versus/arrival.py).
 c. Load: processor time of a call at 20 and 50 calls a second (benchmarks/versus/load.py).
 d. Waiting: processor time of 200 callers whom nobody serves (benchmarks/versus/waiting.py).
+e. Shift: 50 agents, 20 calls a second, five minutes of each system (benchmarks/versus/shift.py).
 
-Without --only these run one after the other. --quick makes few runs of each; its medians and worst cases say
-little, and are held to the same limits. --results keeps every single figure as JSON, --page draws the distributions: an
-HTML page that any browser opens without a server. Times are read at the phones' sockets; the phones, their Python and
-the machine are the same for all. All traffic is on loopback.
+Without --only it is a to d, one after the other, in nine and a half minutes; --quick makes few runs of each, in two. e
+takes eleven minutes by itself, and runs where --only names it. --quick is held to the same limits, but of few runs a
+99th percentile is the worst, and noise is in every median.
+
+--results keeps every single figure as JSON, --page draws the distributions: an HTML page that any browser opens without
+a server. Times are read at the phones' sockets; the phones, their Python and the machine are the same for all. c and e
+need SIPp. All traffic is on loopback.
 """
 
 import argparse
@@ -23,7 +27,7 @@ from rich.progress import Progress
 
 from acd.lab.servers import Lab
 from benchmarks.report import Check, finish, run_benchmark
-from benchmarks.versus import arrival, load, release, waiting
+from benchmarks.versus import arrival, load, release, shift, waiting
 from benchmarks.versus.outcome import Outcome
 from benchmarks.versus.page import page
 
@@ -59,13 +63,15 @@ class Part:
     usual: bool = True
 
 
-def part(measure: Callable[[Lab, P, Step], Coroutine[Any, Any, Outcome]], full: P, quick: P) -> Part:
+def part(
+    measure: Callable[[Lab, P, Step], Coroutine[Any, Any, Outcome]], full: P, quick: P, *, usual: bool = True
+) -> Part:
     """A part by its two plans."""
 
     def run(plan: P) -> Run:
         return Run(lambda lab, step: measure(lab, plan, step), plan.steps)
 
-    return Part(run(full), run(quick))
+    return Part(run(full), run(quick), usual)
 
 
 PARTS: Final = {
@@ -73,6 +79,7 @@ PARTS: Final = {
     "b": part(arrival.measure, arrival.FULL, arrival.QUICK),
     "c": part(load.measure, load.FULL, load.QUICK),
     "d": part(waiting.measure, waiting.FULL, waiting.QUICK),
+    "e": part(shift.measure, shift.FULL, shift.QUICK, usual=False),
 }
 
 

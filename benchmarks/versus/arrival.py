@@ -35,7 +35,7 @@ class Plan:
         return len(self.agents) * self.rounds * self.calls
 
 
-FULL = Plan(agents=(1, 100, 1000, 2000), rounds=3, calls=30)
+FULL = Plan(agents=(1, 100, 1000, 2000), rounds=2, calls=30)
 QUICK = Plan(agents=(1, 100, 1000, 2000), rounds=1, calls=10)
 
 Took = Mapping[int, Mapping[str, Sequence[float]]]

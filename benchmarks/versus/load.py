@@ -50,7 +50,7 @@ class Plan:
         return len(self.rates) * self.rounds * len(WAYS)
 
 
-FULL = Plan(rates={20: 200, 50: 400}, rounds=3)
+FULL = Plan(rates={20: 200, 50: 250}, rounds=2)
 QUICK = Plan(rates={20: 60, 50: 100}, rounds=1)
 
 

@@ -32,7 +32,7 @@ class Plan:
         return len(self.waiting) * self.rounds * self.releases * len(RELEASES)
 
 
-FULL = Plan(waiting=(3, 100), rounds=2, releases=20)
+FULL = Plan(waiting=(3, 100), rounds=2, releases=18)
 QUICK = Plan(waiting=(3, 100), rounds=1, releases=5)
 
 Took = Mapping[int, Mapping[str, Sequence[float]]]

@@ -10,10 +10,11 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from acd.telephony.ami.messages import AmiEvent
 from benchmarks.cpu import ProcessClock
 from benchmarks.report import Check
 from benchmarks.sipp import FAILED
-from benchmarks.versus import arrival, load, release, waiting
+from benchmarks.versus import arrival, load, release, shift, waiting
 from benchmarks.versus.outcome import Figures, Outcome
 from benchmarks.versus.page import BINS, Axis, curve, drawing, page
 from benchmarks.versus_app_queue import PARTS, chosen, keep
@@ -103,6 +104,70 @@ def test_waiting_callers_cost_the_engine_what_it_uses_beyond_music_alone() -> No
     beyond = waiting.outcome({"music alone": [1.0, 3.0], "acd": [2.0, 5.0], "app_queue": [1.0, 1.0]}, asterisk, 200)
     assert [check.ok for check in (*within.checks, *beyond.checks)] == [True, False]
     assert "acd +20.0, app_queue +15.0" in within.notes[0]
+
+
+def moments(*rows: tuple[float, str, str]) -> list[shift.Moment]:
+    names = {"joined": "joined", "begins": "leg-begins", "ends": "leg-ends"}
+    return [shift.Moment(at_ms, names[what], channel) for at_ms, what, channel in rows]  # type: ignore[arg-type]
+
+
+def test_agent_who_is_idle_while_a_caller_waits_is_time_lost() -> None:
+    """Two agents, 100 ms: one caller is served after 10 ms, and another one waits for 20 ms beside an idle agent."""
+    seen = shift.Shift(
+        moments(
+            (0, "joined", "c1"),
+            (10, "begins", "l1"),
+            (40, "joined", "c2"),
+            (60, "begins", "l2"),
+            (70, "joined", "c3"),
+            (90, "ends", "l1"),
+            (90, "begins", "l3"),
+            (100, "ends", "l2"),
+        ),
+        {"l1": "c1", "l2": "c2", "l3": "c3"},
+    )
+    assert seen.undone_share(agents=2) == pytest.approx(100 * (10 + 20) / (2 * 100))
+    assert seen.waits_ms() == [10, 20, 20]
+
+
+def test_leg_that_is_heard_of_before_its_caller_leaves_nobody_waiting() -> None:
+    seen = shift.Shift(moments((0, "begins", "l1"), (1, "joined", "c1"), (100, "ends", "l1")), {"l1": "c1"})
+    assert seen.undone_share(agents=2) == 0
+    assert seen.waits_ms() == [0]
+
+
+def test_caller_who_is_given_an_agent_before_an_older_one_has_passed() -> None:
+    seen = shift.Shift()
+    seen.order = [("joined", "c1"), ("joined", "c2"), ("joined", "c3"), ("offered", "c2"), ("offered", "c1")]
+    assert seen.inversions() == 1
+    seen.order += [("offered", "c1"), ("offered", "c3")]
+    assert seen.inversions() == 1, "who is offered again has passed nobody"
+
+
+def event(name: str, **headers: str) -> AmiEvent:
+    return AmiEvent(name=name, headers={key.lower(): value for key, value in headers.items()})
+
+
+def test_both_systems_are_seen_by_asterisks_own_events() -> None:
+    ours, theirs = shift.Shift(), shift.Shift()
+    ours.hear(event("UserEvent", UserEvent="AcdCall", Uniqueid="c1", Channel="PJSIP/sipp-00000001"))
+    theirs.hear(event("QueueCallerJoin", Uniqueid="c1", Channel="PJSIP/sipp-00000001"))
+    theirs.hear(event("AgentCalled", Uniqueid="c1", DestUniqueid="l1", Channel="PJSIP/sipp-00000001"))
+    for seen in (ours, theirs):
+        seen.hear(event("Newchannel", Uniqueid="c2", Channel="PJSIP/sipp-00000002"))
+        seen.hear(event("Newchannel", Uniqueid="l1", Channel="PJSIP/30001-00000003"))
+        seen.hear(event("Hangup", Uniqueid="l1", Channel="PJSIP/30001-00000003"))
+        assert [moment[1:] for moment in seen.moments] == [("joined", "c1"), ("leg-begins", "l1"), ("leg-ends", "l1")]
+    assert theirs.order == [("joined", "c1"), ("offered", "c1")]
+    assert theirs.caller_of == {"l1": "c1"}
+
+
+def test_shift_is_held_to_no_inversion_and_no_failed_call() -> None:
+    bad = shift.Shift(moments((0, "begins", "l1"), (1, "joined", "c1"), (9, "ends", "l1")), {"l1": "c1"}, failed=2)
+    bad.order = [("joined", "c1"), ("joined", "c2"), ("offered", "c2")]
+    good = shift.Shift(bad.moments, bad.caller_of)
+    assert [check.ok for check in shift.outcome({"acd": good, "app_queue": bad}).checks] == [True, True]
+    assert [check.ok for check in shift.outcome({"acd": bad, "app_queue": good}).checks] == [False, False]
 
 
 def test_clock_of_a_process_is_the_one_that_it_sees_itself() -> None:

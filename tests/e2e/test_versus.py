@@ -53,6 +53,14 @@ async def test_processor_time_is_told_apart_and_no_call_fails(lab: Lab, tmp_path
     assert found["checks"]["d. 200 waiting: the engine beyond music alone, ms a second"] < 100
 
 
+async def test_short_shift_loses_no_call_and_lets_none_pass_another(lab: Lab, tmp_path: Path) -> None:
+    if shutil.which("sipp") is None:
+        needs.missing("SIPp is not installed (package sip-tester)")
+    found = await run_quickly("e", tmp_path)
+    assert found["checks"] == {"e. shift: calls that passed an older one": 0, "e. shift: calls that failed": 0}
+    assert found["runs"]["e. Shift: a caller's wait until an agent's leg begins: acd"] == 300
+
+
 async def test_released_agent_is_offered_sooner_than_by_app_queue(lab: Lab, tmp_path: Path) -> None:
     """Far from the limits of a quiet machine: noise only adds to our milliseconds."""
     found = await run_quickly("a", tmp_path)
