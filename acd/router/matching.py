@@ -31,8 +31,8 @@ QUEUE_SLICE = 50
 """How many queues in which anything may have changed are looked at in one turn."""
 CALL_SLICE = 50
 """How many calls that have come at once are looked at in one turn."""
-DRAW = 15
-"""So many looks at each class is a draw worth."""
+DRAW, COUNT = 2, 15
+"""So many looks at each class is a draw worth, and so many more the tickets of a class whose are not known yet."""
 LOOKS = 3_000
 """At so many classes of ready agents a turn looks on behalf of the groups of whole queues; then it makes no further
 offer."""
@@ -356,7 +356,7 @@ def _serve_all(turn: Turn) -> None:
         if _looks(looked_at) > LOOKS:
             break
     heapify(sources)
-    offers_left = SLICE
+    offers_left, drawing = SLICE, 0
     while sources and offers_left:
         work = _work_at(turn, sources[0].of)
         if work is None:
@@ -364,13 +364,21 @@ def _serve_all(turn: Turn) -> None:
         elif work.order != sources[0].order:  # what was there is taken: offers only take work and agents away
             heapreplace(sources, sources[0]._replace(order=work.order))
         else:
+            drawing += _looks_of_a_draw(turn.state.queues[work.call.queue])
             _offer(turn, work.call)
-            offers_left = offers_left - 1 if _looks(looked_at) <= LOOKS else 0
+            offers_left = offers_left - 1 if _looks(looked_at) + drawing <= LOOKS else 0
     _keep(turn.state, [source.of for source in sources], calls, looked_at)
 
 
 def _looks(looked_at: "dict[QueueId, _LookIn]") -> int:
     return sum(look.looks for look in looked_at.values())
+
+
+def _looks_of_a_draw(queue: Queue) -> int:
+    if queue.settings.strategy != "weighted-random":
+        return 0
+    classes = len(queue.ready.classes)
+    return DRAW * classes + COUNT * (classes - len(queue.ready.urns))
 
 
 def _enlist(state: State, agents: Iterable[AgentId]) -> None:
@@ -454,8 +462,6 @@ class _LookIn:
                 continue
             found = self._order(call.place)
             if found == order:
-                if self.queue.settings.strategy == "weighted-random":
-                    self.looks += DRAW * len(self.queue.ready.classes)
                 return Work(order, call)
             heapreplace(self._groups, (found, group))
         return None

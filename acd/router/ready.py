@@ -5,7 +5,7 @@ How many classes a queue may have is bounded by the configuration.
 """
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import NamedTuple
@@ -48,6 +48,8 @@ class ReadyAgents:
     """All agents whom the queue may offer its work."""
 
     classes: dict[ClassKey, "SortedList[AgentKey]"] = field(default_factory=dict)
+    urns: dict[ClassKey, "Urn"] = field(default_factory=dict, compare=False)
+    """Derived, where agents are drawn: of classes that have not changed since."""
 
     def __bool__(self) -> bool:
         return bool(self.classes)
@@ -62,6 +64,8 @@ class ReadyAgents:
         if agents is None:
             agents = self.classes[class_] = SortedList()
         agents.add(key)
+        if self.urns:
+            self.urns.pop(class_, None)
 
     def remove(self, class_: ClassKey, key: AgentKey) -> None:
         """Take an agent from the list."""
@@ -69,51 +73,67 @@ class ReadyAgents:
         agents.remove(key)
         if not agents:
             del self.classes[class_]
+        if self.urns:
+            self.urns.pop(class_, None)
 
     def drawn(
-        self, classes: Iterable[ClassKey], out: dict[ClassKey, list[AgentKey]], seed: int, number: int
+        self, classes: Iterable[ClassKey], out: Mapping[ClassKey, Sequence[AgentKey]], seed: int, number: int
     ) -> AgentKey:
         """One of the agents of these classes by chance, in the measure of the weights that they are listed by; `out`
         takes no part. There must be somebody.
 
-        Nobody is gone through: agents of one weight stand together in their class, and are counted by where they begin
-        and end. What is looked at are the classes and the different weights, both bounded by the configuration.
+        Nobody is gone through: of each class it is known how many tickets it holds, and in the one that is drawn agents
+        of one weight stand together. What is looked at are the classes and, in one of them, the different weights, both
+        bounded by the configuration.
         """
-        runs = sorted(run for class_ in classes for run in self._runs(class_, out.get(class_, [])))
-        ends = list(accumulate(run.weight * run.size for run in runs))
-        drawn = ticket(seed, number, ends[-1])
-        at = bisect_right(ends, drawn)
-        run = runs[at]
-        return self._nth(run, run.size + (drawn - ends[at]) // run.weight)
+        ordered = sorted(classes, key=lambda class_: class_.skills.names)  # those of one tier differ in their skills
+        begins = list(accumulate((self._tickets(class_, out.get(class_, ())) for class_ in ordered), initial=0))
+        drawn = ticket(seed, number, begins[-1])
+        at = bisect_right(begins, drawn) - 1
+        return self._holder(ordered[at], drawn - begins[at], out.get(ordered[at], ()))
 
-    def _runs(self, class_: ClassKey, out: list[AgentKey]) -> Iterator["_Run"]:
-        agents, at = self.classes[class_], 0
-        while at < len(agents):
-            weight = agents[at].first
-            end = agents.bisect_left(AgentKey(weight + 1, -1, -1, AgentId("")))
+    def _tickets(self, class_: ClassKey, out: Sequence[AgentKey]) -> int:
+        tickets = self.urn(class_).tickets
+        return tickets - sum(key.first for key in out) if out else tickets
+
+    def _holder(self, class_: ClassKey, number: int, out: Sequence[AgentKey]) -> AgentKey:
+        """Who of the class holds this ticket, counted from 0 over those who take part."""
+        agents = self.classes[class_]
+        for weight, begin, end in self.urn(class_).runs:
             gone = sorted(agents.index(key) for key in out if key.first == weight)
-            yield _Run(weight, class_.skills.names, class_, at, end - at - len(gone), gone)
-            at = end
+            tickets = weight * (end - begin - len(gone))
+            if number < tickets:
+                at = begin + number // weight
+                for absent in gone:
+                    at += absent <= at
+                return agents[at]
+            number -= tickets
+        raise AssertionError(f"{class_} has no ticket {number}")
 
-    def _nth(self, run: "_Run", index: int) -> AgentKey:
-        at = run.at + index
-        for gone in run.gone:
-            at += gone <= at
-        return self.classes[run.class_][at]
+    def urn(self, class_: ClassKey) -> "Urn":
+        """The tickets of a class, remembered until the class changes."""
+        urn = self.urns.get(class_)
+        if urn is None:
+            urn = self.urns[class_] = self._filled(class_)
+        return urn
+
+    def _filled(self, class_: ClassKey) -> "Urn":
+        agents, begin, runs, tickets = self.classes[class_], 0, [], 0
+        while begin < len(agents):
+            weight = agents[begin].first
+            end = agents.bisect_left(AgentKey(weight + 1, -1, -1, AgentId("")))
+            runs.append((weight, begin, end))
+            tickets += weight * (end - begin)
+            begin = end
+        return Urn(tickets, runs)
 
 
-class _Run(NamedTuple):
-    """Agents of one class and one weight. Classes of one tier differ in their skills."""
+class Urn(NamedTuple):
+    """The tickets of the agents of one class: each has as many as the weight says."""
 
-    weight: int
-    skills: tuple[tuple[str, int], ...]
-    class_: ClassKey
-    at: int
-    """Where they begin in their class."""
-    size: int
-    """How many take part."""
-    gone: list[int]
-    """Where those stand who take no part."""
+    tickets: int
+    runs: list[tuple[int, int, int]]
+    """Each weight, and from where to where in the class those stand who have it."""
 
 
 def ticket(seed: int, number: int, tickets: int) -> int:

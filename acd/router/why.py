@@ -238,17 +238,17 @@ def in_their_order(state: State, call: Call, agents: Sequence[Agent]) -> list[tu
 
 def _drawn(state: State, call: Call, agents: Sequence[Agent]) -> AgentId | None:
     """On whom of those who come first by tier and wishes the draw falls that the next fact makes; None where nothing is
-    drawn. The tickets are dealt out by weight, then by skills, then to the longest idle first."""
+    drawn. The tickets are dealt out by skills, then by weight, then to the longest idle first."""
     if not agents or state.queues[call.queue].settings.strategy != "weighted-random":
         return None
     first = min(_tier_and_unmet(call, agent) for agent in agents)
     dealt = sorted(
-        (_measure(state, call, agent), skills, agent.free, agent.settings.id)
+        (skills, _measure(state, call, agent), agent.free, agent.settings.id)
         for agent in agents
         if _tier_and_unmet(call, agent) == first
         for skills in [[(skill.name, skill.level) for skill in agent.settings.skills]]
     )
-    holders = [agent for weight, _, _, agent in dealt for _ in range(weight)]
+    holders = [agent for _, weight, _, agent in dealt for _ in range(weight)]
     return holders[ticket(state.seed, state.fact_count + 1, len(holders))]
 
 

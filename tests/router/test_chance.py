@@ -198,7 +198,7 @@ def test_draw_is_that_of_the_tickets_dealt_out_one_by_one(number: int) -> None:
     """Some classes, weights and agents, of whom some take no part: whom the lists say is whom a plain count says."""
     ready, dealt, out = (
         ReadyAgents(),
-        list[tuple[int, tuple[tuple[str, int], ...], AgentKey]](),
+        list[tuple[tuple[tuple[str, int], ...], AgentKey]](),
         dict[ClassKey, list[AgentKey]](),
     )
     classes = [ClassKey(1, SkillSet((Skill("german", level),))) for level in range(1 + number % 4)]
@@ -209,7 +209,7 @@ def test_draw_is_that_of_the_tickets_dealt_out_one_by_one(number: int) -> None:
         if agent and ticket(3, number + agent, 3) == 0:
             out.setdefault(class_, []).append(key)
         else:
-            dealt.append((key.first, class_.skills.names, key))
-    tickets = [key for weight, _, key in sorted(dealt) for _ in range(weight)]
+            dealt.append((class_.skills.names, key))
+    tickets = [key for _, key in sorted(dealt) for _ in range(key.first)]
     expected = tickets[ticket(number, number, len(tickets))]
     assert ready.drawn(ready.classes, out, number, number) == expected

@@ -20,6 +20,7 @@ from acd.router.settings import (
     QueueSettings,
     Ring,
     RouterSettings,
+    Standing,
 )
 from acd.router.skills import Fit, fits_at
 from acd.router.state import REFUSALS_KEPT, Call, State
@@ -353,6 +354,34 @@ def test_what_is_looked_at_in_one_queue_has_a_bound(monkeypatch: pytest.MonkeyPa
     most = Looks(monkeypatch).most(core, i.ServerReported(SERVER, seen))
     assert most <= 2 * matching.LOOKS, "the best of the ready are found besides, once for each offer"
     assert len(core.state.offers) == (96 if taken else 0)
+
+
+def test_tickets_of_many_classes_are_counted_in_few_turns_and_not_again() -> None:
+    """R25. Agents of a hundred classes and ten weights are drawn: what counting their tickets takes, and each draw, are
+    looks."""
+    core = Core()
+    core.handle(i.OpenJournal("t", 1, "test"), 0)
+    core.handle(i.ConfigureQueue(QueueSettings(SALES, "Sales", strategy="weighted-random")), 0)
+    for number in range(100):
+        settings = AgentSettings(
+            AgentId(f"agent-{number}"),
+            f"Agent {number}",
+            Phone(str(number)),
+            (SALES,),
+            skills=(Skill(f"w{number}", 1),),
+            standings=(Standing(SALES, weight=1 + number % 10),),
+        )
+        core.handle(i.ConfigureAgent(settings), 0)
+        core.handle(i.LogIn(request=RequestId("r"), agent=settings.id, by=settings.id), 0)
+    ready = core.state.queues[SALES].ready
+    channels = [ChannelId(f"c{number}") for number in range(60)]
+    for channel in channels:
+        core.handle(i.CallArrived(Line(SERVER, channel), SALES, Caller()), 0)
+    core.handle(i.ServerReported(SERVER, tuple(i.SeenCaller(channel, "waiting") for channel in channels)), 0)
+    made = [sum(isinstance(fact, OfferMade) for fact in facts) for facts in _turns(core, 0)]
+    assert sum(made) == len(channels)
+    assert max(made) < SLICE
+    assert ready.classes.keys() == ready.urns.keys(), "a class that did not change is known still"
 
 
 def test_calls_that_wait_for_busy_agents_are_not_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
