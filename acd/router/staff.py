@@ -81,6 +81,8 @@ def _log_in(turn: Turn, agent: Agent, request: i.LogIn, may: Rights) -> Refusal 
         return refusal
     if phone is not None and _is_taken(turn.state, agent, phone) and _are_chats(turn, queues):
         phone = None  # none is needed
+    if phone != agent.phone and not all(map(may.has, memberships.logged_in(agent))):
+        return "not-allowed"  # it is the phone of those queues, too
     refusal = _check_phone(turn, agent, phone, queues)
     if refusal is not None:
         return refusal
