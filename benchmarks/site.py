@@ -23,6 +23,8 @@ RELEASES: Final = {"acd": "bench-acd", "app_queue": "bench-queue-fast"}
 """What a caller dials to wait in each system for the agent at 1050."""
 AGENT: Final = "1050"
 CALLERS: Final = range(2001, 2061)
+SERVES: Final = "server is up, its calls are offered"
+"""What the engine's log says once it knows its server."""
 NOT_IN_USE: Final = "1"
 SHORTEST_TALK_S: Final = 0.35
 """A conversation that the agent ends within 250 ms is none: the caller is in line again (config/asterisk/acd.conf). The
@@ -97,12 +99,17 @@ class Bench:
 
 
 @asynccontextmanager
-async def bench(lab: Lab, agents: str = ANA) -> AsyncIterator[Bench]:
-    """An engine with these agents, as acd.toml has them, once it knows its server."""
+async def bench(lab: Lab, agents: str = ANA, *, writes_facts: bool = True) -> AsyncIterator[Bench]:
+    """An engine with these agents, as acd.toml has them, once it knows its server. One that writes no facts is seen by
+    nobody but its Asterisk."""
     with tempfile.TemporaryDirectory() as folder:
         config = ASTERISK.format(host=lab.a.host) + agents
-        async with WatchedEngine(Path(folder), config) as engine, AsyncExitStack() as stack, Ears(lab.a, "off") as ears:
-            await engine.saw.sees(f.ServerSettled, within_s=15)
+        async with (
+            WatchedEngine(Path(folder), config, writes_facts=writes_facts) as engine,
+            AsyncExitStack() as stack,
+            Ears(lab.a, "off") as ears,
+        ):
+            await engine.says(SERVES, within_s=15)
             yield Bench(lab, engine, ears, stack)
 
 

@@ -37,7 +37,7 @@ class EngineProcess:
     """`async with` starts it and stops it. `tell` gets each fact with its number.
 
     `folder`: where its files are; a private one that goes with it, if none is given. `own_session`: Ctrl-C at this
-    side's terminal is not for the engine.
+    side's terminal is not for the engine. `writes_facts=False`: it writes none, and nothing is told.
     """
 
     def __init__(
@@ -48,6 +48,7 @@ class EngineProcess:
         *,
         own_session: bool = False,
         log_level: Level = "info",
+        writes_facts: bool = True,
     ) -> None:
         self.log: deque[str] = deque(maxlen=LOG_LINES_KEPT)
         """What it has said, line by line."""
@@ -55,6 +56,7 @@ class EngineProcess:
         self._tell = tell
         self._folder = folder
         self._own_session = own_session
+        self._writes_facts = writes_facts
         self._log_level = log_level
         self._said = asyncio.Event()
         self._stack = contextlib.AsyncExitStack()
@@ -81,7 +83,8 @@ class EngineProcess:
 
     async def start(self) -> None:
         """Start it (again)."""
-        self.process = await _start(self.config, self._facts, self._log, self._log_level, own_session=self._own_session)
+        facts = self._facts if self._writes_facts else None
+        self.process = await _start(self.config, facts, self._log, self._log_level, own_session=self._own_session)
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -144,7 +147,7 @@ class EngineProcess:
 
 
 async def _start(
-    config: Path, facts: Path, log: IO[bytes], level: Level, *, own_session: bool
+    config: Path, facts: Path | None, log: IO[bytes], level: Level, *, own_session: bool
 ) -> asyncio.subprocess.Process:
     """The engine goes with us where we are killed (util-linux has `setpriv`); it would claim every call of its Asterisk
     for ever."""
@@ -152,7 +155,7 @@ async def _start(
     words = [*([setpriv, "--pdeathsig", "TERM"] if setpriv else []), sys.executable, "-m", "acd", "run"]
     return await asyncio.create_subprocess_exec(
         *words,
-        *("--config", str(config), "--facts", str(facts)),
+        *("--config", str(config), *(("--facts", str(facts)) if facts else ())),
         *("--log-level", level, "--log-format", "console"),  # people read it, where it fails
         stdin=asyncio.subprocess.DEVNULL,
         stdout=log,

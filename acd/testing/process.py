@@ -35,9 +35,11 @@ logged_in_at_start = true
 class WatchedEngine(EngineProcess):
     """`saw` grows with its facts. One that still runs at the end must end by itself when it is told to."""
 
-    def __init__(self, folder: Path, config: str, log_level: Level = "info") -> None:
+    def __init__(self, folder: Path, config: str, log_level: Level = "info", *, writes_facts: bool = True) -> None:
         self.saw: Watching[Fact] = Watching()
-        super().__init__(config, lambda _number, fact: self.saw.saw(fact), folder, log_level=log_level)
+        super().__init__(
+            config, lambda _number, fact: self.saw.saw(fact), folder, log_level=log_level, writes_facts=writes_facts
+        )
 
     async def ended(self, within_s: float = ENDS_WITHIN_S) -> int:
         """Its exit code, once it has ended."""

@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from acd.lab.ears import Ears
 from acd.lab.servers import Lab
 from acd.router import facts as f
 from acd.telephony.sip import OutgoingCall
@@ -59,7 +60,8 @@ async def measure(lab: Lab, plan: Plan, step: Callable[[], None]) -> Outcome:
     for _ in range(plan.rounds):
         for way in WAYS:
             async with bench(lab, line_agents(1)) as site:
-                calls = await _gather(site, way, plan.callers)
+                async with Ears(lab.a, "user") as ears:
+                    calls = await _gather(site, ears, way, plan.callers)
                 clocks = (ProcessClock(site.engine.process.pid), asterisk)
                 for _ in range(plan.slices):
                     for used, rows in zip(await _slice(clocks, plan.slice_s), (of_engine, of_asterisk), strict=True):
@@ -71,8 +73,8 @@ async def measure(lab: Lab, plan: Plan, step: Callable[[], None]) -> Outcome:
     return outcome(of_engine, of_asterisk, plan.callers)
 
 
-async def _gather(site: Bench, way: str, callers: int) -> list[OutgoingCall]:
-    """The agent talks with one, and so many wait."""
+async def _gather(site: Bench, ears: Ears, way: str, callers: int) -> list[OutgoingCall]:
+    """The agent talks with one, and so many wait: ours have said, two seconds after they came, that they stay."""
     agent = await site.phone("lines")
     phones = [await site.phone(str(number)) for number in CALLERS]
     calls = [await phones[0].place(WHO_TALKS[way])]
@@ -85,9 +87,14 @@ async def _gather(site: Bench, way: str, callers: int) -> list[OutgoingCall]:
     if way == "acd":
         await site.engine.saw.sees(f.CallQueued, count=callers + 1)
         await site.engine.saw.sees(f.CallConnected)
+        assert await ears.until(lambda: _stay(ears, callers), within_s=10), "callers do not say that they stay"
     elif way == "app_queue":
         await site.queue("lines-1", "QueueParams", "Calls", str(callers))
     return calls
+
+
+async def _stay(ears: Ears, callers: int) -> bool:
+    return len(ears.all("AcdStay")) >= callers
 
 
 async def _slice(clocks: Sequence[ProcessClock], seconds: float) -> list[float]:

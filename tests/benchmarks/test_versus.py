@@ -69,7 +69,7 @@ def used(asterisk: dict[str, float], client: dict[str, float], failed: int = 0) 
     return of
 
 
-ASTERISK = {"acd": 9.0, "bare client": 9.0, "app_queue": 10.0, "bare Dial": 5.0}
+ASTERISK = {"acd": 9.0, load.WITH_FACTS: 9.0, "bare client": 9.0, "app_queue": 10.0, "bare Dial": 5.0}
 
 
 def test_our_two_processes_together_may_cost_what_app_queue_costs() -> None:
@@ -86,12 +86,13 @@ def test_engine_is_held_to_the_bare_client_and_no_call_may_fail() -> None:
 
 
 def test_share_of_each_process_is_shown() -> None:
-    (figures,) = load.outcome({20: used(ASTERISK, {"acd": 1.0, "bare client": 0.7})}).figures
+    (figures,) = load.outcome({20: used(ASTERISK, {"acd": 1.0, load.WITH_FACTS: 1.5, "bare client": 0.7})}).figures
     assert {name: list(values) for name, values in figures.rows.items()} == {
         "acd": [10.0],
         "app_queue": [10.0],
         "acd: Asterisk": [9.0],
         "acd: engine": [1.0],
+        "acd, facts in a file: engine": [1.5],
         "bare client: Asterisk": [9.0],
         "bare client: client": [0.7],
         "bare Dial": [5.0],

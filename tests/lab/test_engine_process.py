@@ -46,6 +46,14 @@ async def test_facts_come_while_it_runs_and_nothing_is_left(folder: Path) -> Non
         os.kill(pid, 0)
 
 
+async def test_engine_that_is_to_write_no_facts_tells_none() -> None:
+    told: Watching[Fact] = Watching()
+    async with EngineProcess(CONFIG, lambda _number, fact: told.saw(fact), writes_facts=False) as engine:
+        await engine.says("ready", PATIENCE_S)
+    assert engine.process.returncode == 0
+    assert told.seen == []
+
+
 async def test_facts_have_their_numbers() -> None:
     told: Watching[int] = Watching()
     async with EngineProcess(CONFIG, lambda number, _fact: told.saw(number)):
