@@ -80,7 +80,7 @@ def _log_in(turn: Turn, agent: Agent, request: i.LogIn, may: Rights) -> Refusal 
     if refusal is not None:
         return refusal
     if phone is not None and _is_taken(turn.state, agent, phone) and _are_chats(turn, queues):
-        phone = None  # none is needed
+        phone = agent.phone  # for chats the one in hand, or none, will do
     if phone != agent.phone and not all(map(may.has, memberships.logged_in(agent))):
         return "not-allowed"  # it is the phone of those queues, too
     refusal = _check_phone(turn, agent, phone, queues)
