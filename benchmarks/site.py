@@ -99,18 +99,21 @@ class Bench:
 
 
 @asynccontextmanager
-async def bench(lab: Lab, agents: str = ANA, *, writes_facts: bool = True) -> AsyncIterator[Bench]:
+async def engine_of(lab: Lab, agents: str, *, writes_facts: bool = True) -> AsyncIterator[WatchedEngine]:
     """An engine with these agents, as acd.toml has them, once it knows its server. One that writes no facts is seen by
     nobody but its Asterisk."""
     with tempfile.TemporaryDirectory() as folder:
         config = ASTERISK.format(host=lab.a.host) + agents
-        async with (
-            WatchedEngine(Path(folder), config, writes_facts=writes_facts) as engine,
-            AsyncExitStack() as stack,
-            Ears(lab.a, "off") as ears,
-        ):
+        async with WatchedEngine(Path(folder), config, writes_facts=writes_facts) as engine:
             await engine.says(SERVES, within_s=15)
-            yield Bench(lab, engine, ears, stack)
+            yield engine
+
+
+@asynccontextmanager
+async def bench(lab: Lab, agents: str = ANA) -> AsyncIterator[Bench]:
+    """Such an engine, and all that is needed to call it."""
+    async with engine_of(lab, agents) as engine, AsyncExitStack() as stack, Ears(lab.a, "off") as ears:
+        yield Bench(lab, engine, ears, stack)
 
 
 async def until_not_in_use(site: Bench) -> None:

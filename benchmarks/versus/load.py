@@ -24,7 +24,7 @@ from acd.lab.servers import Lab
 from benchmarks.cpu import ProcessClock, clock_of
 from benchmarks.report import Check
 from benchmarks.sipp import answering, call, need_sipp
-from benchmarks.site import bench, line_agents
+from benchmarks.site import engine_of, line_agents
 from benchmarks.versus.outcome import Figures, Outcome
 
 AGENTS: Final = 1000
@@ -103,11 +103,12 @@ async def _one_run(
 
 @asynccontextmanager
 async def _client(lab: Lab, way: str) -> AsyncIterator[Sequence[ProcessClock]]:
-    """The clock of whoever distributes the calls, beside Asterisk itself."""
+    """The clock of whoever distributes the calls, beside Asterisk itself. Nobody else has a link to Asterisk meanwhile:
+    each event wakes the thread of every link, even of one that wants none."""
     async with AsyncExitStack() as stack:
         if way in {"acd", WITH_FACTS}:
-            site = await stack.enter_async_context(bench(lab, line_agents(AGENTS), writes_facts=way == WITH_FACTS))
-            yield (ProcessClock(site.engine.process.pid),)
+            engine = engine_of(lab, line_agents(AGENTS), writes_facts=way == WITH_FACTS)
+            yield (ProcessClock((await stack.enter_async_context(engine)).process.pid),)
         elif way == "bare client":
             yield (await stack.enter_async_context(_bare(lab)),)
         else:
