@@ -1,11 +1,13 @@
 """The bare loop to which benchmarks/core.py compares the core: what any implementation of this kind must do at least.
 
 One sorted list of waiting keys for each queue, one of ready agents for each queue, six frozen slotted facts a
-lifecycle, appended to a list. It refuses nothing, checks nothing, remembers no caller and can lose everything.
+lifecycle, appended to a list. It refuses nothing, checks nothing, remembers no caller and can lose everything. `LeanBare`
+does the same with facts as the core makes them.
 """
 
 import random
 from collections import deque
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import msgspec
@@ -22,49 +24,58 @@ class Key(NamedTuple):
     number: int
 
 
-class Queued(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Queued:
     at_ms: int
     call: int
     queue: int
     priority: int
 
 
-class Offered(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Offered:
     at_ms: int
     call: int
     agent: int
 
 
-class Answered(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Answered:
     at_ms: int
     call: int
     agent: int
 
 
-class Connected(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Connected:
     at_ms: int
     call: int
     agent: int
 
 
-class Ended(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Ended:
     at_ms: int
     call: int
     agent: int
 
 
-class WrapUpEnded(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class WrapUpEnded:
     at_ms: int
     agent: int
 
 
 class Bare:
-    """The same centre, bare."""
+    """The same centre, bare. Its facts are the frozen, slotted ones that Python itself has."""
+
+    _Queued, _Offered, _Answered = Queued, Offered, Answered
+    _Connected, _Ended, _WrapUpEnded = Connected, Ended, WrapUpEnded
 
     def __init__(self, case: Case) -> None:
         self.case = case
         self.now_ms = START_MS
-        self.facts: list[msgspec.Struct] = []
+        self.facts: list[object] = []
         self._queues_of = case.memberships()
         self._draws = case.draws()
         self._waiting: list[SortedList[Key]] = [SortedList() for _ in range(case.queues)]
@@ -130,12 +141,12 @@ class Bare:
     def _arrive(self, draw: Draw) -> None:
         self._number += 1
         self._waiting[draw.queue].add(Key(-draw.priority, self.now_ms, self._number))
-        self.facts.append(Queued(self.now_ms, self._number, draw.queue, draw.priority))
+        self.facts.append(self._Queued(self.now_ms, self._number, draw.queue, draw.priority))
 
     def _release(self) -> int:
         agent, call = self._talking.popleft()
-        self.facts.append(Ended(self.now_ms, call, agent))
-        self.facts.append(WrapUpEnded(self.now_ms, agent))
+        self.facts.append(self._Ended(self.now_ms, call, agent))
+        self.facts.append(self._WrapUpEnded(self.now_ms, agent))
         return agent
 
     def _best_call(self, agent: int) -> int | None:
@@ -148,9 +159,9 @@ class Bare:
         return None if best_line is None else best_line.pop(0).number
 
     def _talk(self, call: int, agent: int) -> None:
-        self.facts.append(Offered(self.now_ms, call, agent))
-        self.facts.append(Answered(self.now_ms, call, agent))
-        self.facts.append(Connected(self.now_ms, call, agent))
+        self.facts.append(self._Offered(self.now_ms, call, agent))
+        self.facts.append(self._Answered(self.now_ms, call, agent))
+        self.facts.append(self._Connected(self.now_ms, call, agent))
         self._talking.append((agent, call))
 
     def _list(self, agent: int) -> None:
@@ -161,3 +172,49 @@ class Bare:
     def _unlist(self, agent: int) -> None:
         for queue in self._queues_of[agent]:
             self._ready[queue].remove((self._free_since[agent], agent))
+
+
+# --- With facts like the core's own --------------------------------------------------------------------------------
+
+
+class LeanQueued(msgspec.Struct, frozen=True):
+    at_ms: int
+    call: int
+    queue: int
+    priority: int
+
+
+class LeanOffered(msgspec.Struct, frozen=True):
+    at_ms: int
+    call: int
+    agent: int
+
+
+class LeanAnswered(msgspec.Struct, frozen=True):
+    at_ms: int
+    call: int
+    agent: int
+
+
+class LeanConnected(msgspec.Struct, frozen=True):
+    at_ms: int
+    call: int
+    agent: int
+
+
+class LeanEnded(msgspec.Struct, frozen=True):
+    at_ms: int
+    call: int
+    agent: int
+
+
+class LeanWrapUpEnded(msgspec.Struct, frozen=True):
+    at_ms: int
+    agent: int
+
+
+class LeanBare(Bare):
+    """The bare loop with structs of msgspec, which are made in a fifth of the time."""
+
+    _Queued, _Offered, _Answered = LeanQueued, LeanOffered, LeanAnswered  # type: ignore[assignment]
+    _Connected, _Ended, _WrapUpEnded = LeanConnected, LeanEnded, LeanWrapUpEnded  # type: ignore[assignment]

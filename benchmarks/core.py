@@ -3,8 +3,9 @@
 A lifecycle is arrive, offer, answer, bridge, end, wrap-up end, all facts made. Every agent is busy, one is released
 after the other, and for each call that is served another one arrives (benchmarks/centre.py). The bare loop
 (benchmarks/bare.py) has one sorted list of waiting keys for each queue, one of ready agents for each queue, and six
-facts. The four take turns, round by round; compared is the CPU time of their thread, so that others on the machine
-disturb little, as medians of the rounds.
+frozen, slotted facts; a lean one makes these as the core makes its own, and is printed beside. They take turns, round
+by round; compared is the CPU time of their thread, so that others on the machine disturb little, as medians of the
+rounds.
 
 Then every `handle` is timed by itself, with the collector planned as in the engine (acd/engine/garbage.py): through
 lifecycles, a reload of every queue, a link that is lost with everyone who waits, its report, the look at all queues
@@ -34,7 +35,7 @@ from acd.engine.garbage import Garbage
 from acd.engine.loop import BATCH_LIMIT
 from acd.router import inputs as i
 from acd.telephony.ami.report import PART
-from benchmarks.bare import Bare
+from benchmarks.bare import Bare, LeanBare
 from benchmarks.centre import MAX_WAIT_MS, PASS_TIME, SERVER, WRAP_UP_MS, Case, Centre, queue_settings
 from benchmarks.report import Check, finish, percentile
 
@@ -42,6 +43,7 @@ SMALL = Case("1,000 agents", agents=1_000, queues=100, waiting=1_000)
 LARGE = Case("10,000 agents", agents=10_000, queues=5_000, waiting=500_000)
 RATIO_LIMITS = {SMALL.name: 14.0, LARGE.name: 8.0}
 """Of the core, in multiples of the bare loop."""
+BARE = "bare", "lean"
 HANDLE_LIMIT_MS = 5.0
 BATCH = BATCH_LIMIT // 5
 """Lifecycles between two commits of a loop under load: each is five inputs."""
@@ -54,7 +56,7 @@ class Plan:
     large: Case
     rounds: int
     lifecycles: int
-    """In each round, of each of the four."""
+    """In each round, of each world."""
     inputs: bool
     """Whether single inputs are timed too, and idle centres."""
 
@@ -69,7 +71,7 @@ QUICK = Plan(replace(LARGE, waiting=50_000), rounds=9, lifecycles=1_500, inputs=
 
 
 class World(Protocol):
-    """One of the four: the core or the bare loop, small or large."""
+    """One of those compared: the core or a bare loop, small or large."""
 
     def prepare(self, count: int) -> None: ...
     def lifecycles(self, count: int) -> None: ...
@@ -91,7 +93,7 @@ class Cost:
 
 
 Costs = dict[tuple[str, str], Cost]
-"""By kind (`core`, `bare`) and case."""
+"""By kind (`core`, `bare`, `lean`) and case."""
 
 
 class Stopwatch:
@@ -171,8 +173,8 @@ def _resident() -> int:
     return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
-def build_bare(case: Case) -> Bare:
-    bare = Bare(case)
+def build_bare(case: Case, kind: type[Bare] = Bare) -> Bare:
+    bare = kind(case)
     bare.log_in()
     bare.get_busy()
     bare.fill()
@@ -301,6 +303,7 @@ def measure(plan: Plan) -> Results:
         for case in plan.cases:
             worlds["core", case.name] = centres[case.name]
             worlds["bare", case.name] = build_bare(case)
+            worlds["lean", case.name] = build_bare(case, LeanBare)
     with Garbage() as garbage:
         tidy = lambda: garbage.tidy(BATCH_LIMIT, idle=False)  # noqa: E731
         results = Results(take_turns(worlds, plan, lambda world, count: world.lifecycles(count), tidy), memory)
@@ -333,14 +336,14 @@ def measure_idle(plan: Plan) -> Costs:
 def costs_table(title: str, costs: Costs) -> Table:
     """What a lifecycle costs, and how many go into a second."""
     table = Table(title=title, title_justify="left")
-    for heading in ("", "", "rounds", "best µs", "median µs", "worst µs", "wall µs", "a second", "x bare"):
+    for heading in ("", "", "rounds", "best µs", "median µs", "worst µs", "wall µs", "a second", "x bare", "x lean"):
         table.add_column(heading, justify="right" if heading else "left")
     for (kind, case), cost in costs.items():
         figures = [min(cost.cpu), cost.median, max(cost.cpu), statistics.median(cost.wall)]
-        ratio = cost.median / costs["bare", case].median
+        ratios = [f"{cost.median / costs[bare, case].median:.1f}" if (bare, case) in costs else "" for bare in BARE]
         table.add_row(
             case, kind, str(len(cost.cpu)), *(f"{figure:.1f}" for figure in figures),
-            f"{1e6 / cost.median:,.0f}", f"{ratio:.1f}",
+            f"{1e6 / cost.median:,.0f}", *ratios,
         )  # fmt: skip
     return table
 
