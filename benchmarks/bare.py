@@ -1,8 +1,8 @@
 """The bare loop to which benchmarks/core.py compares the core: what any implementation of this kind must do at least.
 
 One sorted list of waiting keys for each queue, one of ready agents for each queue, six frozen slotted facts a
-lifecycle, appended to a list. It refuses nothing, checks nothing, remembers no caller and can lose everything. `LeanBare`
-does the same with facts as the core makes them.
+lifecycle, appended to a list. It refuses nothing, checks nothing, remembers no caller and can lose everything.
+`LeanBare` does the same with facts as the core makes them.
 """
 
 import random
