@@ -12,8 +12,8 @@ from typing import Final
 from benchmarks.report import Check
 from benchmarks.versus.outcome import Figures
 
-LEFT: Final = 150
-WIDTH: Final = 760
+LEFT: Final = 220
+WIDTH: Final = 720
 RIGHT: Final = 30
 ROW: Final = 74
 CURVE: Final = 44

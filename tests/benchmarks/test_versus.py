@@ -16,7 +16,7 @@ from benchmarks.report import Check
 from benchmarks.sipp import FAILED
 from benchmarks.versus import arrival, load, release, shift, waiting
 from benchmarks.versus.outcome import Figures, Outcome
-from benchmarks.versus.page import BINS, Axis, curve, drawing, page
+from benchmarks.versus.page import BINS, LEFT, LETTER, Axis, curve, drawing, page
 from benchmarks.versus_app_queue import PARTS, chosen, keep
 
 
@@ -228,6 +228,12 @@ def test_axis_keeps_the_order_of_the_values_and_holds_them_all() -> None:
     assert shares == sorted(shares)
     assert 0 < shares[0] < shares[-1] < 1
     assert {1, 2, 5, 10, 500} <= {round(value, 6) for value in axis.ticks()}
+
+
+def test_every_name_has_room_before_its_curve() -> None:
+    of = used(ASTERISK, {"acd": 1.0, "bare client": 1.0})
+    names = [name for figures in load.outcome({20: of}).figures for name in figures.rows] + [*waiting.WAYS, *shift.WAYS]
+    assert max(len(name) for name in names) * LETTER < LEFT - 12
 
 
 def test_single_value_has_an_axis_too() -> None:
