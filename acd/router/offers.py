@@ -130,7 +130,7 @@ def end(turn: Turn, offer: Offer, outcome: f.OfferOutcome) -> None:
     """The offer came to nothing; the call is back at its place. It waits no more for who has refused it."""
     _end(turn, offer, outcome)
     call = turn.state.calls[offer.call]
-    if call.named == offer.agent and outcome in REFUSALS:
+    if call.named == offer.agent:
         preferences.lapses(turn, call.id, "refused")
 
 

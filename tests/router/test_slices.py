@@ -10,7 +10,7 @@ from acd.guard import invariants
 from acd.model import AgentId, Caller, CallId, ChannelId, Line, Phone, QueueId, RequestId, ServerId, Skill
 from acd.router import inputs as i
 from acd.router import matching, servers
-from acd.router.facts import CallReturned, LeavingBegan, OfferMade, QueueRemoved, QueueUnordered
+from acd.router.facts import CallReturned, LeavingBegan, OfferMade, QueueRemoved, QueueUnordered, ServerWentQuiet
 from acd.router.settings import (
     AgentSettings,
     Destination,
@@ -86,6 +86,19 @@ def test_calls_that_a_report_does_not_name_are_let_go_in_slices(core: Core) -> N
     core.handle(i.ServerReported(SERVER), 10)
     _check_turns(core, 10, least=MANY // SLICE)
     assert not core.state.calls
+
+
+def test_link_that_is_new_before_the_report_of_the_last_one_is_settled_counts_as_lost(core: Core) -> None:
+    """R21. What that report did not name may be heard of in the next one: nothing more is concluded of it."""
+    core.handle(i.LinkLost(SERVER), 0)
+    core.handle(i.ServerReported(SERVER), 10)
+    core.handle(i.PassTime(), 10)
+    left = len(core.state.calls)
+    assert left
+    facts = core.handle(i.ServerReported(SERVER, first=True, last=False), 11)
+    assert any(isinstance(fact, ServerWentQuiet) for fact in facts)
+    _check_turns(core, 11, least=0)
+    assert len(core.state.calls) >= left - SLICE
 
 
 def test_retired_queue_is_emptied_in_slices(core: Core) -> None:

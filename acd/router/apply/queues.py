@@ -14,8 +14,7 @@ def wait(state: State, call: Call) -> None:
     """The call waits for one more agent, if it does not already; its wait is limited again."""
     if call.group is None:
         state.line_up(call)
-    call.overdue = call.announcement_overdue = False
-    if call.give_up_at_ms is not None:
+    if call.give_up_at_ms is not None and not call.overdue:
         state.deadlines.set(call.give_up_at_ms, "give-up", call.id)
-    if call.announce_at_ms is not None:
+    if call.announce_at_ms is not None and not call.announcement_overdue:
         state.deadlines.set(call.announce_at_ms, "announce", call.id)
