@@ -54,7 +54,7 @@ class Plan:
 
 
 FULL = Plan(seconds=300)
-QUICK = Plan(seconds=15)
+QUICK = Plan(seconds=10)
 
 
 class Moment(NamedTuple):
