@@ -18,7 +18,8 @@ class Pace:
 
     def depart(self, now_ms: int) -> None:
         """One leaves the line. Who leaves it in the moment of coming has found an agent free, and says nothing."""
-        if self.since_ms is None or now_ms == self.since_ms:
+        assert self.since_ms is not None, "nobody stands in the line"
+        if now_ms == self.since_ms:
             return
         self.departures += 1
         sample_us = (now_ms - self.since_ms) * 1_000
