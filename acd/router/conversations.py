@@ -24,7 +24,7 @@ def end(turn: Turn, call: Call, ended_by: Literal["caller", "agent", "system"]) 
     needs_disposition = not offer.disposed and wrap_ups.needs_disposition(turn.state, agent, call.queue)
     talked_ms = turn.now_ms - call.connected_at_ms
     turn.say(f.CallEnded(turn.now_ms, call.id, offer.id, offer.agent, call.queue, ended_by, talked_ms))
-    if turn.state.last_agent_queues:
+    if turn.state.last_agent_queues or len(turn.state.last_agents):
         preferences.remember(turn, call, offer.agent, talked_ms)
     if wrap_up_ms > 0:
         wrap_ups.begin(turn, agent, call.id, call.queue, wrap_up_ms, needs_disposition=needs_disposition)

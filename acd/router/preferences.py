@@ -83,11 +83,12 @@ def _waiting_in_vain(state: State, queue_id: QueueId, agent: AgentId) -> Iterato
 
 def remember(turn: Turn, call: Call, agent: AgentId, talked_ms: int) -> None:
     """The caller has spoken with this agent: where some queue asks for that, it is remembered, and those whose
-    conversation is the longest ago are forgotten for it."""
+    conversation is the longest ago are forgotten for it. While none does, of those who are remembered still: a reload
+    may ask for it again."""
     number = None if talked_ms < CONVERSATION_LEAST_MS else number_of(call.caller)
-    if number is None:
-        return
     settings, known = turn.state.settings, turn.state.last_agents
+    if number is None or not (turn.state.last_agent_queues or number in known):
+        return
     too_many = len(known) + (number not in known) - settings.callers_remembered
     forgets = min(max(too_many, 0), SLICE)
     turn.weight += forgets
