@@ -256,7 +256,8 @@ def look_at_limits(turn: Turn) -> None:
 
 
 def let_some_leave(turn: Turn, queue_id: QueueId) -> None:
-    """A slice of those who wait leave, as long as there is reason to."""
+    """A slice of those who wait leave, as long as there is reason to. Where that fills no turn, all have left who can be
+    heard."""
     queue = turn.state.queues[queue_id]
     reason = limits.must_leave(queue)
     if reason is not None:
@@ -264,8 +265,7 @@ def let_some_leave(turn: Turn, queue_id: QueueId) -> None:
             leave(turn, call, limits.AS_TOLD[reason])
             if turn.is_full:  # many phones may have rung for it
                 return
-    if reason is None or not somebody_is_heard(turn.state, queue):
-        turn.say(f.LeavingEnded(turn.now_ms, queue_id))
+    turn.say(f.LeavingEnded(turn.now_ms, queue_id))
 
 
 def next_in_line(turn: Turn, queue: Queue) -> list[Call]:

@@ -5,6 +5,7 @@ How many classes a queue may have is bounded by the configuration.
 """
 
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
@@ -98,17 +99,17 @@ class ReadyAgents:
 
     def _holder(self, class_: ClassKey, number: int, out: Sequence[AgentKey]) -> AgentKey:
         """Who of the class holds this ticket, counted from 0 over those who take part."""
-        agents = self.classes[class_]
-        for weight, begin, end in self.urn(class_).runs:
-            gone = sorted(agents.index(key) for key in out if key.first == weight)
-            tickets = weight * (end - begin - len(gone))
-            if number < tickets:
-                at = begin + number // weight
-                for absent in gone:
-                    at += absent <= at
-                return agents[at]
-            number -= tickets
-        raise AssertionError(f"{class_} has no ticket {number}")
+        agents, runs = self.classes[class_], self.urn(class_).runs
+        gone = Counter(key.first for key in out)
+        begins = list(
+            accumulate((weight * (end - begin - gone[weight]) for weight, begin, end in runs), initial=0),
+        )
+        at = bisect_right(begins, number) - 1
+        weight, place, _ = runs[at]
+        place += (number - begins[at]) // weight
+        for absent in sorted(agents.index(key) for key in out if key.first == weight):
+            place += absent <= place
+        return agents[place]
 
     def urn(self, class_: ClassKey) -> "Urn":
         """The tickets of a class, remembered until the class changes."""

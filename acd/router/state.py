@@ -374,7 +374,8 @@ class State:
         self.resting: dict[Asked, None] = {}
         """Profiles that no call has now, the longest first."""
         self.last_agent_queues = 0
-        """How many queues let calls wait for who spoke with the caller last. While none does, nobody new is remembered."""
+        """How many queues let calls wait for who spoke with the caller last. While none does, nobody new is
+        remembered."""
         self.news = News()
 
     def server(self, server: ServerId) -> Server:
