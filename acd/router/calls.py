@@ -256,8 +256,8 @@ def look_at_limits(turn: Turn) -> None:
 
 
 def let_some_leave(turn: Turn, queue_id: QueueId) -> None:
-    """A slice of those who wait leave, as long as there is reason to. Where that fills no turn, all have left who can be
-    heard."""
+    """A slice of those who wait leave, as long as there is reason to. Where that fills no turn, all have left whose
+    servers can be heard."""
     queue = turn.state.queues[queue_id]
     reason = limits.must_leave(queue)
     if reason is not None:
