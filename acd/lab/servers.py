@@ -73,6 +73,14 @@ class Lab:
         """Stop a server hard and start it again."""
         await self._expect("restart", name)
 
+    async def pause(self, name: Name) -> None:
+        """Let a server stand still: nothing of it is lost, and it answers nobody."""
+        await self._expect("pause", name)
+
+    async def go_on(self, name: Name) -> None:
+        """Let a server that stands still go on; one that runs is left alone."""
+        await self._expect("go-on", name)
+
     async def cli(self, name: Name, command: str) -> str:
         """What Asterisk's console answers."""
         return await self._expect("cli", name, command)

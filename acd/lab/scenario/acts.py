@@ -476,5 +476,15 @@ async def restart_asterisk(stage: Stage, _said: Said) -> None:
     await stage.lab.restart("a")
 
 
+@_act("Asterisk is paused")
+async def pause_asterisk(stage: Stage, _said: Said) -> None:
+    await stage.pause_asterisk()
+
+
+@_act("Asterisk goes on")
+async def continue_asterisk(stage: Stage, _said: Said) -> None:
+    await stage.lab.go_on("a")
+
+
 SHAPES: Final = [act.shape for act in ACTS]
 DO: Final = {act.shape: act.do for act in ACTS}

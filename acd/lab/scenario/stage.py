@@ -181,6 +181,11 @@ class Stage:
         """It is about to be ended on purpose."""
         self._tasks.cancel()
 
+    async def pause_asterisk(self) -> None:
+        """It stands still until it is told to go on, at the latest when the stage is left."""
+        self._stack.push_async_callback(self.lab.go_on, "a")
+        await self.lab.pause("a")
+
     async def _leave(self) -> None:
         await asyncio.gather(*(person.leave() for person in self.people.values()))
 
