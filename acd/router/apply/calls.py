@@ -72,6 +72,7 @@ def _call_moved(state: State, fact: f.CallMoved) -> None:
         _wait_for_nobody(state, call)
     _take_out(state, call)
     call.departed, call.announce_at_ms = False, fact.announce_at_ms
+    call.overdue = call.announcement_overdue = False  # there, all times are new
     call.queue = fact.to
     call.hops = fact.hops
     call.profile = state.take_profile((call.profile.required, call.profile.wanted, fact.rings))
