@@ -483,7 +483,7 @@ class _LookIn:
             if has_taker(self._state, call, self._now_ms):
                 return call
             if not (call.refusers or call.offers) or not has_taker(self._state, call, self._now_ms, anew=True):
-                if self._state.servers[group.server].up:
+                if group.named is None and self._state.servers[group.server].up:
                     self._nobody.add(asked)
                 return None
         return None
