@@ -53,7 +53,7 @@ async def test_code_asks_and_tells_the_engine(
         asked = await ami.said("AcdRequest")
         assert (asked["Request"], asked["Agent"], asked["Phone"]) == (name, "1001", "sipp")
         assert (asked["Reason"], asked["Disposition"]) == (reason, disposition)
-        told = {key: value for key, value in asked.items() if key not in {"Uniqueid", "Linkedid"}}  # the clock is in them
+        told = {key: value for key, value in asked.items() if key not in {"Uniqueid", "Linkedid"}}  # of the clock
         assert "4711" not in str(told)
         assert await ami.get("ACD_PIN", call) == "4711"
         await ami.set("ACD_SAY", "agent-loginok", call)
