@@ -1,15 +1,13 @@
 """Large effects go in slices by count: no turn is long, and none is lost (docs/routing.md R25)."""
 
-from collections.abc import Iterator
-
 import pytest
 from msgspec import structs
 
 from acd.core import Core, Fact, fold
 from acd.guard import invariants
-from acd.model import AgentId, Caller, CallId, ChannelId, Line, Phone, QueueId, RequestId, ServerId, Skill
+from acd.model import AgentId, Caller, ChannelId, Line, Phone, QueueId, RequestId, ServerId, Skill
 from acd.router import inputs as i
-from acd.router import matching, servers
+from acd.router import servers
 from acd.router.facts import CallReturned, LeavingBegan, OfferMade, QueueRemoved, QueueUnordered, ServerWentQuiet
 from acd.router.settings import (
     AgentSettings,
@@ -18,13 +16,11 @@ from acd.router.settings import (
     NextQueue,
     PauseReason,
     QueueSettings,
-    Ring,
     RouterSettings,
-    Standing,
 )
-from acd.router.skills import Fit, fits_at
-from acd.router.state import REFUSALS_KEPT, Call, State
+from acd.router.state import REFUSALS_KEPT
 from acd.router.turn import SLICE
+from tests.router.due import due_turns
 
 MANY = 5 * SLICE
 SALES, NIGHT = QueueId("sales"), QueueId("night")
@@ -51,15 +47,9 @@ def core() -> Core:
     return core
 
 
-def _turns(core: Core, now_ms: int) -> Iterator[list[Fact]]:
-    """Turn after turn until nothing is due."""
-    while core.next_deadline_ms is not None and core.next_deadline_ms <= now_ms:
-        yield core.handle(i.PassTime(), now_ms)
-
-
 def _check_turns(core: Core, now_ms: int, least: int) -> None:
     """There are several turns, none is long, and afterwards all is well."""
-    turns = list(_turns(core, now_ms))
+    turns = list(due_turns(core, now_ms))
     assert len(turns) >= least, f"{len(turns)} turns of {[len(facts) for facts in turns]} facts"
     assert max((len(facts) for facts in turns), default=0) <= LONGEST_TURN
     invariants.check(core.state)
@@ -119,7 +109,7 @@ def test_calls_that_name_an_agent_who_leaves_are_anyones_in_slices() -> None:
     core = Core()
     facts = [fact for each in asked for fact in core.handle(each, 0)]
     successor = Core(fold(facts))
-    assert list(_turns(successor, 0)) == list(_turns(Core(fold(facts)), 0))
+    assert list(due_turns(successor, 0)) == list(due_turns(Core(fold(facts)), 0))
     assert not successor.state.queues[SALES].waiting.named
     assert core.state.queues[SALES].waiting.named, "a slice was let go, not all"
     _check_turns(core, 0, least=MANY // SLICE - 1)
@@ -136,7 +126,7 @@ def test_call_whose_wait_is_over_is_offered_to_nobody_though_its_slice_is_to_com
     for number in range(MANY):
         core.handle(i.CallArrived(Line(SERVER, ChannelId(f"c{number}")), SALES, Caller()), 0)
     facts = core.handle(i.LogIn(request=RequestId("r"), agent=ANA, by=ANA), 1_000)
-    facts += [fact for turn in _turns(core, 1_000) for fact in turn]
+    facts += [fact for turn in due_turns(core, 1_000) for fact in turn]
     assert not any(isinstance(fact, OfferMade) for fact in facts)
     assert not core.state.calls
     invariants.check(core.state)
@@ -192,7 +182,7 @@ def test_agent_who_is_free_while_callers_leave_is_offered_nobody_until_the_queue
     assert not any(isinstance(fact, OfferMade) for fact in facts)
     core.handle(i.OpenQueue(SALES), 0)
     first = core.state.queues[SALES].waiting.rows[0][0][2].first.call
-    offered = [fact.call for turn in _turns(core, 0) for fact in turn if isinstance(fact, OfferMade)]
+    offered = [fact.call for turn in due_turns(core, 0) for fact in turn if isinstance(fact, OfferMade)]
     assert offered == [first]
     invariants.check(core.state)
 
@@ -256,7 +246,7 @@ def test_offers_to_all_who_waited_for_a_report_are_made_in_slices() -> None:
 def test_one_turn_makes_25_offers() -> None:
     core, _ = _everybody_waits_for_the_report()
     core.handle(i.ServerReported(SERVER), 1)
-    made = [sum(isinstance(fact, OfferMade) for fact in turn) for turn in _turns(core, 1)]
+    made = [sum(isinstance(fact, OfferMade) for fact in turn) for turn in due_turns(core, 1)]
     assert [count for count in made if count] == [25] * (MANY // 25)
 
 
@@ -287,9 +277,9 @@ def test_after_a_report_all_queues_are_looked_at_in_slices_and_nobody_is_offered
     core.handle(i.CloseQueue(closed), 0)
     for queue in list(core.state.queues)[-SLICE:]:
         core.handle(i.RetireQueue(queue), 0)
-    list(_turns(core, 0))
+    list(due_turns(core, 0))
     core.handle(i.ServerReported(SERVER, EVERYBODY), 1)
-    turns = [[type(fact) for fact in turn] for turn in _turns(core, 1)]
+    turns = [[type(fact) for fact in turn] for turn in due_turns(core, 1)]
     assert [LeavingBegan in said for said in turns].index(True) == MANY // SLICE - 2
     said = [type_ for turn in turns for type_ in turn]
     assert said.count(CallReturned) == SLICE + 1
@@ -313,7 +303,7 @@ def test_core_that_takes_over_before_all_queues_were_looked_at_looks_at_them(mon
     assert 0 < len(core.state.calls) < MANY
     successor = Core(fold(facts))
     for either in (core, successor):
-        list(_turns(either, 0))
+        list(due_turns(either, 0))
         assert not either.state.queues
         invariants.check(either.state)
 
@@ -324,125 +314,6 @@ def test_queues_in_which_anything_may_have_changed_are_looked_at_in_slices() -> 
     core.handle(i.PassTime(), 0)
     assert 0 < len(core.state.news.queues) < MANY
     _check_turns(core, 0, least=1)
-    assert not core.state.news
-
-
-class Looks:
-    """How often it is asked whether an agent's class may take a call."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.count = 0
-        monkeypatch.setattr(matching, "fits_at", self._counted)
-
-    def _counted(self, ring: Ring, tier: int, fit: Fit) -> bool:
-        self.count += 1
-        return fits_at(ring, tier, fit)
-
-    def most(self, core: Core, asked: i.Input) -> int:
-        """In one turn of those that follow."""
-        counts = []
-        for each in (asked, *[i.PassTime()] * (2 * MANY)):
-            self.count = 0
-            core.handle(each, 0)
-            counts.append(self.count)
-        assert not core.state.news
-        return max(counts)
-
-
-@pytest.mark.parametrize("taken", [True, False])
-def test_what_is_looked_at_in_one_queue_has_a_bound(monkeypatch: pytest.MonkeyPatch, taken: bool) -> None:
-    """R25. As many requirements and priorities wait as may, and as many classes of agents are ready."""
-    core = Core()
-    core.handle(i.OpenJournal("t", 1, "test"), 0)
-    core.handle(i.ConfigureQueue(QueueSettings(SALES, "Sales")), 0)
-    for number in range(96):
-        word, line = (Skill(f"w{number % 32}", 1),), Line(SERVER, ChannelId(f"c{number}"))
-        asked = ((), word) if taken else (word, ())
-        core.handle(i.CallArrived(line, SALES, Caller(), number // 32, *asked), 0)
-    for number in range(100):
-        agent, skills = AgentId(f"agent-{number}"), (Skill(f"s{number}", 1),)
-        core.handle(i.ConfigureAgent(AgentSettings(agent, agent, Phone(str(number)), (SALES,), skills=skills)), 0)
-        core.handle(i.LogIn(request=RequestId("r"), agent=agent, by=agent), 0)
-    seen = tuple(i.SeenCaller(ChannelId(f"c{number}"), "waiting") for number in range(96))
-    most = Looks(monkeypatch).most(core, i.ServerReported(SERVER, seen))
-    assert most <= 2 * matching.LOOKS, "the best of the ready are found besides, once for each offer"
-    assert len(core.state.offers) == (96 if taken else 0)
-
-
-def test_tickets_of_many_classes_are_counted_in_few_turns_and_not_again() -> None:
-    """R25. Agents of a hundred classes and ten weights are drawn: what counting their tickets takes, and each draw, are
-    looks."""
-    core = Core()
-    core.handle(i.OpenJournal("t", 1, "test"), 0)
-    core.handle(i.ConfigureQueue(QueueSettings(SALES, "Sales", strategy="weighted-random")), 0)
-    for number in range(100):
-        settings = AgentSettings(
-            AgentId(f"agent-{number}"),
-            f"Agent {number}",
-            Phone(str(number)),
-            (SALES,),
-            skills=(Skill(f"w{number}", 1),),
-            standings=(Standing(SALES, weight=1 + number % 10),),
-        )
-        core.handle(i.ConfigureAgent(settings), 0)
-        core.handle(i.LogIn(request=RequestId("r"), agent=settings.id, by=settings.id), 0)
-    ready = core.state.queues[SALES].ready
-    channels = [ChannelId(f"c{number}") for number in range(60)]
-    for channel in channels:
-        core.handle(i.CallArrived(Line(SERVER, channel), SALES, Caller()), 0)
-    core.handle(i.ServerReported(SERVER, tuple(i.SeenCaller(channel, "waiting") for channel in channels)), 0)
-    made = [sum(isinstance(fact, OfferMade) for fact in facts) for facts in _turns(core, 0)]
-    assert sum(made) == len(channels)
-    assert max(made) < SLICE
-    assert ready.classes.keys() == ready.urns.keys(), "a class that did not change is known still"
-
-
-def test_calls_that_wait_for_busy_agents_are_not_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
-    """R37. After a report anything may have changed in the queue; but who is not ready takes nothing."""
-    core = Core()
-    core.handle(i.OpenJournal("t", 1, "test"), 0)
-    core.handle(i.ConfigureQueue(QueueSettings(SALES, "Sales", named_agent_ms=60_000)), 0)
-    core.handle(i.ServerReported(SERVER), 0)
-    for number in range(MANY):
-        agent = AgentId(f"agent-{number}")
-        core.handle(i.ConfigureAgent(AgentSettings(agent, agent, Phone(str(number)), (SALES,))), 0)
-        core.handle(i.LogIn(request=RequestId("r"), agent=agent, by=agent), 0)
-        core.handle(i.PhoneInUse(Phone(str(number)), Line(SERVER, ChannelId(f"d{number}")), "out"), 0)
-        core.handle(i.CallArrived(Line(SERVER, ChannelId(f"c{number}")), SALES, Caller(), named=agent), 0)
-    core.handle(i.ConfigureAgent(AgentSettings(ANA, "Ana", Phone("ana"), (SALES,))), 0)
-    core.handle(i.LogIn(request=RequestId("r"), agent=ANA, by=ANA), 0)
-    asked: list[CallId] = []
-
-    def has_taker(state: State, call: Call, now_ms: int, *, anew: bool = False) -> bool:
-        asked.append(call.id)
-        return real(state, call, now_ms, anew=anew)
-
-    real = matching.has_taker
-    monkeypatch.setattr(matching, "has_taker", has_taker)
-    core.handle(i.ConfigureQueue(QueueSettings(SALES, "Sales", named_agent_ms=60_000, weight=1)), 0)
-    assert (core.state.queues[SALES].length, asked) == (MANY, [])
-
-
-def test_calls_that_come_while_nothing_may_be_offered_are_looked_at_in_slices(monkeypatch: pytest.MonkeyPatch) -> None:
-    """R25. They come between the slices of waits that are over."""
-    monkeypatch.setattr(matching, "CALL_SLICE", 2)
-    core = Core()
-    core.handle(i.OpenJournal("t", 1, "test"), 0)
-    core.handle(i.ConfigureQueue(QueueSettings(SALES, "Sales", max_wait_ms=60_000)), 0)
-    core.handle(i.ServerReported(SERVER), 0)
-    core.handle(i.ConfigureAgent(AgentSettings(ANA, "Ana", Phone("1"), (SALES,))), 0)
-    core.handle(i.LogIn(request=RequestId("r"), agent=ANA, by=ANA), 0)
-    for number in range(MANY):
-        line = Line(SERVER, ChannelId(f"c{number}"))
-        core.handle(i.CallArrived(line, SALES, Caller(), required=(Skill("german", 1),)), 0)
-    for number in range(MANY // SLICE - 1):
-        core.handle(i.CallArrived(Line(SERVER, ChannelId(f"late-{number}")), SALES, Caller()), 60_000)
-    assert (len(core.state.news.calls), len(core.state.offers)) == (MANY // SLICE - 1, 0)
-    core.handle(i.PassTime(), 60_000)
-    assert len(core.state.news.calls) == MANY // SLICE - 3
-    (offer,) = core.state.offers.values()
-    assert core.state.calls[offer.call].line.channel == "late-0"
-    list(_turns(core, 60_000))
     assert not core.state.news
 
 
@@ -476,7 +347,7 @@ def test_agents_who_become_free_at_once_are_looked_at_in_slices() -> None:
     lines = [Line(SERVER, ChannelId(f"c{number}")) for number in range(REFUSALS_KEPT)]
     for line in lines:
         core.handle(i.CallArrived(line, SALES, Caller()), 0)
-        list(_turns(core, 0))
+        list(due_turns(core, 0))
         assert len(core.state.offers) == MANY
         for offer in list(core.state.offers):
             core.handle(i.LegEnded(offer, "declined"), 0)
@@ -492,7 +363,7 @@ def test_core_that_takes_over_between_two_slices_goes_on_alike() -> None:
     facts += core.handle(i.PassTime(), 1)
     assert 0 < len(core.state.offers) < MANY
     successor = Core(fold(facts))
-    assert list(_turns(successor, 1)) == list(_turns(core, 1))
+    assert list(due_turns(successor, 1)) == list(due_turns(core, 1))
 
 
 def test_queue_that_comes_back_before_it_is_emptied_serves_who_is_left(core: Core) -> None:
@@ -520,7 +391,7 @@ def test_queues_that_closed_while_their_server_was_quiet_let_their_callers_go_in
     for queue in queues:
         core.handle(i.CloseQueue(queue), 0)
     callers = tuple(i.SeenCaller(ChannelId(f"c{number}"), "waiting") for number in range(MANY))
-    turns = [core.handle(i.ServerReported(SERVER, callers), 1), *_turns(core, 1)]
+    turns = [core.handle(i.ServerReported(SERVER, callers), 1), *due_turns(core, 1)]
     assert max(sum(isinstance(fact, LeavingBegan) for fact in turn) for turn in turns) <= SLICE
     assert not any(isinstance(fact, OfferMade) for turn in turns for fact in turn)
     assert not core.state.calls
@@ -556,7 +427,7 @@ def test_call_that_comes_while_agents_are_put_in_order_anew_is_offered_when_all_
     facts = core.handle(i.CallArrived(Line(SERVER, ChannelId("c")), SALES, Caller()), 0)
     assert core.state.queues[SALES].unordered, "a slice was put in order, not all"
     assert not any(isinstance(fact, OfferMade) for fact in facts)
-    offered = [fact.agent for turn in _turns(core, 0) for fact in turn if isinstance(fact, OfferMade)]
+    offered = [fact.agent for turn in due_turns(core, 0) for fact in turn if isinstance(fact, OfferMade)]
     assert offered == [agents[-SLICE - 1]]
     invariants.check(core.state)
 
@@ -578,13 +449,13 @@ def test_queue_that_is_removed_at_midnight_keeps_no_other_from_being_counted_ane
     """R32, R18: the day begins while the agents of a retired queue are still logged out, slice by slice."""
     for queue in (SALES, NIGHT):
         core.handle(i.ConfigureQueue(QueueSettings(queue, "Queue", strategy="fewest-calls-today")), 0)
-    list(_turns(core, 0))
+    list(due_turns(core, 0))
     for call in list(core.state.calls.values()):
         core.handle(i.CallerLeft(call.line, hung_up=True), 0)
     core.handle(i.RetireQueue(SALES), 0)
     core.handle(i.BeginDay(), 0)
     assert list(core.state.recount) == [SALES, NIGHT]
-    said = [type(fact) for facts in _turns(core, 0) for fact in facts]
+    said = [type(fact) for facts in due_turns(core, 0) for fact in facts]
     assert said.index(QueueRemoved) < said.index(QueueUnordered)
     assert not core.state.recount
     invariants.check(core.state)
