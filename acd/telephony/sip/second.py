@@ -10,6 +10,7 @@ had to be mended before it could live in a test run in which every warning is an
 - the ACK of a 200 has a new tag each time, so that Asterisk does not take it for an ACK;
 - the first call of each phone has the same branch, the second too, and so on, so that Asterisk takes the BYE
   of one for a repetition of another's and the call goes on;
+- its lock is free a moment before its socket blocks again, so that a call placed then fails;
 - while it unregisters it takes any message for the registrar's, so a BYE's 200 must have come before;
 - a re-INVITE starts the audio threads a second time;
 - ports are taken from a list without a look at whether they are free;
@@ -19,6 +20,7 @@ had to be mended before it could live in a test run in which every warning is an
 import asyncio
 import contextlib
 import itertools
+import select
 import socket
 import threading
 import time
@@ -45,6 +47,8 @@ with warnings.catch_warnings():
     from pyVoIP.VoIP.status import PhoneStatus
 
 THREAD_END_S = 2.0
+LOOK_S = 0.05
+"""How long the receiving thread waits for a message before it looks whether it is to end."""
 pyVoIP.REGISTER_FAILURE_THRESHOLD = 1
 """A refused registration is over; pyVoIP would try again at once, each time on a new thread."""
 SILENT_8BIT = b"\x80" * FRAME_SAMPLES
@@ -141,6 +145,13 @@ class _Call(VoIP.VoIPCall):
         self.phone.in_loop(self.changed)
 
 
+class _Socket(socket.socket):
+    """A socket that always blocks: pyVoIP's threads change that behind each other's back."""
+
+    def setblocking(self, flag: bool) -> None:
+        """Nothing."""
+
+
 class _Client(SIP.SIPClient):
     """pyVoIP's SIP side with the mends that the module's docstring lists."""
 
@@ -150,12 +161,22 @@ class _Client(SIP.SIPClient):
         self.bye_confirmed = threading.Event()
         self.NSD = True
         self.register_timeout = int(THREAD_END_S)
-        self.s = self.out = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.s = self.out = _Socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.s.bind((self.myIP, 0))
         self.myPort = self.s.getsockname()[1]
         self.register()
         self._receiving = threading.Timer(0, self.recv_loop)
         self._receiving.start()
+
+    def recv_loop(self) -> None:
+        while self.NSD:
+            if self._has_come(LOOK_S):
+                with self.recvLock:
+                    if self._has_come(0):  # and was not read meanwhile by a call that is being placed
+                        self.recv()
+
+    def _has_come(self, within_s: float) -> bool:
+        return bool(select.select([self.s], [], [], within_s)[0])
 
     def stop(self) -> None:
         if not self.NSD:
