@@ -33,7 +33,7 @@ class Ears:
         self._news = asyncio.Event()
         self._tasks = Tasks(f"ears-{user}-{server.name}")
         address = AmiAddress(server=f"{user}-{server.name}", host=server.host, username=user, secret=f"lab-{user}")
-        self._link = AmiLink(address, self._hear, self._news.set, lambda _reason: None)
+        self._link = AmiLink(address, self._hear, self._came_up, lambda _reason: None)
 
     async def __aenter__(self) -> Self:
         self._tasks.start("link", self._link.run())
@@ -46,6 +46,12 @@ class Ears:
             await self._tasks.stop()
             raise
         return self
+
+    def _came_up(self) -> None:
+        """A server that comes again knows nothing of what was asked for before."""
+        if self._mask != "on":
+            self._tasks.start("listen", self.listen(self._mask))
+        self._news.set()
 
     async def _until_up(self) -> None:
         while not self.connected:
@@ -68,6 +74,7 @@ class Ears:
 
     async def listen(self, mask: str) -> None:
         """From now on hear these classes of events; `off`: none."""
+        self._mask = mask
         await self.ask("Events", ("EventMask", mask))
 
     def all(self, name: str, **headers: str) -> list[AmiEvent]:

@@ -15,13 +15,26 @@ from acd.lab.dialling import FALLBACK_HZ, number_of
 from acd.lab.scenario.script import FACTS, Step, settings_of
 from acd.lab.scenario.setting import VOICES
 from acd.lab.scenario.shapes import Shape, seconds
-from acd.lab.scenario.stage import PATIENCE_S, AtPhone, Failed, Stage
+from acd.lab.scenario.stage import (
+    DISK_HAS_ROOM,
+    DISK_IS_FULL,
+    LINE_IS_SLOW,
+    LINE_IS_WHOLE,
+    LINE_LOSES,
+    PATIENCE_S,
+    AtPhone,
+    Failed,
+    Stage,
+)
 from acd.model import AgentId, QueueId
 from acd.router.state import Agent
 from acd.router.states import Membership, Work
 from acd.telephony.sip import Call, IncomingCall, NothingHappened
 
 FACTS_SHOWN: Final = 12
+STOP_WITHIN_S: Final = 10.0
+FEWEST_PACKETS: Final = 2
+"""Of which one is lost: of a line that loses every packet nothing would come."""
 
 
 class Said:
@@ -446,6 +459,44 @@ async def mend_link(stage: Stage, _said: Said) -> None:
     stage.wire.mend()
 
 
+@_act(LINE_IS_SLOW)
+async def slow_line(_stage: Stage, said: Said) -> None:
+    said.who("person").line.slow_down(said.within_s())
+
+
+@_act(LINE_LOSES)
+async def lossy_line(_stage: Stage, said: Said) -> None:
+    count = int(said.word("number"))
+    if count < FEWEST_PACKETS:
+        raise Failed(f"one packet in {FEWEST_PACKETS} or more is lost", f"one in {count}")
+    await said.who("person").line.lose_one_in(count)
+
+
+@_act(LINE_IS_WHOLE)
+async def mend_line(_stage: Stage, said: Said) -> None:
+    await said.who("person").line.mend()
+
+
+@_act(DISK_IS_FULL)
+async def fill_disk(stage: Stage, _said: Said) -> None:
+    stage.disk.fill()
+
+
+@_act(DISK_HAS_ROOM)
+async def free_disk(stage: Stage, _said: Said) -> None:
+    stage.disk.free()
+
+
+@_act("the engine is stopped")
+async def stop_engine(stage: Stage, _said: Said) -> None:
+    """As an operator stops it: it says good-bye."""
+    stage.watch_engine_no_more()
+    stage.engine.signal(signal.SIGTERM)
+    code = await stage.engine.ended(STOP_WITHIN_S)
+    if code != 0:
+        raise Failed("the engine stops", f"it ended with {code}. The end of its log:\n{stage.engine.log_tail()}")
+
+
 @_act("the engine is killed")
 async def kill_engine(stage: Stage, _said: Said) -> None:
     stage.watch_engine_no_more()
@@ -473,7 +524,7 @@ async def continue_engine(stage: Stage, _said: Said) -> None:
 
 @_act("Asterisk restarts")
 async def restart_asterisk(stage: Stage, _said: Said) -> None:
-    await stage.lab.restart("a")
+    await stage.lab.restart(stage.server.name)
 
 
 @_act("Asterisk is paused")
@@ -483,7 +534,7 @@ async def pause_asterisk(stage: Stage, _said: Said) -> None:
 
 @_act("Asterisk goes on")
 async def continue_asterisk(stage: Stage, _said: Said) -> None:
-    await stage.lab.go_on("a")
+    await stage.lab.go_on(stage.server.name)
 
 
 SHAPES: Final = [act.shape for act in ACTS]

@@ -11,10 +11,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from acd import log
 from acd.lab.scenario.acts import ACTS
-from acd.lab.scenario.run import SCRIPT, STORY, Outcome, Scenario, read_scenario, run, scenarios_in
+from acd.lab.scenario.run import SCRIPT, STORY, Outcome, Scenario, read_scenario, run_all, scenarios_in
 from acd.lab.scenario.script import Mistake
 from acd.lab.servers import SCRIPT as LAB_SCRIPT
-from acd.lab.servers import Lab, LabMisnamed, LabUnavailable
+from acd.lab.servers import Lab, LabMisnamed, LabServer, LabUnavailable
 
 FAILED: Final = 1
 MISTAKE: Final = 2
@@ -47,7 +47,8 @@ def command() -> None:
 @click.argument("names", nargs=-1)
 @click.option("--folder", type=_FOLDER, default=FOLDER, help="Where the scenarios are.")
 @click.option("--pages", type=_FOLDER, default=PAGES, help="Where each one's page is written.")
-def run_command(names: tuple[str, ...], folder: Path, pages: Path) -> None:
+@click.option("--one-by-one", is_flag=True, help="On server a alone, instead of two at once on both servers.")
+def run_command(names: tuple[str, ...], folder: Path, pages: Path, one_by_one: bool) -> None:
     """Play the scenarios of these names, or all of them. Exit code 1: one has failed, 2: a script is wrong."""
     try:
         scenarios = [read_scenario(path) for path in scenarios_in(folder, names)]
@@ -60,42 +61,56 @@ def run_command(names: tuple[str, ...], folder: Path, pages: Path) -> None:
         sys.exit(MISTAKE)
     log.configure("error", "console")
     pages.mkdir(parents=True, exist_ok=True)
-    sys.exit(asyncio.run(_play(scenarios, lab, pages)))
+    sys.exit(asyncio.run(_play(scenarios, lab, pages, one_by_one=one_by_one)))
 
 
-async def _play(scenarios: list[Scenario], lab: Lab, pages: Path) -> int:
+async def _play(scenarios: list[Scenario], lab: Lab, pages: Path, *, one_by_one: bool) -> int:
+    servers = [lab.a] if one_by_one or len(scenarios) == 1 else [lab.a, lab.b]
     try:
-        await lab.up("a")
+        await lab.up(*(server.name for server in servers))
     except LabUnavailable as why:
         click.echo(f"acd: {why}", err=True)
         return MISTAKE
     console = Console(highlight=False)
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
-    outcomes: list[Outcome] = []
     with Progress(*columns, console=console, transient=True) as progress:
-        bar = progress.add_task("scenarios", total=len(scenarios))
-        for scenario in scenarios:
-            console.print(f"\n{scenario.name}", markup=False, soft_wrap=True)
-            outcome = await run(
-                scenario,
-                lab,
-                pages,
-                lambda at_s, text: console.print(f"  {at_s:7.2f} s  {text}", markup=False, soft_wrap=True),
-            )
-            outcomes.append(outcome)
-            console.print(_told(outcome), markup=False, soft_wrap=True)
-            progress.advance(bar)
+        outcomes = await run_all(scenarios, lab, servers, pages, _Told(console, progress, len(scenarios)))
     failed = [outcome.name for outcome in outcomes if outcome.failure]
     console.print(
         f"\n{len(outcomes) - len(failed)} of {len(outcomes)} scenarios came true.", markup=False, soft_wrap=True
     )
+    for name in failed:
+        console.print(f"  failed: {name}", markup=False, soft_wrap=True)
     return FAILED if failed else 0
+
+
+class _Told:
+    """On the console, a line for each thing that happens. The server stands before it: two play at once."""
+
+    def __init__(self, console: Console, progress: Progress, count: int) -> None:
+        self._console = console
+        self._progress = progress
+        self._bar = progress.add_task("scenarios", total=count)
+
+    def begins(self, scenario: Scenario, server: LabServer) -> None:
+        self._say(server, scenario.name)
+
+    def step(self, server: LabServer, at_s: float, text: str) -> None:
+        self._say(server, f"  {at_s:7.2f} s  {text}")
+
+    def ended(self, outcome: Outcome, server: LabServer) -> None:
+        for line in _told(outcome).splitlines():
+            self._say(server, line)
+        self._progress.advance(self._bar)
+
+    def _say(self, server: LabServer, text: str) -> None:
+        self._console.print(f"{server.name}  {text}", markup=False, soft_wrap=True)
 
 
 def _told(outcome: Outcome) -> str:
     if outcome.failure:
-        return f"FAILED after {outcome.seconds:.1f} s\n{outcome.failure}\npage: {outcome.page}"
-    return f"ok, {outcome.seconds:.1f} s; page: {outcome.page}"
+        return f"FAILED after {outcome.seconds:.1f} s: {outcome.name}\n{outcome.failure}\npage: {outcome.page}"
+    return f"ok, {outcome.seconds:.1f} s: {outcome.name}; page: {outcome.page}"
 
 
 @command.command("new")

@@ -1,9 +1,10 @@
-"""Plays scenarios on the lab, one after another, and tells each step as it is done."""
+"""Plays scenarios on the lab's servers, on each one after another, and tells each step as it is done."""
 
 import asyncio
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 import msgspec
 
@@ -13,7 +14,7 @@ from acd.lab.scenario.script import Script, Step, read_script
 from acd.lab.scenario.setting import Person, check
 from acd.lab.scenario.stage import Failed, Stage
 from acd.lab.scenario.trace import Trace
-from acd.lab.servers import Lab
+from acd.lab.servers import Lab, LabServer
 
 SCRIPT: Final = "script.txt"
 STORY: Final = "story.md"
@@ -22,6 +23,17 @@ LONGEST_S: Final = 300.0
 
 Tell = Callable[[float, str], None]
 """Gets what has just been done, with the seconds since the scenario began."""
+
+
+class Watcher(Protocol):
+    """Who is told what happens while several are played."""
+
+    def begins(self, scenario: "Scenario", server: LabServer) -> None: ...
+
+    def step(self, server: LabServer, at_s: float, text: str) -> None:
+        """What has just been done, with the seconds since that scenario began."""
+
+    def ended(self, outcome: "Outcome", server: LabServer) -> None: ...
 
 
 class Scenario(msgspec.Struct, frozen=True):
@@ -51,12 +63,31 @@ def read_scenario(folder: Path) -> Scenario:
     return Scenario(folder.name, story, script, check(script))
 
 
-async def run(scenario: Scenario, lab: Lab, pages: Path, tell: Tell) -> Outcome:
-    """Play it, and write its page into the folder `pages`, whatever becomes of it."""
+async def run_all(
+    scenarios: Sequence[Scenario], lab: Lab, servers: Sequence[LabServer], pages: Path, watcher: "Watcher"
+) -> list[Outcome]:
+    """Play them all, one at a time on each of the servers. What came of them is in their order."""
+    outcomes: dict[str, Outcome] = {}
+    left = iter(scenarios)
+
+    async def play_on(server: LabServer) -> None:
+        for scenario in left:
+            watcher.begins(scenario, server)
+            outcome = await run(scenario, lab, pages, partial(watcher.step, server), server)
+            outcomes[scenario.name] = outcome
+            watcher.ended(outcome, server)
+
+    await asyncio.gather(*map(play_on, servers))
+    return [outcomes[scenario.name] for scenario in scenarios]
+
+
+async def run(scenario: Scenario, lab: Lab, pages: Path, tell: Tell, server: LabServer | None = None) -> Outcome:
+    """Play it on one server (a, if none is named), and write its page into the folder `pages`, whatever becomes of
+    it."""
     trace = Trace()
     failure = ""
     try:
-        async with asyncio.timeout(LONGEST_S), Stage(scenario.script, scenario.people, lab, trace) as stage:
+        async with asyncio.timeout(LONGEST_S), Stage(scenario.script, scenario.people, lab, trace, server) as stage:
             for step in scenario.script.steps:
                 failure = await _played(stage, step, trace, tell)
                 if failure:

@@ -17,17 +17,26 @@ from acd.lab.relay import Relay
 from acd.lab.scenario.script import Script
 from acd.lab.scenario.setting import PIN, Person, config_text
 from acd.lab.scenario.trace import Trace
-from acd.lab.servers import Lab
+from acd.lab.servers import Lab, LabServer
+from acd.lab.sip_line import SipLine
+from acd.lab.small_disk import SmallDisk
 from acd.router import facts as f
 from acd.router.apply import apply
 from acd.router.state import State
 from acd.tasks import Tasks
 from acd.telephony.sip import Call, IncomingCall, NothingHappened, OutgoingCall, Phone
 from acd.telephony.sip import State as CallState
+from acd.telephony.sip.wire import Address
 
 PATIENCE_S: Final = 5.0
 """What should happen within milliseconds may take so long where the script says nothing else."""
 UP_WITHIN_S: Final = 20.0
+LINE_IS_SLOW: Final = "<person>'s line is slow by <time>"
+LINE_LOSES: Final = "<person>'s line loses one packet in <number>"
+LINE_IS_WHOLE: Final = "<person>'s line is whole"
+DISK_IS_FULL: Final = "the disk is full"
+DISK_HAS_ROOM: Final = "the disk has room again"
+"""What a stage must be made for from the beginning; `acts` does them."""
 SECRET: Final = re.compile(r"(?im)^(secret|key): .*$")
 
 
@@ -43,8 +52,10 @@ class Failed(Exception):
 class AtPhone:
     """A person and the phone in front of them."""
 
-    def __init__(self, person: Person, registrar: tuple[str, int], trace: Trace) -> None:
+    def __init__(self, person: Person, registrar: Address, trace: Trace) -> None:
         self.person = person
+        self.own_line: SipLine | None = None
+        """Where something is to happen to it."""
         self.call: Call | None = None
         """The one they are in, or were in last."""
         self._registrar = registrar
@@ -54,7 +65,13 @@ class AtPhone:
 
     async def plug_in(self) -> None:
         """Have a registered phone."""
-        phone = Phone(self.person.phone, f"lab-{self.person.phone}", self._registrar, on_message=self._passed)
+        phone = Phone(
+            self.person.phone,
+            f"lab-{self.person.phone}",
+            self.own_line.registrar if self.own_line else self._registrar,
+            on_message=self._passed,
+            seen_at=self.own_line.seen_at if self.own_line else None,
+        )
         self._phone = await self._stack.enter_async_context(phone)
         await self._phone.register()
 
@@ -67,6 +84,12 @@ class AtPhone:
     async def leave(self) -> None:
         """The phone says good-bye."""
         await self._stack.aclose()
+
+    @property
+    def line(self) -> SipLine:
+        """The one that can be slow and lossy."""
+        assert self.own_line is not None, "it was laid before the phone was plugged in"
+        return self.own_line
 
     @property
     def phone(self) -> Phone:
@@ -113,12 +136,14 @@ class AtPhone:
 class Stage:
     """`async with` has everybody at their phones and the engine on Asterisk. Leaving it takes all away again."""
 
-    def __init__(self, script: Script, people: dict[str, Person], lab: Lab, trace: Trace) -> None:
+    def __init__(
+        self, script: Script, people: dict[str, Person], lab: Lab, trace: Trace, server: LabServer | None = None
+    ) -> None:
         self.lab = lab
-        self.server = lab.a
+        self.server = server or lab.a
         self.trace = trace
         self.state = State()
-        """As the facts make it."""
+        """As the facts make it; up to the first that is missing, since the disk was full."""
         self.facts: list[Fact] = []
         self.lives = 0
         """So many engines have begun so far."""
@@ -131,6 +156,8 @@ class Stage:
         self._news = asyncio.Event()
         self._stack = AsyncExitStack()
         self._failure = ""
+        self._next = 0
+        """The number of the fact that continues the state."""
         self._tasks = Tasks("scenario")
 
     async def __aenter__(self) -> Self:
@@ -152,17 +179,30 @@ class Stage:
         )
         self.ears = await self._stack.enter_async_context(Ears(self.server, "user,call"))
         self._stack.push_async_callback(self.ears.no_channel_is_left)
+        await self._lay_lines()
         self._stack.push_async_callback(self._leave)
         await asyncio.gather(*(person.plug_in() for person in self.people.values()))
         asterisk = (
             f'asterisk.{self.server.name} = {{ host = "127.0.0.1", port = {self.wire.port}, '
             f'username = "{self.server.ami_user}", secret = "{self.server.ami_secret}" }}'
         )
-        self.engine = EngineProcess(config_text(self.script, asterisk), self._fact, own_session=True)
+        folder = None
+        if any(step.shape.text in (DISK_IS_FULL, DISK_HAS_ROOM) for step in self.script.steps):
+            self.disk = await self._stack.enter_async_context(SmallDisk())
+            folder = self.disk.folder
+        self.engine = EngineProcess(config_text(self.script, asterisk), self._fact, folder, own_session=True)
         await self._stack.enter_async_context(self.engine)
         self._stack.push_async_callback(self._tasks.stop)
         await self.is_up(1)
         self.watch_engine()
+
+    async def _lay_lines(self) -> None:
+        """One for each of those to whose line something happens in the script."""
+        for name, person in self.people.items():
+            said = {step.shape.text for step in self.script.steps if step.words.get("person") == name}
+            if said & {LINE_IS_SLOW, LINE_LOSES, LINE_IS_WHOLE}:
+                line = SipLine((self.server.host, self.server.sip_port), lossy=LINE_LOSES in said)
+                person.own_line = await self._stack.enter_async_context(line)
 
     async def is_up(self, life: int) -> None:
         """Return once the engine, the first or a later one, serves its Asterisk."""
@@ -183,8 +223,8 @@ class Stage:
 
     async def pause_asterisk(self) -> None:
         """It stands still until it is told to go on, at the latest when the stage is left."""
-        self._stack.push_async_callback(self.lab.go_on, "a")
-        await self.lab.pause("a")
+        self._stack.push_async_callback(self.lab.go_on, self.server.name)
+        await self.lab.pause(self.server.name)
 
     async def _leave(self) -> None:
         await asyncio.gather(*(person.leave() for person in self.people.values()))
@@ -196,7 +236,10 @@ class Stage:
             self.state, self.looked_at = State(), 0  # an engine that began anew
             self.lives += 1
             self.facts.clear()
-        apply(self.state, fact)
+            self._next = number
+        if number == self._next:
+            apply(self.state, fact)
+            self._next = number + 1
         self.facts.append(fact)
         self.trace.fact(number, fact)
         self._news.set()

@@ -41,7 +41,8 @@ class Phone:
     `registrar` is where it registers and sends its calls; without one it calls other phones by their `uri`.
     `media=False` makes a phone for load: its calls have a port, but no packet is sent or read.
     `rings=False` makes one that never says 180. `refuses_with` answers each call with that status at once.
-    `on_message` gets each SIP message that passes.
+    `on_message` gets each SIP message that passes. `seen_at` is where the far end is told to reach it, where
+    something stands between them.
     """
 
     def __init__(
@@ -55,6 +56,7 @@ class Phone:
         rings: bool = True,
         refuses_with: int | None = None,
         on_message: Overheard | None = None,
+        seen_at: Address | None = None,
     ) -> None:
         self.number = number
         self.refuses_with = refuses_with
@@ -64,6 +66,7 @@ class Phone:
         self._media = media
         self._rings = rings
         self._on_message = on_message
+        self._seen_at = seen_at
         self._calls: dict[str, Call] = {}
         self._ringing: deque[IncomingCall] = deque(maxlen=MAX_CALLS)
         self._watch = Watch()
@@ -74,7 +77,7 @@ class Phone:
         self._gone = False
 
     async def __aenter__(self) -> Self:
-        wire = await Wire.open(self._host, self._arrived, self._on_message)
+        wire = await Wire.open(self._host, self._arrived, self._on_message, self._seen_at)
         transactions = Transactions(wire, self._requested, self._acknowledged)
         self._line = Line(self.number, wire, transactions, self._credentials, self._media, self._rings)
         if self._registrar is not None:

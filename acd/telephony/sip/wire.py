@@ -33,9 +33,15 @@ class Arrival:
 class Wire(asyncio.DatagramProtocol):
     """One UDP socket. What it cannot parse it drops, as RFC 3261 16.3 allows for garbage."""
 
-    def __init__(self, on_arrival: Callable[[Arrival], None], on_message: Overheard | None = None) -> None:
-        self.address: Address = ("", 0)
+    def __init__(
+        self,
+        on_arrival: Callable[[Arrival], None],
+        on_message: Overheard | None = None,
+        seen_at: Address | None = None,
+    ) -> None:
+        self.address: Address = seen_at or ("", 0)
         """Where this phone is reached."""
+        self._seen_at = seen_at
         self._on_arrival = on_arrival
         self._on_message = on_message
         self._transport: asyncio.DatagramTransport | None = None
@@ -44,11 +50,15 @@ class Wire(asyncio.DatagramProtocol):
 
     @classmethod
     async def open(
-        cls, host: str, on_arrival: Callable[[Arrival], None], on_message: Overheard | None = None
+        cls,
+        host: str,
+        on_arrival: Callable[[Arrival], None],
+        on_message: Overheard | None = None,
+        seen_at: Address | None = None,
     ) -> "Wire":
-        """Bind a free port on this address."""
+        """Bind a free port on this address. `seen_at`: what the far end is told instead."""
         _, wire = await asyncio.get_running_loop().create_datagram_endpoint(
-            lambda: cls(on_arrival, on_message), local_addr=(host, 0)
+            lambda: cls(on_arrival, on_message, seen_at), local_addr=(host, 0)
         )
         return wire
 
@@ -77,7 +87,7 @@ class Wire(asyncio.DatagramProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         # A cast, since asyncio's own class is no DatagramTransport before Python 3.12.
         self._transport = cast("asyncio.DatagramTransport", transport)
-        self.address = self._transport.get_extra_info("sockname")
+        self.address = self._seen_at or self._transport.get_extra_info("sockname")
 
     def connection_lost(self, _exc: Exception | None) -> None:
         self._closed.set_result(None)

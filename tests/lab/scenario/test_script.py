@@ -1,5 +1,6 @@
 """Scripts of scenarios: what can be read, and what a mistake says."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -112,3 +113,9 @@ def test_each_scenario_of_the_lab_can_be_read_and_tells_its_story() -> None:
         heading, _, story = scenario.story.partition("\n\n")
         assert heading == f"# {folder.name.replace('-', ' ').capitalize()}"
         assert len(story.split()) > 8, f"{folder.name} tells no story"
+
+
+def test_guide_names_every_scenario_and_no_other() -> None:
+    guide = (FOLDER.parent / "README.md").read_text(encoding="utf-8")
+    table = guide.partition("| scenarios |")[2]
+    assert set(re.findall(r"`([a-z-]+-[a-z-]+)`", table)) == {path.parent.name for path in FOLDER.glob("*/script.txt")}
