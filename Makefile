@@ -73,13 +73,16 @@ test: setup lab-tools
 	echo "== tests on Asterisk";  $(BIN)/pytest tests -m e2e -rs --durations 10 || failed=1; \
 	exit $$failed
 
-# SIPp makes the load; where it cannot be had, its tests say so.
+# SIPp makes the load, ip and iptables a line that loses packets; where they cannot be had, their tests say so.
+LAB_TOOLS = sipp:sip-tester ip:iproute2 iptables:iptables
 .PHONY: lab-tools
 lab-tools:
-	@command -v sipp >/dev/null || ! command -v apt-get >/dev/null || test "$$(id -u)" != 0 || { \
-		echo "== installing sip-tester (SIPp)"; export DEBIAN_FRONTEND=noninteractive; \
-		(apt-get install -yq --no-install-recommends sip-tester || \
-		(apt-get update -q && apt-get install -yq --no-install-recommends sip-tester)) >/dev/null; }
+	@! command -v apt-get >/dev/null || test "$$(id -u)" != 0 || { \
+		missing=$$(for tool in $(LAB_TOOLS); do command -v "$${tool%:*}" >/dev/null || echo "$${tool#*:}"; done); \
+		test -z "$$missing" || { \
+			echo "== installing" $$missing; export DEBIAN_FRONTEND=noninteractive; \
+			(apt-get install -yq --no-install-recommends $$missing || \
+			(apt-get update -q && apt-get install -yq --no-install-recommends $$missing)) >/dev/null; }; }
 
 # Ctrl-C while Python itself starts waits until the demo takes it, where this machine's env can keep it.
 KEEPING_SIGNALS = $(shell env --block-signal=INT true 2>/dev/null && echo env --block-signal=INT,TERM,HUP)
