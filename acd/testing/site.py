@@ -176,6 +176,13 @@ class Site:
         phone = await self.phone(number or str(next(self._numbers)), server)
         return await phone.place(number_of(queue_name, wishes=wishes))
 
+    async def queues_up(self, queue_name: str) -> OutgoingCall:
+        """As `calls`, once the caller stands in the line: of two who dial at once either may come first."""
+        before = len(self.all(f.CallQueued))
+        caller = await self.calls(queue_name)
+        await self.fact(f.CallQueued, count=before + 1)
+        return caller
+
     async def claimed(self, count: int) -> None:
         """Return once so many calls are queued and their claims are confirmed by Asterisk."""
         await self.fact(f.CallQueued, count=count)

@@ -31,7 +31,7 @@ async def test_caller_who_is_told_the_position_again_and_again_is_connected_in_t
     async with Site(lab, queues=[structs.replace(queue("sales"), announcements=told)], agents=[
         agent("ana", "1001", "sales")
     ]) as site:  # fmt: skip
-        callers = [await site.calls("sales"), await site.calls("sales")]
+        callers = [await site.queues_up("sales"), await site.queues_up("sales")]
         await site.fact(f.AnnouncementMade, count=3)
         assert {1, 2} == {fact.position for fact in site.all(f.AnnouncementMade)}
         ana = await site.log_in("ana")

@@ -31,10 +31,7 @@ async def test_four_callers_reach_two_agents_in_their_order(lab: Lab) -> None:
     agents = [agent("ana", "1001", "sales"), agent("ben", "1002", "sales")]
     async with Site(lab, queues=[queue("sales")], agents=agents) as site:
         phones = [await site.log_in("ana"), await site.log_in("ben")]
-        callers = []
-        for count in range(1, 5):
-            callers.append(await site.calls("sales"))
-            await site.fact(f.CallQueued, count=count)
+        callers = [await site.queues_up("sales") for _ in range(4)]
         rings = [await phone.ring(within_s=5) for phone in phones]
         for ring in rings:
             await ring.answer()

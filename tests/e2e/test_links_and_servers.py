@@ -33,7 +33,7 @@ async def test_ten_seconds_without_link_lose_nobody_and_ring_nobody_twice(lab: L
             await site.fact(f.CallConnected)
             ringing = await site.calls("sales")
             ring = await ben.ring(within_s=5)
-            waiting = [await site.calls("sales") for _ in range(2)]
+            waiting = [await site.queues_up("sales") for _ in range(2)]
             await site.claimed(count=4)
 
             relay.cut()
@@ -77,7 +77,7 @@ async def test_what_happened_while_the_link_was_down_is_settled_from_the_report(
             await converse(talking, conversation)
             ringing = await site.calls("sales")
             ring = await ben.ring(within_s=5)
-            waiting, staying = await site.calls("sales"), await site.calls("sales")
+            waiting, staying = await site.queues_up("sales"), await site.queues_up("sales")
             await site.claimed(count=4)
 
             relay.cut()

@@ -51,8 +51,8 @@ async def test_agent_on_the_second_phone_and_the_caller_hear_each_other(lab: Lab
 async def test_agent_on_the_second_phone_ends_the_conversation_and_gets_the_next_call(lab: Lab) -> None:
     async with Site(lab, queues=[queue("sales")], agents=AGENTS) as site, second_phone(site, "1001") as ana:
         await log_in(site, "ana")
-        first = await site.calls("sales")
-        second = await site.calls("sales")
+        first = await site.queues_up("sales")
+        second = await site.queues_up("sales")
         ring = await ana.ring()
         await ring.answer()
         await site.fact(f.CallConnected)
