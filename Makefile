@@ -96,7 +96,12 @@ lab-up:
 lab-down:
 	@$(LAB) down
 
-BENCHMARKS := $(shell grep -l __main__ benchmarks/*.py | sed 's|.*/||; s|\.py$$||' | tr _ -)
+# All of them, one after another; what they say is kept in benchmarks/results.
+.PHONY: bench
+bench: setup lab-tools
+	@$(BIN)/python -m benchmarks.record $(ARGS)
+
+BENCHMARKS := $(shell grep -l __main__ $(filter-out benchmarks/record.py,$(wildcard benchmarks/*.py)) | sed 's|.*/||; s|\.py$$||' | tr _ -)
 
 .PHONY: $(BENCHMARKS:%=bench-%)
 $(BENCHMARKS:%=bench-%): bench-%: setup
