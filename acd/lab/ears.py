@@ -18,11 +18,12 @@ EMPTY_WITHIN_S: Final = 10.0
 
 
 class Ears:
-    """`async with` listens. `mask`: the classes of events that are wanted, as AMI's action Events names them."""
+    """`async with` listens, at a server of the lab as `user`, or at an address. `mask`: the classes of events that are
+    wanted, as AMI's action Events names them."""
 
     def __init__(
         self,
-        server: LabServer,
+        server: LabServer | AmiAddress,
         mask: str = "on",
         user: str = "lab",
         on_event: Callable[[AmiEvent], None] | None = None,
@@ -31,8 +32,8 @@ class Ears:
         self._mask = mask
         self._tell = on_event or self.heard.append
         self._news = asyncio.Event()
-        self._tasks = Tasks(f"ears-{user}-{server.name}")
-        address = AmiAddress(server=f"{user}-{server.name}", host=server.host, username=user, secret=f"lab-{user}")
+        address = server if isinstance(server, AmiAddress) else _account(server, user)
+        self._tasks = Tasks(f"ears-{address.server}")
         self._link = AmiLink(address, self._hear, self._came_up, lambda _reason: None)
 
     async def __aenter__(self) -> Self:
@@ -109,16 +110,22 @@ class Ears:
         answer = await self.ask("CoreShowChannels")
         return [event.get("Channel") for event in answer.events if event.name == "CoreShowChannel"]
 
-    async def no_channel_is_left(self, within_s: float = EMPTY_WITHIN_S) -> None:
-        """Return once the server has no channel. Where the ears hear no call events, that is only looked at twice."""
-        assert await self.until(self._is_empty, within_s), f"channels are left: {await self.channels()}"
+    async def no_channel_is_left(self, within_s: float = EMPTY_WITHIN_S, of: tuple[str, ...] = ("",)) -> None:
+        """Return once the server has no channel whose name begins so. Where the ears hear no call events, that is only
+        looked at twice."""
 
-    async def _is_empty(self) -> bool:
-        return not await self.channels()
+        async def is_empty() -> bool:
+            return not any(name.startswith(of) for name in await self.channels())
+
+        assert await self.until(is_empty, within_s), f"channels are left: {await self.channels()}"
 
     def _hear(self, event: AmiEvent) -> None:
         self._tell(event)
         self._news.set()
+
+
+def _account(server: LabServer, user: str) -> AmiAddress:
+    return AmiAddress(server=f"{user}-{server.name}", host=server.host, username=user, secret=f"lab-{user}")
 
 
 async def no_channel_is_left(lab: Lab, within_s: float = EMPTY_WITHIN_S) -> None:

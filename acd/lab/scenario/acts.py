@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from acd.core import Fact
-from acd.lab.dialling import FALLBACK_HZ, number_of
+from acd.lab.dialling import FALLBACK_HZ
 from acd.lab.scenario.script import FACTS, Step, settings_of
 from acd.lab.scenario.setting import VOICES
 from acd.lab.scenario.shapes import Shape, seconds
@@ -110,8 +110,9 @@ _chapter = "Calling and talking"
 
 
 @_act("<caller> calls <queue>[ with priority <number>][, asking for <wishes>]")
-async def call_queue(_stage: Stage, said: Said) -> None:
-    await said.who("caller").place(number_of(said.word("queue"), said.word("number"), said.word("wishes")))
+async def call_queue(stage: Stage, said: Said) -> None:
+    dialled = stage.place.dialled(said.word("queue"), said.word("number"), said.word("wishes"))
+    await said.who("caller").place(dialled)
 
 
 @_act("<person> dials <keys>", "<person> dials <text>")
@@ -249,7 +250,7 @@ async def call_ends(_stage: Stage, said: Said) -> None:
 @_act("<caller> is back in the dialplan: <text>[ within <time>]")
 async def is_back(stage: Stage, said: Said) -> None:
     number, within_s = said.who("caller").person.phone, said.within_s()
-    places = ("LabFallback", "LabMailbox")
+    places = stage.place.ways_back
 
     async def is_there() -> bool:
         return any(stage.ears.all(place, CallerIDNum=number) for place in places)
@@ -524,7 +525,7 @@ async def continue_engine(stage: Stage, _said: Said) -> None:
 
 @_act("Asterisk restarts")
 async def restart_asterisk(stage: Stage, _said: Said) -> None:
-    await stage.lab.restart(stage.server.name)
+    await stage.restart_asterisk()
 
 
 @_act("Asterisk is paused")
@@ -534,8 +535,20 @@ async def pause_asterisk(stage: Stage, _said: Said) -> None:
 
 @_act("Asterisk goes on")
 async def continue_asterisk(stage: Stage, _said: Said) -> None:
-    await stage.lab.go_on(stage.server.name)
+    await stage.continue_asterisk()
 
 
 SHAPES: Final = [act.shape for act in ACTS]
+IN_THE_LAB_ALONE: Final = (hears_fallback, restart_asterisk, pause_asterisk, continue_asterisk)
+
+
+def only_in_the_lab(step: Step) -> bool:
+    """Whether an operator's own Asterisk must be spared this, or cannot do it."""
+    return DO[step.shape] in IN_THE_LAB_ALONE or bool(step.words.keys() & {"wishes"}) or _asks_for_priority(step)
+
+
+def _asks_for_priority(step: Step) -> bool:
+    return DO[step.shape] is call_queue and "number" in step.words
+
+
 DO: Final = {act.shape: act.do for act in ACTS}

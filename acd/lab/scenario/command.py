@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from collections.abc import Coroutine
 from pathlib import Path
 from typing import Final
 
@@ -10,7 +11,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from acd import log
-from acd.lab.scenario.acts import ACTS
+from acd.lab.scenario.acts import ACTS, only_in_the_lab
+from acd.lab.scenario.place import LAB_PHONES, InLab, NotForTests, OwnPbx, Place
 from acd.lab.scenario.run import SCRIPT, STORY, Outcome, Scenario, read_scenario, run_all, scenarios_in
 from acd.lab.scenario.script import Mistake
 from acd.lab.servers import SCRIPT as LAB_SCRIPT
@@ -48,12 +50,18 @@ def command() -> None:
 @click.option("--folder", type=_FOLDER, default=FOLDER, help="Where the scenarios are.")
 @click.option("--pages", type=_FOLDER, default=PAGES, help="Where each one's page is written.")
 @click.option("--one-by-one", is_flag=True, help="On server a alone, instead of two at once on both servers.")
-def run_command(names: tuple[str, ...], folder: Path, pages: Path, one_by_one: bool) -> None:
+@click.option(
+    "--pbx", type=click.Path(dir_okay=False, path_type=Path), help="On the Asterisk that this file describes."
+)
+def run_command(names: tuple[str, ...], folder: Path, pages: Path, one_by_one: bool, pbx: Path | None) -> None:
     """Play the scenarios of these names, or all of them. Exit code 1: one has failed, 2: a script is wrong."""
     try:
-        scenarios = [read_scenario(path) for path in scenarios_in(folder, names)]
+        own = OwnPbx.read(pbx) if pbx else None
         lab = Lab()
-    except (Mistake, FileNotFoundError, LabMisnamed) as error:
+        scenarios = [read_scenario(path, own.phones if own else LAB_PHONES) for path in scenarios_in(folder, names)]
+        if own is not None:
+            scenarios = _spared(scenarios, named=bool(names))
+    except (Mistake, FileNotFoundError, LabMisnamed, NotForTests) as error:
         click.echo(f"acd: {error}", err=True)
         sys.exit(MISTAKE)
     if not scenarios:
@@ -61,20 +69,47 @@ def run_command(names: tuple[str, ...], folder: Path, pages: Path, one_by_one: b
         sys.exit(MISTAKE)
     log.configure("error", "console")
     pages.mkdir(parents=True, exist_ok=True)
-    sys.exit(asyncio.run(_play(scenarios, lab, pages, one_by_one=one_by_one)))
-
-
-async def _play(scenarios: list[Scenario], lab: Lab, pages: Path, *, one_by_one: bool) -> int:
     servers = [lab.a] if one_by_one or len(scenarios) == 1 else [lab.a, lab.b]
+    prepared = _own(own) if own else _of_the_lab(lab, servers)
+    sys.exit(asyncio.run(_play(scenarios, prepared, pages)))
+
+
+def _spared(scenarios: list[Scenario], *, named: bool) -> list[Scenario]:
+    """Those that an operator's own Asterisk may be asked for. Raises `Mistake` for another one that was named."""
+    left = []
+    for scenario in scenarios:
+        step = next(filter(only_in_the_lab, scenario.script.steps), None)
+        if step is None:
+            left.append(scenario)
+        elif named:
+            raise Mistake(
+                scenario.script.path, step.line, f"{step.text!r} is for the lab alone", "a scenario without it"
+            )
+        else:
+            click.echo(f"left out, for the lab alone: {scenario.name}")
+    return left
+
+
+async def _own(pbx: OwnPbx) -> list[Place]:
+    await pbx.check()
+    return [pbx]
+
+
+async def _of_the_lab(lab: Lab, servers: list[LabServer]) -> list[Place]:
+    await lab.up(*(server.name for server in servers))
+    return [InLab(lab, server) for server in servers]
+
+
+async def _play(scenarios: list[Scenario], prepared: Coroutine[None, None, list[Place]], pages: Path) -> int:
     try:
-        await lab.up(*(server.name for server in servers))
-    except LabUnavailable as why:
+        places = await prepared
+    except (LabUnavailable, NotForTests) as why:
         click.echo(f"acd: {why}", err=True)
         return MISTAKE
     console = Console(highlight=False)
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
     with Progress(*columns, console=console, transient=True) as progress:
-        outcomes = await run_all(scenarios, lab, servers, pages, _Told(console, progress, len(scenarios)))
+        outcomes = await run_all(scenarios, places, pages, _Told(console, progress, len(scenarios)))
     failed = [outcome.name for outcome in outcomes if outcome.failure]
     console.print(
         f"\n{len(outcomes) - len(failed)} of {len(outcomes)} scenarios came true.", markup=False, soft_wrap=True
@@ -85,26 +120,26 @@ async def _play(scenarios: list[Scenario], lab: Lab, pages: Path, *, one_by_one:
 
 
 class _Told:
-    """On the console, a line for each thing that happens. The server stands before it: two play at once."""
+    """On the console, a line for each thing that happens. The place stands before it: two play at once."""
 
     def __init__(self, console: Console, progress: Progress, count: int) -> None:
         self._console = console
         self._progress = progress
         self._bar = progress.add_task("scenarios", total=count)
 
-    def begins(self, scenario: Scenario, server: LabServer) -> None:
-        self._say(server, scenario.name)
+    def begins(self, scenario: Scenario, place: Place) -> None:
+        self._say(place, scenario.name)
 
-    def step(self, server: LabServer, at_s: float, text: str) -> None:
-        self._say(server, f"  {at_s:7.2f} s  {text}")
+    def step(self, place: Place, at_s: float, text: str) -> None:
+        self._say(place, f"  {at_s:7.2f} s  {text}")
 
-    def ended(self, outcome: Outcome, server: LabServer) -> None:
+    def ended(self, outcome: Outcome, place: Place) -> None:
         for line in _told(outcome).splitlines():
-            self._say(server, line)
+            self._say(place, line)
         self._progress.advance(self._bar)
 
-    def _say(self, server: LabServer, text: str) -> None:
-        self._console.print(f"{server.name}  {text}", markup=False, soft_wrap=True)
+    def _say(self, place: Place, text: str) -> None:
+        self._console.print(f"{place.name}  {text}", markup=False, soft_wrap=True)
 
 
 def _told(outcome: Outcome) -> str:

@@ -1,4 +1,4 @@
-"""Plays scenarios on the lab's servers, on each one after another, and tells each step as it is done."""
+"""Plays scenarios in one place or several, in each one after another, and tells each step as it is done."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -10,11 +10,11 @@ import msgspec
 
 from acd.lab.scenario import page
 from acd.lab.scenario.acts import SHAPES, play
+from acd.lab.scenario.place import LAB_PHONES, Phones, Place
 from acd.lab.scenario.script import Script, Step, read_script
 from acd.lab.scenario.setting import Person, check
 from acd.lab.scenario.stage import Failed, Stage
 from acd.lab.scenario.trace import Trace
-from acd.lab.servers import Lab, LabServer
 
 SCRIPT: Final = "script.txt"
 STORY: Final = "story.md"
@@ -28,12 +28,12 @@ Tell = Callable[[float, str], None]
 class Watcher(Protocol):
     """Who is told what happens while several are played."""
 
-    def begins(self, scenario: "Scenario", server: LabServer) -> None: ...
+    def begins(self, scenario: "Scenario", place: Place) -> None: ...
 
-    def step(self, server: LabServer, at_s: float, text: str) -> None:
+    def step(self, place: Place, at_s: float, text: str) -> None:
         """What has just been done, with the seconds since that scenario began."""
 
-    def ended(self, outcome: "Outcome", server: LabServer) -> None: ...
+    def ended(self, outcome: "Outcome", place: Place) -> None: ...
 
 
 class Scenario(msgspec.Struct, frozen=True):
@@ -56,38 +56,37 @@ class Outcome(msgspec.Struct, frozen=True):
     """Why it failed, in lines; empty where all came true."""
 
 
-def read_scenario(folder: Path) -> Scenario:
-    """The scenario in this folder. Raises `Mistake`."""
+def read_scenario(folder: Path, phones: Phones = LAB_PHONES) -> Scenario:
+    """The scenario in this folder, for people with these phones. Raises `Mistake`."""
     script = read_script(folder / SCRIPT, SHAPES)
     story = (folder / STORY).read_text(encoding="utf-8") if (folder / STORY).exists() else ""
-    return Scenario(folder.name, story, script, check(script))
+    return Scenario(folder.name, story, script, check(script, phones))
 
 
 async def run_all(
-    scenarios: Sequence[Scenario], lab: Lab, servers: Sequence[LabServer], pages: Path, watcher: "Watcher"
+    scenarios: Sequence[Scenario], places: Sequence[Place], pages: Path, watcher: "Watcher"
 ) -> list[Outcome]:
-    """Play them all, one at a time on each of the servers. What came of them is in their order."""
+    """Play them all, one at a time in each place. What came of them is in their order."""
     outcomes: dict[str, Outcome] = {}
     left = iter(scenarios)
 
-    async def play_on(server: LabServer) -> None:
+    async def play_in(place: Place) -> None:
         for scenario in left:
-            watcher.begins(scenario, server)
-            outcome = await run(scenario, lab, pages, partial(watcher.step, server), server)
+            watcher.begins(scenario, place)
+            outcome = await run(scenario, place, pages, partial(watcher.step, place))
             outcomes[scenario.name] = outcome
-            watcher.ended(outcome, server)
+            watcher.ended(outcome, place)
 
-    await asyncio.gather(*map(play_on, servers))
+    await asyncio.gather(*map(play_in, places))
     return [outcomes[scenario.name] for scenario in scenarios]
 
 
-async def run(scenario: Scenario, lab: Lab, pages: Path, tell: Tell, server: LabServer | None = None) -> Outcome:
-    """Play it on one server (a, if none is named), and write its page into the folder `pages`, whatever becomes of
-    it."""
+async def run(scenario: Scenario, place: Place, pages: Path, tell: Tell) -> Outcome:
+    """Play it, and write its page into the folder `pages`, whatever becomes of it."""
     trace = Trace()
     failure = ""
     try:
-        async with asyncio.timeout(LONGEST_S), Stage(scenario.script, scenario.people, lab, trace, server) as stage:
+        async with asyncio.timeout(LONGEST_S), Stage(scenario.script, scenario.people, place, trace) as stage:
             for step in scenario.script.steps:
                 failure = await _played(stage, step, trace, tell)
                 if failure:

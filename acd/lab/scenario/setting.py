@@ -9,15 +9,13 @@ from typing import Final
 import msgspec
 
 from acd.config import ConfigError, read_config
+from acd.lab.scenario.place import Phones
 from acd.lab.scenario.script import CALLER, Declared, Mistake, Script
 from acd.sign_in import hash_pin
 
 PIN: Final = "4711"
-FIRST_PHONE: Final = 1001
+SOME_SERVER: Final = 'asterisk.a = { username = "acd", secret = "s" }'
 FIRST_NUMBER: Final = 41
-FIRST_CALLER: Final = 2001
-MOST: Final = 40
-"""Agents, and callers: so many phones the lab has."""
 LOWEST_HZ: Final = 1_500
 BETWEEN_HZ: Final = 130
 SPARED_HZ: Final = range(2_840, 2_960)
@@ -41,47 +39,52 @@ class Person(msgspec.Struct, frozen=True):
         return self.code != ""
 
 
-def people_of(script: Script) -> dict[str, Person]:
+def people_of(script: Script, phones: Phones) -> dict[str, Person]:
     """All persons of a script by their names."""
-    voices = iter(VOICES * (1 + 2 * MOST // len(VOICES)))
-    people: dict[str, Person] = {}
     agents = [declared for declared in script.declared if declared.section == "agent"]
     callers = [declared for declared in script.declared if declared.section == CALLER]
-    for count, declared in enumerate(agents):
-        settings = declared.settings | _filled_in(declared, count)
+    most = f"at most {len(phones.agents)} agents and {len(phones.callers)} callers"
+    if len(agents) > len(phones.agents) or len(callers) > len(phones.callers):
+        raise Mistake(script.path, 0, "there are too many people", most)
+    voices = iter(VOICES * (1 + (len(agents) + len(callers)) // len(VOICES)))
+    people: dict[str, Person] = {}
+    for count, (declared, phone) in enumerate(zip(agents, phones.agents, strict=False)):
+        settings = declared.settings | _filled_in(declared, count, phone)
         people[declared.name] = Person(
             declared.name, str(settings["name"]), str(settings["phone"]), next(voices), str(settings["number"])
         )
-    for count, declared in enumerate(callers):
+    for declared, phone in zip(callers, phones.callers, strict=False):
         if declared.name in people:
             raise Mistake(script.path, declared.line, f"{declared.name} is an agent", "another name")
-        number = str(declared.settings.get("number", FIRST_CALLER + count))
+        number = str(declared.settings.get("number", phone))
         name = str(declared.settings.get("name", declared.name.title()))
         people[declared.name] = Person(declared.name, name, number, next(voices))
-    if max(len(agents), len(callers)) > MOST:
-        raise Mistake(script.path, 0, "there are too many people", f"at most {MOST} agents and {MOST} callers")
+    for declared in (*agents, *callers):
+        if not phones.has(people[declared.name].phone):
+            wrong = f"{declared.name}'s phone {people[declared.name].phone} is no account for tests"
+            raise Mistake(script.path, declared.line, wrong, ", ".join((*phones.agents, *phones.callers)))
     return people
 
 
-def _filled_in(declared: Declared, count: int) -> dict[str, str]:
+def _filled_in(declared: Declared, count: int, phone: str) -> dict[str, str]:
     """What is left out of an agent's settings."""
-    ours = {"name": declared.name.title(), "phone": str(FIRST_PHONE + count), "number": str(FIRST_NUMBER + count)}
+    ours = {"name": declared.name.title(), "phone": phone, "number": str(FIRST_NUMBER + count)}
     return {key: value for key, value in ours.items() if key not in declared.settings}
 
 
-def config_text(script: Script, server: str) -> str:
+def config_text(script: Script, server: str, phones: Phones) -> str:
     """The engine's configuration file. `server` is the table of the Asterisk that it serves."""
-    return "\n".join([server, *_tables(script)]) + "\n"
+    return "\n".join([server, *_tables(script, phones)]) + "\n"
 
 
-def _tables(script: Script) -> Iterator[str]:
+def _tables(script: Script, phones: Phones) -> Iterator[str]:
     agents = 0
     for declared in script.declared:
         if declared.section == CALLER:
             continue
         settings = f"{{ {declared.text} }}"
         if declared.section == "agent":
-            filled = _filled_in(declared, agents)
+            filled = _filled_in(declared, agents, phones.agents[agents])
             if "pin_hash" not in declared.settings:
                 filled["pin_hash"] = _pin_hash()
             ours = (f'{key} = "{value}"' for key, value in filled.items())
@@ -98,12 +101,12 @@ def _pin_hash() -> str:
     return hash_pin(PIN)
 
 
-def check(script: Script) -> dict[str, Person]:
+def check(script: Script, phones: Phones) -> dict[str, Person]:
     """Everybody, if the engine would take this configuration. Raises `Mistake` with the line that it would not."""
-    people = people_of(script)
+    people = people_of(script, phones)
     with tempfile.TemporaryDirectory(prefix="acd-scenario-") as folder:
         path = Path(folder) / "acd.toml"
-        path.write_text(config_text(script, 'asterisk.a = { username = "acd", secret = "s" }'), encoding="utf-8")
+        path.write_text(config_text(script, SOME_SERVER, phones), encoding="utf-8")
         try:
             read_config(path)
         except ConfigError as error:

@@ -11,13 +11,12 @@ from aiosipua import SipRequest, SipResponse
 
 from acd.core import Fact
 from acd.lab.dialling import key_in
-from acd.lab.ears import Ears
 from acd.lab.engine import EngineFailed, EngineProcess
 from acd.lab.relay import Relay
+from acd.lab.scenario.place import InLab, Place
 from acd.lab.scenario.script import Script
 from acd.lab.scenario.setting import PIN, Person, config_text
 from acd.lab.scenario.trace import Trace
-from acd.lab.servers import Lab, LabServer
 from acd.lab.sip_line import SipLine
 from acd.lab.small_disk import SmallDisk
 from acd.router import facts as f
@@ -26,7 +25,6 @@ from acd.router.state import State
 from acd.tasks import Tasks
 from acd.telephony.sip import Call, IncomingCall, NothingHappened, OutgoingCall, Phone
 from acd.telephony.sip import State as CallState
-from acd.telephony.sip.wire import Address
 
 PATIENCE_S: Final = 5.0
 """What should happen within milliseconds may take so long where the script says nothing else."""
@@ -52,13 +50,13 @@ class Failed(Exception):
 class AtPhone:
     """A person and the phone in front of them."""
 
-    def __init__(self, person: Person, registrar: Address, trace: Trace) -> None:
+    def __init__(self, person: Person, place: Place, trace: Trace) -> None:
         self.person = person
         self.own_line: SipLine | None = None
         """Where something is to happen to it."""
         self.call: Call | None = None
         """The one they are in, or were in last."""
-        self._registrar = registrar
+        self._place = place
         self._trace = trace
         self._phone: Phone | None = None
         self._stack = AsyncExitStack()
@@ -67,8 +65,9 @@ class AtPhone:
         """Have a registered phone."""
         phone = Phone(
             self.person.phone,
-            f"lab-{self.person.phone}",
-            self.own_line.registrar if self.own_line else self._registrar,
+            self._place.password(self.person.phone),
+            self.own_line.registrar if self.own_line else self._place.sip,
+            host=self._place.own_host,
             on_message=self._passed,
             seen_at=self.own_line.seen_at if self.own_line else None,
         )
@@ -136,11 +135,8 @@ class AtPhone:
 class Stage:
     """`async with` has everybody at their phones and the engine on Asterisk. Leaving it takes all away again."""
 
-    def __init__(
-        self, script: Script, people: dict[str, Person], lab: Lab, trace: Trace, server: LabServer | None = None
-    ) -> None:
-        self.lab = lab
-        self.server = server or lab.a
+    def __init__(self, script: Script, people: dict[str, Person], place: Place, trace: Trace) -> None:
+        self.place = place
         self.trace = trace
         self.state = State()
         """As the facts make it; up to the first that is missing, since the disk was full."""
@@ -149,9 +145,7 @@ class Stage:
         """So many engines have begun so far."""
         self.looked_at = 0
         """So many facts lie before what the script asked for last."""
-        self.people = {
-            name: AtPhone(person, (self.server.host, self.server.sip_port), trace) for name, person in people.items()
-        }
+        self.people = {name: AtPhone(person, place, trace) for name, person in people.items()}
         self.script = script
         self._news = asyncio.Event()
         self._stack = AsyncExitStack()
@@ -174,23 +168,23 @@ class Stage:
         await self._stack.aclose()
 
     async def _set_up(self) -> None:
-        self.wire = await self._stack.enter_async_context(
-            Relay(self.server.host, self.server.ami_port, self._ami_passed)
-        )
-        self.ears = await self._stack.enter_async_context(Ears(self.server, "user,call"))
-        self._stack.push_async_callback(self.ears.no_channel_is_left)
+        self.wire = await self._stack.enter_async_context(Relay(*self.place.ami, self._ami_passed))
+        self.ears = await self._stack.enter_async_context(self.place.ears())
+        self._stack.push_async_callback(self.place.is_empty, self.ears)
         await self._lay_lines()
         self._stack.push_async_callback(self._leave)
         await asyncio.gather(*(person.plug_in() for person in self.people.values()))
         asterisk = (
-            f'asterisk.{self.server.name} = {{ host = "127.0.0.1", port = {self.wire.port}, '
-            f'username = "{self.server.ami_user}", secret = "{self.server.ami_secret}" }}'
+            f'asterisk.{self.place.name} = {{ host = "127.0.0.1", port = {self.wire.port}, '
+            f'username = "{self.place.ami_user}", secret = "{self.place.ami_secret}" }}'
         )
         folder = None
         if any(step.shape.text in (DISK_IS_FULL, DISK_HAS_ROOM) for step in self.script.steps):
             self.disk = await self._stack.enter_async_context(SmallDisk())
             folder = self.disk.folder
-        self.engine = EngineProcess(config_text(self.script, asterisk), self._fact, folder, own_session=True)
+        self.engine = EngineProcess(
+            config_text(self.script, asterisk, self.place.phones), self._fact, folder, own_session=True
+        )
         await self._stack.enter_async_context(self.engine)
         self._stack.push_async_callback(self._tasks.stop)
         await self.is_up(1)
@@ -201,7 +195,7 @@ class Stage:
         for name, person in self.people.items():
             said = {step.shape.text for step in self.script.steps if step.words.get("person") == name}
             if said & {LINE_IS_SLOW, LINE_LOSES, LINE_IS_WHOLE}:
-                line = SipLine((self.server.host, self.server.sip_port), lossy=LINE_LOSES in said)
+                line = SipLine(self.place.sip, lossy=LINE_LOSES in said)
                 person.own_line = await self._stack.enter_async_context(line)
 
     async def is_up(self, life: int) -> None:
@@ -223,8 +217,17 @@ class Stage:
 
     async def pause_asterisk(self) -> None:
         """It stands still until it is told to go on, at the latest when the stage is left."""
-        self._stack.push_async_callback(self.lab.go_on, self.server.name)
-        await self.lab.pause(self.server.name)
+        assert isinstance(self.place, InLab), "such a script is played nowhere else"
+        self._stack.push_async_callback(self.place.go_on)
+        await self.place.pause()
+
+    async def continue_asterisk(self) -> None:
+        assert isinstance(self.place, InLab), "such a script is played nowhere else"
+        await self.place.go_on()
+
+    async def restart_asterisk(self) -> None:
+        assert isinstance(self.place, InLab), "such a script is played nowhere else"
+        await self.place.restart()
 
     async def _leave(self) -> None:
         await asyncio.gather(*(person.leave() for person in self.people.values()))

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from acd.lab.scenario.command import FOLDER
+from acd.lab.scenario.place import InLab, Place
 from acd.lab.scenario.run import Outcome, Scenario, read_scenario, run, run_all
-from acd.lab.servers import Lab, LabServer
+from acd.lab.servers import Lab
 from tests import needs
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
@@ -25,15 +26,15 @@ class Played:
         self._on: dict[str, str] = {}
         """What each server plays."""
 
-    def begins(self, scenario: Scenario, server: LabServer) -> None:
-        self._on[server.name] = scenario.name
+    def begins(self, scenario: Scenario, place: Place) -> None:
+        self._on[place.name] = scenario.name
         self.told[scenario.name] = []
 
-    def step(self, server: LabServer, _at_s: float, text: str) -> None:
-        self.told[self._on[server.name]].append(text)
+    def step(self, place: Place, _at_s: float, text: str) -> None:
+        self.told[self._on[place.name]].append(text)
 
-    def ended(self, outcome: Outcome, server: LabServer) -> None:
-        assert outcome.name == self._on.pop(server.name), "one at a time on each server"
+    def ended(self, outcome: Outcome, place: Place) -> None:
+        assert outcome.name == self._on.pop(place.name), "one at a time on each server"
         self.outcomes[outcome.name] = outcome
 
 
@@ -51,7 +52,7 @@ async def play_all(scenarios: list[Scenario], pages: Path, played: Played) -> No
     lab = Lab()
     with needs.the_lab():
         await lab.up("a", "b")
-    await run_all(scenarios, lab, [lab.a, lab.b], pages, played)
+    await run_all(scenarios, [InLab(lab, lab.a), InLab(lab, lab.b)], pages, played)
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda path: path.name)
@@ -73,7 +74,7 @@ async def test_scenario_that_does_not_come_true_says_what_came_instead(tmp_path:
     lab = Lab()
     with needs.the_lab():
         await lab.up("a")
-    outcome = await run(read_scenario(folder), lab, tmp_path, lambda _at_s, _text: None)
+    outcome = await run(read_scenario(folder), InLab(lab, lab.a), tmp_path, lambda _at_s, _text: None)
     assert outcome.failure.splitlines() == [
         f"{folder / 'script.txt'}:5: ana's phone rings within 1 s",
         "  expected: ana's phone rings within 1 s",

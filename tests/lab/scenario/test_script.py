@@ -8,6 +8,7 @@ from click.testing import CliRunner
 
 from acd.lab.scenario.acts import ACTS, SHAPES
 from acd.lab.scenario.command import FIRST, FOLDER, command
+from acd.lab.scenario.place import LAB_PHONES
 from acd.lab.scenario.run import read_scenario
 from acd.lab.scenario.script import Mistake, read_script
 from acd.lab.scenario.setting import check
@@ -19,7 +20,7 @@ def mistake(tmp_path: Path, text: str) -> Mistake:
     path = tmp_path / "script.txt"
     path.write_text(text)
     with pytest.raises(Mistake) as told:
-        check(read_script(path, SHAPES))
+        check(read_script(path, SHAPES), LAB_PHONES)
     assert str(told.value).startswith(str(path))
     return told.value
 
@@ -64,7 +65,7 @@ def test_what_is_left_out_is_filled_in(tmp_path: Path) -> None:
     path.write_text(
         THERE + 'agent ben: phone = "1009", queues = ["sales"]\ncaller eve: name = "Eve"\nbob calls sales\n'
     )
-    people = check(read_script(path, SHAPES))
+    people = check(read_script(path, SHAPES), LAB_PHONES)
     assert {name: person.phone for name, person in people.items()} == {
         "ana": "1001", "ben": "1009", "bob": "2001", "eve": "2002",
     }  # fmt: skip
