@@ -72,7 +72,7 @@ esac
 """Without venv, until that was installed; then it only says what it was asked."""
 
 
-def test_fresh_machine_is_given_venv_sipp_and_the_lab(tmp_path: Path) -> None:
+def test_fresh_machine_is_given_venv_lab_tools_and_the_lab(tmp_path: Path) -> None:
     log, tools = tmp_path / "log", tmp_path / "tools"
     tools.mkdir()
     for name in ("make", "sh", "touch", "mkdir", "cp", "test", "cat"):
@@ -96,7 +96,7 @@ def test_fresh_machine_is_given_venv_sipp_and_the_lab(tmp_path: Path) -> None:
         f"python -m venv {tmp_path / 'venv'}",
         "python -m pip --version",
         "python -m pip install --quiet --disable-pip-version-check --editable .[dev]",
-        "apt-get install -yq --no-install-recommends sip-tester",
+        "apt-get install -yq --no-install-recommends sip-tester iproute2 iptables",
         "lab up",
         "pytest",
         "pytest",
