@@ -66,6 +66,11 @@ def line_agents(count: int) -> str:
     return "".join(LINE_AGENT.format(line=LINES_FROM + number) for number in range(count))
 
 
+def phone_of(lab: Lab, number: str) -> Phone:
+    """A phone for times: nothing is said or heard."""
+    return Phone(number, f"lab-{number}", (lab.a.host, lab.a.sip_port), media=False)
+
+
 class Bench:
     """An engine on the lab, one agent's phone, and callers."""
 
@@ -92,8 +97,7 @@ class Bench:
         await self._ears.listen("off")
 
     async def phone(self, number: str) -> Phone:
-        phone = Phone(number, f"lab-{number}", (self.lab.a.host, self.lab.a.sip_port), media=False)
-        await self._stack.enter_async_context(phone)
+        phone = await self._stack.enter_async_context(phone_of(self.lab, number))
         await phone.register()
         return phone
 

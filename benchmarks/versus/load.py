@@ -9,9 +9,7 @@ end, for each call.
 Our journal is in memory. The file of facts is a reader beside the engine's own work, so it is counted apart.
 """
 
-import asyncio
 import statistics
-import sys
 import tempfile
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -25,6 +23,7 @@ from benchmarks.cpu import ProcessClock, clock_of
 from benchmarks.report import Check
 from benchmarks.sipp import answering, call, need_sipp
 from benchmarks.site import engine_of, line_agents
+from benchmarks.versus.bare import bare_client
 from benchmarks.versus.outcome import Figures, Outcome
 
 AGENTS: Final = 1000
@@ -38,7 +37,6 @@ WAYS: Final = {
 }
 TALK_MS: Final = (900, 1_100)
 ENGINE_TIMES_BARE: Final = 1.6
-READY_WITHIN_S: Final = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,25 +108,9 @@ async def _client(lab: Lab, way: str) -> AsyncIterator[Sequence[ProcessClock]]:
             engine = engine_of(lab, line_agents(AGENTS), writes_facts=way == WITH_FACTS)
             yield (ProcessClock((await stack.enter_async_context(engine)).process.pid),)
         elif way == "bare client":
-            yield (await stack.enter_async_context(_bare(lab)),)
+            yield (await stack.enter_async_context(bare_client(lab, AGENTS)),)
         else:
             yield ()
-
-
-@asynccontextmanager
-async def _bare(lab: Lab) -> AsyncIterator[ProcessClock]:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "benchmarks.versus.bare_client", lab.a.host, str(AGENTS), stdout=asyncio.subprocess.PIPE
-    )
-    try:
-        assert process.stdout is not None, "it was asked for"
-        async with asyncio.timeout(READY_WITHIN_S):
-            assert await process.stdout.readline() == b"ready\n", "the bare client does not start"
-        yield ProcessClock(process.pid)
-    finally:
-        if process.returncode is None:
-            process.terminate()
-        await process.wait()
 
 
 def outcome(used: Mapping[int, Used]) -> Outcome:
