@@ -139,9 +139,7 @@ def _of_the_bare_client(rows: Mapping[str, Sequence[float]]) -> list[str]:
     if BARE not in rows:
         return []
     bare, theirs = statistics.median(rows[BARE]), statistics.median(rows["app_queue"])
-    return [
-        f"b. a client that decides nothing and rings by the same actions: {bare / theirs:.2f} times app_queue's median"
-    ]
+    return [f"b. a client that decides nothing, by the same actions: {bare / theirs:.2f} times app_queue's median"]
 
 
 def _median_beyond(rows: Mapping[str, Sequence[float]], way: str) -> float:

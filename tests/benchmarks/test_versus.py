@@ -54,6 +54,22 @@ def test_growth_is_measured_on_ourselves() -> None:
     assert not grown.ok
 
 
+def test_client_that_decides_nothing_is_said_beside() -> None:
+    one = rows(1.0, 2.0, 3.0) | {arrival.BARE: [2.6]}
+    notes = arrival.outcome({1: one, 2000: rows(1.0, 2.0, 3.0)}).notes
+    assert notes[-1] == "b. a client that decides nothing, by the same actions: 1.30 times app_queue's median"
+
+
+def test_rounds_of_a_load_are_compared_each_by_itself() -> None:
+    of = load.Used()
+    for way, values in {"acd": [10.0, 40.0, 9.0], "app_queue": [10.0, 40.0, 10.0]}.items():
+        of.asterisk[way] = values
+    of.client["acd"], of.client["bare client"] = [0.0, 2.0, 3.0], [1.0, 1.0, 1.0]
+    checks = {check.name: check.value for check in load.outcome({20: of}).checks}
+    assert checks["c. 20 calls a second: Asterisk and engine as a multiple of app_queue"] == 1.05
+    assert checks["c. 20 calls a second: the engine as a multiple of a bare client"] == 2.0
+
+
 def test_what_is_asterisks_own_is_said_beside() -> None:
     (note,) = arrival.outcome({1: rows(1.5, 2.0, 3.0)}).notes
     assert note.endswith("1 agent: acd 1.50, app_queue 0.50")
