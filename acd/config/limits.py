@@ -146,7 +146,11 @@ def _hours(name: str, hours: HoursTable) -> Iterator[Mistake]:
             where, f"nobody knows the holidays of {shown(hours.holidays)}", "a country and a part of it: BR-SP"
         )
 
+    closed = {line.split(" ")[0] for line in hours.special if line.endswith(" closed")}
     for index, line in enumerate(hours.special):
+        if line.split(" ")[0] in closed and not line.endswith(" closed"):
+            where = f"{setting_path('hours', name, 'special')}[{index}]"
+            yield Mistake(where, f"{line.split(' ')[0]} is closed by another line", "times of a day, or closed")
         try:
             date.fromisoformat(line.split(" ")[0])
         except ValueError:

@@ -13,6 +13,8 @@ from acd.config.tables import HIDDEN, ID_ALLOWED, ID_PATTERN, NAMED, NESTED, SIN
 SIZE_LIMIT = 10_000_000
 """Bytes of a configuration file: some 50,000 agents."""
 
+TWICE = "Cannot "
+"""So begins what Python's reader says of a name that is used again: Cannot overwrite, Cannot declare … twice."""
 _FOUND_AT = re.compile(r"^(?P<what>.*?)(?: - at `\$\.?(?P<place>.*)`)?$", re.DOTALL)
 _UNKNOWN = re.compile(r"unknown field `(?P<name>.*)`", re.DOTALL)
 _MISSING = re.compile(r"missing required field `(?P<name>.*)`")
@@ -34,12 +36,16 @@ def _load(content: bytes) -> dict[str, Any]:
     if len(content) > SIZE_LIMIT:
         raise Mistake("", "it is too large", f"at most {SIZE_LIMIT} bytes")
     try:
-        return tomllib.loads(content.decode())
+        return tomllib.loads(content.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         raise Mistake(f"byte {error.start}", "it is not UTF-8", "a text file in UTF-8") from None
     except tomllib.TOMLDecodeError as error:
         found = _AT_LINE.match(str(error))
         place, what = (found["place"], found["what"]) if found else ("", str(error))
+        if what.startswith(TWICE):
+            raise Mistake(
+                place, "what is written here stands further up already", "every setting and table once"
+            ) from None
         raise _not_toml(place, what) from None
     except (RecursionError, ValueError):
         raise _not_toml("", "A number is too long, or lists are nested too deeply") from None

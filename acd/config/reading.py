@@ -8,6 +8,7 @@ from ipaddress import ip_address
 from pathlib import Path
 
 from acd.config.checks import check
+from acd.config.effects import without_effect
 from acd.config.errors import Mistake, in_one_line, setting_path
 from acd.config.limits import announcements_of, ends_of, hours_of
 from acd.config.parsing import SIZE_LIMIT, parse_tables
@@ -98,6 +99,7 @@ class _Reading:
             self._warn_of_readers(self._path, self._mode, "")
         self._warn_of_the_idle()
         self._warn_of_the_unreached()
+        self._warn_of_no_effect()
         self._warn_of_the_unwatched()
         phones = [agent.phone for agent in tables.agent.values() if agent.phone is not None]
         return Config(
@@ -199,6 +201,11 @@ class _Reading:
                 if table.channel == "chat" and agent.chats == 0:
                     where = setting_path("agent", name, "chats")
                     self._warn(where, f"without chats this agent gets none from the queue {queue}")
+
+    def _warn_of_no_effect(self) -> None:
+        """Settings that wait for another one."""
+        for section, name, setting, what in without_effect(self._tables):
+            self._warn(setting_path(section, name, setting), what)
 
     def _warn_of_the_unwatched(self) -> None:
         """Phones whose direct calls no server would tell of. A PJSIP trunk may lead to a server that does."""

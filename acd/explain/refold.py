@@ -225,6 +225,8 @@ def _wait(moment: Moment, story: Story, at_ms: int) -> explanation.Explanation:
 def explain_agent(source: Source, agent: AgentId, asked: str | None) -> explanation.AgentExplanation:
     """Why the agent has nothing to do at the moment that was asked for, or at the end. Raises `CannotExplain`."""
     known = extents(source)
+    if not known:
+        raise CannotExplain(f"the file does not begin where an engine did{missing(source)}")
     extent, at_ms = (known[-1], known[-1].until_ms) if asked is None else _moment_of_agent(known, asked)
     moment = at_time(source, extent.journal, at_ms)
     if agent not in moment.state.agents:

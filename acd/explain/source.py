@@ -84,6 +84,8 @@ class FactsFileSource:
                 yield from self._lose(reading, f"line {number} is not the start of an engine")
         elif reading.is_next(parsed):
             reading.facts.append(parsed.fact)
+        elif reading.journal == 0:
+            yield from self._lose(reading, f"line {number} is not the start of an engine")
         else:
             yield from self._lose(reading, f"line {number} is fact {parsed.number}, after fact {reading.last}")
 

@@ -22,10 +22,12 @@ class Rights(NamedTuple):
         """Whether this queue is among them."""
         return self.over is None or queue in self.over
 
-    def choose(self, named: Queues, all_: Queues) -> Queues | Literal["not-allowed"]:
-        """The queues that are meant: the ones that are named, or of all those that one has a right to."""
+    def choose(self, named: Queues, all_: Queues, assigned: Queues = ()) -> Queues | Literal["not-allowed"]:
+        """The queues that are meant: the ones that are named, or of all those that one has a right to. They may be none
+        for who has a right to others to which the agent is assigned."""
         chosen = tuple(dict.fromkeys(named)) or tuple(queue for queue in all_ if self.has(queue))
-        allowed = all(map(self.has, chosen)) and (bool(chosen) or not all_)
+        may_decide = not all_ or any(map(self.has, assigned))
+        allowed = all(map(self.has, chosen)) and (bool(chosen) or may_decide)
         return chosen if allowed else "not-allowed"
 
 

@@ -165,9 +165,12 @@ def _are_chats(turn: Turn, queues: tuple[QueueId, ...]) -> bool:
 
 
 def _get_ready(turn: Turn, agent: Agent, request: i.GetReady, may: Rights) -> Refusal | None:
-    queues = may.choose(request.queues, _open(turn, memberships.logged_in(agent) or agent.settings.queues))
+    logged_in = memberships.logged_in(agent)
+    queues = may.choose(request.queues, _open(turn, logged_in or agent.settings.queues), agent.settings.queues)
     if queues == "not-allowed":
         return "not-allowed"
+    if logged_in and not queues:
+        return "not-logged-in"
     refusal = _check_queues(turn, agent, queues) or _check_owed(turn, agent)
     if refusal is not None:
         return refusal
@@ -183,7 +186,7 @@ def _get_ready(turn: Turn, agent: Agent, request: i.GetReady, may: Rights) -> Re
 def _pause(turn: Turn, agent: Agent, request: i.Pause, may: Rights) -> Done:
     if all(reason.id != request.reason for reason in turn.state.settings.pause_reasons):
         return "unknown-reason"
-    queues = may.choose(request.queues, memberships.logged_in(agent))
+    queues = may.choose(request.queues, memberships.logged_in(agent), agent.settings.queues)
     if queues == "not-allowed":
         return "not-allowed"
     if not _all_may(agent, queues, "pause"):
@@ -192,7 +195,7 @@ def _pause(turn: Turn, agent: Agent, request: i.Pause, may: Rights) -> Done:
 
 
 def _log_out(turn: Turn, agent: Agent, request: i.LogOut, may: Rights) -> Done:
-    queues = may.choose(request.queues, memberships.logged_in(agent))
+    queues = may.choose(request.queues, memberships.logged_in(agent), agent.settings.queues)
     if queues == "not-allowed":
         return "not-allowed"
     if not _all_may(agent, queues, "log out"):

@@ -21,6 +21,8 @@ from acd.simulate.run import Result, merged
 from acd.simulate.scenario import Scenario
 
 INTERRUPTED = 130
+CALLS_MOST = 100_000
+"""An hour: a hundred times what fifty agents can serve."""
 WIDTH = 140
 """Where nobody watches, lines are this long at most."""
 
@@ -47,7 +49,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
 @click.option("--queues", type=click.IntRange(1, 1_000), default=10, show_default=True)
 @click.option(
     "--calls-per-hour",
-    type=Number(min=0, min_open=True),
+    type=Number(min=0, max=CALLS_MOST, min_open=True),
     help="Mean of the 14 opening hours, all queues together. Without it: what keeps the agents rather busy.",
 )
 @click.option("--faults/--no-faults", default=True, show_default=True, help="Links, servers and phones that fail.")

@@ -53,6 +53,39 @@ def test_what_breaks_parsers_is_no_toml(tmp_path: Path, content: str) -> None:
         read_config(path)
 
 
+@pytest.mark.parametrize(
+    ("content", "line"),
+    [
+        ('[queue.sales]\nname = "a"\nname = "b"\n', 3),
+        ("[queue.sales]\n[queue.sales]\n", 2),
+        ("[queue.sales]\n[[queue]]\n", 2),
+        ("queue.sales = {}\n[queue.sales.x]\n", 2),
+    ],
+)
+def test_what_is_written_twice_is_told_with_its_line(tmp_path: Path, content: str, line: int) -> None:
+    path = tmp_path / "acd.toml"
+    path.write_text(content)
+    told = rf"line {line}, column \d+: what is written here stands further up already; allowed: every setting and table"
+    with pytest.raises(ConfigError, match=told):
+        read_config(path)
+
+
+def test_mark_that_some_editors_set_first_is_passed_over(tmp_path: Path) -> None:
+    path = tmp_path / "acd.toml"
+    path.write_bytes(b"\xef\xbb\xbf" + b'[asterisk.a]\nusername = "acd"\nsecret = "s"\n')
+    path.chmod(0o600)
+    assert [server.id for server in read_config(path).servers] == ["a"]
+
+
+def test_day_that_is_closed_has_no_hours_beside(tmp_path: Path) -> None:
+    path = tmp_path / "acd.toml"
+    days = ["2026-02-20 closed", "2026-02-21 09:00-10:00", "2026-02-20 09:00-10:00"]
+    path.write_text(f'[asterisk.a]\nusername = "acd"\nsecret = "s"\n[hours.h]\nweekly = []\nspecial = {days}\n')
+    told = r"hours\.h\.special\[2\]: 2026-02-20 is closed by another line; allowed: times of a day, or closed$"
+    with pytest.raises(ConfigError, match=told):
+        read_config(path)
+
+
 def test_a_file_that_is_too_large_is_not_parsed(tmp_path: Path) -> None:
     path = tmp_path / "acd.toml"
     path.write_bytes(b"#" * 20_000_000)

@@ -242,6 +242,64 @@ def test_a_certificate_that_cannot_be_used_is_told_when_it_is_read(tmp_path: Pat
         read(tmp_path, SERVER + 'tls = true\nca_file = "ca.pem"\n')
 
 
+WITHOUT_EFFECT = [
+    (
+        '[queue.q]\non_timeout = "callback"\n',
+        "queue.q.on_timeout: it has no effect without max_wait_s: no wait has an end",
+    ),
+    ('[queue.q]\non_full = "callback"\n', "queue.q.on_full: it has no effect without max_length: any number may wait"),
+    ('[queue.q]\non_closed = "callback"\n', "on_closed: it has no effect without hours: the queue is always open"),
+    ('[queue.q]\nleave_when = ["closed"]\n', "closed has no effect without hours: the queue is always open"),
+    (
+        "[queue.q]\nwrap_up_s = 0\nwrap_up_extension_s = 5\n",
+        "queue.q.wrap_up_extension_s: it has no effect with wrap_up_s = 0: there is nothing to extend",
+    ),
+    (
+        '[queue.q]\nring = "all"\nring_at_most = 1\n',
+        'queue.q.ring_at_most: with 1 a call rings at one agent, whatever ring = "all" says',
+    ),
+    (
+        '[queue.q]\n[agent.a]\nqueues = ["q"]\nwrap_up_s = 5\n',
+        "agent.a.wrap_up_s: it has no effect: none of the agent's queues has wrap_up_by_agent",
+    ),
+    (
+        '[queue.q]\n[agent.a]\nqueues = ["q"]\nchats = 2\n',
+        "agent.a.chats: it has no effect: none of the agent's queues is of channel chat",
+    ),
+    (
+        '[queue.q]\nhours = "h"\n[hours.h]\nweekly = []\n',
+        "hours.h.weekly: the queues that name these hours are never open",
+    ),
+    ("[supervisor.s]\nqueues = []\n", "supervisor.s.queues: this supervisor may steer no queue"),
+]
+HAVE_EFFECT = """[queue.q]
+hours = "h"
+max_wait_s = 60
+max_length = 5
+on_timeout = "callback"
+on_full = "callback"
+on_closed = "callback"
+leave_when = ["closed"]
+wrap_up_s = 0
+wrap_up_by_agent = true
+wrap_up_extension_s = 5
+ring = "all"
+ring_at_most = 2
+[queue.c]
+channel = "chat"
+[hours.h]
+weekly = []
+special = ["2026-12-24 09:00-12:00"]
+[agent.a]
+phone = "1001"
+queues = ["q", "c"]
+wrap_up_s = 5
+chats = 2
+[supervisor.s]
+queues = ["q"]
+"""
+
+
 @pytest.mark.parametrize(
     ("content", "mode", "warned"),
     [
@@ -249,10 +307,17 @@ def test_a_certificate_that_cannot_be_used_is_told_when_it_is_read(tmp_path: Pat
         (SERVER + 'host = "10.0.0.5"\n', 0o640, "asterisk.main.tls: the secret crosses the network unencrypted"),
         (SERVER, 0o640, "queue: there is no queue: every call returns with unknown-queue"),
         (SERVER + "[queue.sales]\n", 0o640, "queue.sales: no agent is assigned to this queue"),
+        *((SERVER + text, 0o640, warned) for text, warned in WITHOUT_EFFECT),
     ],
 )
 def test_what_is_allowed_but_hardly_meant_is_a_warning(tmp_path: Path, content: str, mode: int, warned: str) -> None:
     assert any(warning.endswith(warned) for warning in read(tmp_path, content, mode).warnings)
+
+
+def test_settings_that_have_an_effect_are_no_warning(tmp_path: Path) -> None:
+    assert read(tmp_path, SERVER + HAVE_EFFECT).warnings == (
+        NO_CHATS.replace("queue.texts", "queue.c").format(tmp_path / "acd.toml"),
+    )
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.8.9.1", "::1", "localhost", "LOCALHOST"])
@@ -313,7 +378,7 @@ def test_what_the_file_points_to_must_be_a_file_and_keeps_nobody_waiting(tmp_pat
 
 
 def test_a_file_with_nothing_odd_has_no_warnings(tmp_path: Path) -> None:
-    assert read(tmp_path, FULL.replace('channel = "chat"\n', "")).warnings == ()
+    assert read(tmp_path, FULL.replace('channel = "chat"\n', "").replace("chats = 4\n", "")).warnings == ()
 
 
 @pytest.mark.parametrize(

@@ -447,6 +447,18 @@ def test_a_file_whose_beginning_is_missing_says_so(path: Path, book: Book) -> No
     assert source.gaps == ("line 1 is not the start of an engine",)
 
 
+@pytest.mark.parametrize("cut", [1, 2])
+@pytest.mark.parametrize("asked", [("C1",), ("--offer", "o"), ("--agent", "ana"), ("--agent", "ana", "--at", "9" * 20)])
+def test_whatever_is_asked_of_a_file_without_a_beginning_that_is_said(
+    path: Path, book: Book, asked: tuple[str, ...], cut: int
+) -> None:
+    path.write_bytes(b"".join(_lines(book)[cut:]))
+    done = CliRunner().invoke(cli.main, ["explain", *asked, "--facts", str(path)])
+    assert done.exit_code == 2
+    assert "line 1 is not the start of an engine" in done.output
+    assert len(done.output.splitlines()) == 1
+
+
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(CannotExplain, match="nowhere: No such file or directory"):
         list(FactsFileSource(tmp_path / "nowhere").turns())
