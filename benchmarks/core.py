@@ -7,10 +7,10 @@ frozen, slotted facts; a lean one makes these as the core makes its own, and is 
 by round; compared is the CPU time of their thread, so that others on the machine disturb little, as medians of the
 rounds.
 
-Then every `handle` is timed by itself, with the collector planned as in the engine (acd/engine/garbage.py): through
-lifecycles, a reload of every queue, a link that is lost with everyone who waits, its report, the look at all queues
-after it, and the deadlines of all, due at one instant. Besides, not checked: memory, as the kernel counts it while the
-large centre is built, and idle centres: agents wait for calls.
+Then every `handle` is timed by itself: while the large centre is filled, and, with the collector planned as in the
+engine (acd/engine/garbage.py), through lifecycles, a reload of every queue, a link that is lost with everyone who
+waits, its report, the look at all queues after it, and the deadlines of all, due at one instant. Besides, not checked:
+memory, as the kernel counts it while the large centre is built, and idle centres: agents wait for calls.
 
 Takes a minute and a half, five on a busy machine, and 1 GB of memory. --quick checks the ratios alone, with a tenth
 of the callers in the large case, in ten seconds on a machine of its own.
@@ -21,6 +21,7 @@ import gc
 import os
 import statistics
 import time
+from array import array
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -100,7 +101,7 @@ class Stopwatch:
     """Times single inputs: the CPU time of each `handle`, and of each look of the collector between them."""
 
     def __init__(self, centre: Centre, garbage: Garbage) -> None:
-        self.handled_ms: list[float] = []
+        self.handled_ms = array("d")
         self.tidied_ms: list[float] = []
         self._centre, self._garbage = centre, garbage
         self._committed = 0
@@ -154,17 +155,20 @@ class Results:
 # --- Building ------------------------------------------------------------------------------------------------------
 
 
-def build_centre(case: Case, memory: dict[str, float]) -> Centre:
-    """On the core, everybody busy; notes what an agent and a waiting call take."""
+def build_centre(case: Case, memory: dict[str, float], filling: dict[str, "Stopwatch"]) -> Centre:
+    """On the core, everybody busy; notes what an agent and a waiting call take, and how long each arrival."""
     centre = Centre(case)
+    watch = filling[case.name] = Stopwatch(centre, Garbage())
     centre.open()
     before = _resident()
     centre.log_in()
     memory[f"{case.name}: an agent"] = (_resident() - before) / case.agents
     centre.get_busy()
     before = _resident()
-    centre.fill()
-    memory[f"{case.name}: a waiting call"] = (_resident() - before) / case.waiting
+    with watch.running():
+        centre.fill()
+    watch.commit()
+    memory[f"{case.name}: a waiting call"] = (_resident() - before) / case.waiting - watch.handled_ms.itemsize
     return centre
 
 
@@ -298,8 +302,9 @@ def _pass_all_due(centre: Centre, watch: Stopwatch) -> None:
 def measure(plan: Plan) -> Results:
     worlds: dict[tuple[str, str], World] = {}
     memory: dict[str, float] = {}
+    filling: dict[str, Stopwatch] = {}
     with quick_to_build():
-        centres = {case.name: build_centre(case, memory) for case in plan.cases}
+        centres = {case.name: build_centre(case, memory, filling) for case in plan.cases}
         for case in plan.cases:
             worlds["core", case.name] = centres[case.name]
             worlds["bare", case.name] = build_bare(case)
@@ -310,6 +315,7 @@ def measure(plan: Plan) -> Results:
         if plan.inputs:
             large = centres[plan.large.name]
             results.inputs = {
+                f"{LARGE.waiting:,} callers arrive": filling[LARGE.name],
                 f"lifecycles, {SMALL.name}": time_lifecycles(centres[SMALL.name], garbage, 10_000),
                 f"lifecycles, {LARGE.name}": time_lifecycles(large, garbage, 10_000),
                 f"reload of {LARGE.queues:,} queues": time_reload(large, garbage),

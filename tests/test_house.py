@@ -33,6 +33,8 @@ ALLOWED = {
 """What a pure room may import: nothing else, whatever its name."""
 FORBIDDEN_CALLS = {"breakpoint", "eval", "exec", "hash", "id", "input", "open", "print", "__import__"}
 """`hash` and `id` differ from run to run; the others are I/O or worse."""
+EXCEPTIONS = {ROOT / "acd" / "router" / "tables.py": {"hash"}}
+"""There it says in which piece of a table an entry lies, and nobody is told (docs/decisions/0014)."""
 
 
 def imports(tree: ast.AST) -> Iterator[str]:
@@ -72,7 +74,7 @@ def starts_tasks(source: str) -> bool:
 
 @pytest.mark.parametrize("path", PURE, ids=lambda path: str(path.relative_to(ROOT)))
 def test_pure_rooms_use_nothing_but_data(path: Path) -> None:
-    assert breaches(path.read_text()) == set()
+    assert breaches(path.read_text()) == EXCEPTIONS.get(path, set())
 
 
 @pytest.mark.parametrize("path", ALL, ids=lambda path: str(path.relative_to(ROOT)))

@@ -377,8 +377,11 @@ def _servers_know_who_is_there(state: State) -> None:
         legs = {offer.id for offer in state.offers.values() if offer.line.server == id_}
         for roll, there in ((server.channels, channels), (server.legs, legs)):
             assert set(roll.names) == there, f"server {id_}: {roll}, there are {there}"
-            assert list(roll.names.values()) == sorted(roll.names.values()), f"server {id_}: {roll}"
-            assert roll.present == sum(called == roll.calls for called in roll.names.values()), f"server {id_}: {roll}"
+            numbers = [number for _, number in roll.names.in_order()]
+            assert numbers == sorted(set(numbers)), f"server {id_}: {roll}"
+            assert numbers == list(roll.names.values()), f"server {id_}: {roll}"
+            assert roll.present == sum(number > roll.called for number in numbers), f"server {id_}: {roll}"
+            assert roll.absent == len(numbers) - roll.present, f"server {id_}: {roll}"
             assert roll.is_complete or not server.up, f"server {id_} is up: {server}"
         assert server.settling or not server.given_up, f"server {id_}: {server}"
 

@@ -1,12 +1,12 @@
 """Who spoke with a caller last (docs/routing.md R39). A caller is known by the number, and by that alone."""
 
-from collections import OrderedDict
 from collections.abc import Iterator
 from typing import Final
 
 from sortedcontainers import SortedList
 
 from acd.model import AgentId, Caller
+from acd.router.tables import Numbered, ShardedDict
 
 DIGITS_LEAST: Final = 6
 """A shorter number is an extension, which many may use."""
@@ -37,21 +37,24 @@ class LastAgents:
     """By the callers' numbers, the longest ago first; and by the time until which each is remembered, for a reload may
     make that shorter. Numbers and texts in plain tables: little to walk over for Python's garbage collector."""
 
-    __slots__ = ("_agents", "_ends", "_until_ms")
+    __slots__ = ("_agents", "_ends", "_in_order", "_last", "_until_ms")
 
     def __init__(self) -> None:
-        self._agents: OrderedDict[str, AgentId] = OrderedDict()
-        self._until_ms: dict[str, int] = {}
+        self._agents: ShardedDict[str, AgentId] = ShardedDict()
+        self._until_ms: ShardedDict[str, int] = ShardedDict()
+        self._in_order: Numbered[str] = Numbered()
+        self._last = 0
+        """The number of the last conversation."""
         self._ends: SortedList[tuple[int, str]] = SortedList()
 
     def __len__(self) -> int:
-        return len(self._agents)
+        return len(self._ends)
 
     def __contains__(self, number: str) -> bool:
         return number in self._agents
 
     def __repr__(self) -> str:
-        return f"LastAgents({[(number, agent, self._until_ms[number]) for number, agent in self._agents.items()]})"
+        return f"LastAgents({[(number, self._agents[number], self._until_ms[number]) for number in self._in_order]})"
 
     def find(self, number: str, now_ms: int) -> AgentId | None:
         """Who spoke with the caller last, as far as that is remembered."""
@@ -75,18 +78,24 @@ class LastAgents:
         if number in self._agents:
             self._ends.remove((self._until_ms[number], number))
         self._agents[number] = agent
-        self._agents.move_to_end(number)
         self._until_ms[number] = until_ms
+        self._last += 1
+        self._in_order.put(number, self._last)
         self._ends.add((until_ms, number))
 
     def forget(self, count: int) -> None:
         """So many of those whose conversation is the longest ago."""
         for _ in range(count):
-            number, _agent = self._agents.popitem(last=False)
-            self._ends.remove((self._until_ms.pop(number), number))
+            number = self._in_order.first()
+            self._ends.remove((self._until_ms[number], number))
+            self._drop(number)
 
     def forget_first(self, count: int) -> None:
         """So many of those whose time is over first."""
         for _ in range(count):
             _until_ms, number = self._ends.pop(0)
-            del self._agents[number], self._until_ms[number]
+            self._drop(number)
+
+    def _drop(self, number: str) -> None:
+        self._in_order.drop(number)
+        del self._agents[number], self._until_ms[number]

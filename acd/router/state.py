@@ -42,6 +42,7 @@ from acd.router.settings import (
 )
 from acd.router.skills import Asked, Profile, SkillSet
 from acd.router.states import Membership, Work
+from acd.router.tables import ShardedDict
 from acd.router.waiting import Group, Place, WaitingCalls
 
 READY, IDLE = Membership.READY, Work.IDLE  # looked up a little faster, many times in each lifecycle
@@ -358,7 +359,7 @@ class State:
         self.queues: dict[QueueId, Queue] = {}
         self.agents: dict[AgentId, Agent] = {}
         self.supervisors: dict[SupervisorId, Supervisor] = {}
-        self.calls: dict[CallId, Call] = {}
+        self.calls: ShardedDict[CallId, Call] = ShardedDict()
         self.offers: dict[OfferId, Offer] = {}
         self.direct_calls: dict[Line, DirectCall] = {}
         self.servers: dict[ServerId, Server] = {}
@@ -366,7 +367,7 @@ class State:
         self.last_agents = LastAgents()
         # Derived.
         self.openings = Openings()
-        self.call_on: dict[Line, CallId] = {}
+        self.call_on: ShardedDict[Line, CallId] = ShardedDict()
         self.agent_at: dict[Phone, AgentId] = {}
         self.lines_of: dict[Phone, dict[Line, None]] = {}
         self.skill_sets: dict[tuple[Skill, ...], SkillSet] = {}

@@ -38,7 +38,7 @@ def _check_everyone_is_accounted_for(day: Day) -> None:
     assert day.exchange.channels == []
     assert all(call.place == "gone" for call in day.calls)
     state = day.core.state
-    assert (state.calls, state.offers, state.direct_calls) == ({}, {}, {})
+    assert (dict(state.calls), state.offers, state.direct_calls) == ({}, {}, {})
     assert {agent.work for agent in state.agents.values()} == {Work.IDLE}
     assert not [agent for agent in state.agents.values() if agent.rests]
     ended = Counter(fact.call for fact in day.facts if isinstance(fact, ENDS))

@@ -97,7 +97,8 @@ def _one_sided_refusal(state: State) -> None:
 
 
 def _channel_unknown(state: State) -> None:
-    state.servers[A].channels.names.clear()
+    channels = state.servers[A].channels
+    channels.drop(next(iter(channels.names)))
 
 
 def _overdue_on_a_live_server(state: State) -> None:

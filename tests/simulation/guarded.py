@@ -69,7 +69,7 @@ async def run_guarded(scenario: Scenario, seed: int, *, check_every: int = 1, ch
     assert guard.choices > 0
     assert result.left == ()
     state = simulation.core.state
-    assert (state.calls, state.offers, state.direct_calls) == ({}, {}, {})
+    assert (dict(state.calls), state.offers, state.direct_calls) == ({}, {}, {})
     assert {agent.work for agent in state.agents.values()} == {Work.IDLE}
     assert all(server.up for server in state.servers.values())
     return result

@@ -136,7 +136,7 @@ def _call_connected(state: State, fact: f.CallConnected) -> None:
     agent.misses = 0
     if call.named is not None:
         _wait_for_nobody(state, call)
-    state.servers[call.line.server].channels.enter(call.line.channel)
+    state.servers[call.line.server].channels.hear(call.line.channel)
     queue = state.queues[call.queue]
     queue.length -= 1
     queue.waiting.leave_profile(call.profile)

@@ -54,7 +54,7 @@ def picked_up(state: State, call: Call, offer: Offer) -> None:
 def heard(state: State, offer: Offer) -> None:
     """The leg is alive, and what it waited for has come."""
     offer.overdue = False
-    state.servers[offer.line.server].legs.enter(offer.id)
+    state.servers[offer.line.server].legs.hear(offer.id)
     state.deadlines.drop(offer.deadline, offer.id)
 
 

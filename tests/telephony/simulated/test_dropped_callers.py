@@ -27,7 +27,7 @@ async def test_dropped_callers_are_served_or_leave_by_themselves(seed: int, faul
     await day.run()
     assert day.broken == []
     assert max(day.exchange.invites.values()) == 1, "a phone was rung twice for one offer"
-    assert (day.exchange.channels, day.core.state.calls, day.core.state.offers) == ([], {}, {})
+    assert (day.exchange.channels, dict(day.core.state.calls), day.core.state.offers) == ([], {}, {})
     ended = Counter(fact.call for fact in day.facts if isinstance(fact, ENDS))
     assert ended == Counter(fact.call for fact in day.facts if isinstance(fact, f.CallQueued))
     again = len([fact for fact in day.facts if isinstance(fact, f.CallEnded) and fact.talked_ms <= 250])
