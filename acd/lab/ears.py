@@ -31,6 +31,8 @@ class Ears:
         self.heard: list[AmiEvent] = []
         self._mask = mask
         self._tell = on_event or self.heard.append
+        self._listens = False
+        """Whether the server was told what is wanted, once."""
         self._news = asyncio.Event()
         address = server if isinstance(server, AmiAddress) else _account(server, user)
         self._tasks = Tasks(f"ears-{address.server}")
@@ -43,6 +45,7 @@ class Ears:
                 await self._until_up()
             if self._mask != "on":
                 await self.listen(self._mask)
+            self._listens = True
         except BaseException:
             await self._tasks.stop()
             raise
@@ -50,7 +53,7 @@ class Ears:
 
     def _came_up(self) -> None:
         """A server that comes again knows nothing of what was asked for before."""
-        if self._mask != "on":
+        if self._listens and self._mask != "on":
             self._tasks.start("listen", self.listen(self._mask))
         self._news.set()
 
