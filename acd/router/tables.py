@@ -69,14 +69,14 @@ class _Sharded(Mapping[K, V]):
 
 
 class ShardedDict(_Sharded[K, V], MutableMapping[K, V]):
-    """A dictionary. Who goes through all of it, which no decision does, finds it in the order of the keys' texts: the
-    same in every process."""
+    """A dictionary. Who goes through all of it, which no decision does, finds shorter keys first, and equally long ones
+    by their texts: the same in every process, and ids in the order in which they were made."""
 
     __slots__ = ()
 
     def __iter__(self) -> Iterator[K]:
         tables = self._shards if self._whole is None else [self._whole]
-        return iter(sorted(chain.from_iterable(tables), key=str))
+        return iter(sorted(chain.from_iterable(tables), key=_length_and_text))
 
     def __setitem__(self, key: K, value: V) -> None:
         whole = self._whole
@@ -103,6 +103,11 @@ class ShardedDict(_Sharded[K, V], MutableMapping[K, V]):
         return table.pop(key) if default is MISSING else table.pop(key, default)
 
 
+def _length_and_text(key: object) -> tuple[int, str]:
+    text = str(key)
+    return len(text), text
+
+
 class Numbered(_Sharded[K, int]):
     """Keys with a number each, in the order of the numbers: what is put has a greater one than all that are there."""
 
@@ -112,7 +117,7 @@ class Numbered(_Sharded[K, int]):
         super().__init__()
         self._last: dict[K, int] = {}
         self.pieces: list[dict[K, int]] = [self._last]
-        """Keys and numbers, piece by piece. None but the last may be empty."""
+        """Keys and numbers, piece by piece. None is empty, unless it is the only one."""
         self._firsts = [0]
         """The number with which each piece began, or a lesser one."""
         self._room = PIECE
@@ -161,8 +166,14 @@ class Numbered(_Sharded[K, int]):
         at = bisect_right(self._firsts, number) - 1
         piece = self.pieces[at]
         del piece[key]
-        if not piece and piece is not self._last:
-            del self._firsts[at], self.pieces[at]
+        if piece:
+            return
+        if len(self.pieces) == 1:
+            self._firsts[0] = 0  # the next number may be less than all that were there
+            return
+        del self._firsts[at], self.pieces[at]
+        if piece is self._last:
+            self._last, self._room = self.pieces[-1], 0
 
     def _begin_piece(self, number: int) -> None:
         self._room = PIECE

@@ -368,7 +368,7 @@ class Adversary:
         return self._lines[-1]
 
     def _known_line(self, choice: Chooser) -> Line:
-        live = tuple(self._state.call_on)
+        live = tuple(call.line for call in self._state.calls.values())
         return choice.of(live) if live and choice.likely() else choice.of(self._lines)
 
     def _offer(self, choice: Chooser, work: Work) -> OfferId:

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from acd.router import calls, configuration, matching, preferences, servers, turn
+from acd.router import calls, configuration, matching, preferences, servers, tables, turn
 from acd.router.facts import (
     AgentRetired,
     AnnouncementMade,
@@ -132,6 +132,18 @@ def test_guarantees_hold_when_inputs_come_between_slices(seed: int, monkeypatch:
     for module in (calls, configuration, matching, preferences, servers, turn):
         monkeypatch.setattr(module, "SLICE", 1)  # every effect is large
     Walk(seed, check_every=1, hasty=True).run(1_000)
+
+
+@pytest.mark.parametrize("seed", [101, *MORE[4:6]])
+def test_tables_in_many_pieces_change_nothing(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """docs/decisions/0014: where an entry lies depends on the process, and nothing that is decided on where it lies."""
+    whole = Walk(seed, check_every=1_000)
+    whole.run(2_000)
+    monkeypatch.setattr(tables, "SMALL", 2)
+    monkeypatch.setattr(tables, "PIECE", 3)
+    cut = Walk(seed, check_every=1)
+    cut.run(2_000)
+    assert digest(cut.book.facts) == digest(whole.book.facts)
 
 
 def _walked_elsewhere(hash_seed: str) -> str:

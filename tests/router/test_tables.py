@@ -18,7 +18,7 @@ Steps = st.lists(st.tuples(st.sampled_from(("put", "drop", "get")), st.sampled_f
 def small(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Tables are cut after the fifth entry, or never here."""
     monkeypatch.setattr(tables, "SMALL", request.param)
-    monkeypatch.setattr(tables, "PIECE", 8)
+    monkeypatch.setattr(tables, "PIECE", 3)
 
 
 @given(Steps)
@@ -32,7 +32,7 @@ def test_sharded_dictionary_is_like_a_dictionary(steps: list[tuple[str, str]]) -
             assert table.pop(key, None) == plain.pop(key, None)
         assert (table.get(key), table.get(key, -1), key in table) == (plain.get(key), plain.get(key, -1), key in plain)
         assert (len(table), bool(table), table == plain) == (len(plain), bool(plain), True)
-    assert list(table.items()) == sorted(plain.items())
+    assert list(table.items()) == sorted(plain.items(), key=lambda item: int(item[0].removeprefix("pbx-")))
     for key in plain:
         del table[key]
     assert not table
@@ -54,7 +54,8 @@ def test_what_is_not_there_is_an_error() -> None:
 @settings(deadline=None)
 def test_numbered_keys_are_like_an_ordered_dictionary(steps: list[tuple[str, str]]) -> None:
     table, plain = Numbered[str](), OrderedDict[str, int]()
-    for number, (act, key) in enumerate(steps, start=1):
+    for act, key in steps:
+        number = max(plain.values(), default=0) + 1  # less than before, where what had the greatest is gone
         if act == "put":
             assert table.put(key, number) == plain.pop(key, None)
             plain[key] = number
@@ -62,7 +63,7 @@ def test_numbered_keys_are_like_an_ordered_dictionary(steps: list[tuple[str, str
             assert table.drop(key) == plain.pop(key, None)
         assert list(table.in_order()) == list(plain.items())
         assert list(table) == list(plain)
-        assert all(table.pieces[:-1]), "an empty piece stays"
+        assert len(table.pieces) == 1 or all(table.pieces), "an empty piece stays"
         assert bool(table.pieces[0]) == bool(plain)
         if plain:
             assert (table.first(), table.first_number()) == next(iter(plain.items()))
