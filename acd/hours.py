@@ -113,9 +113,11 @@ def _times(hours: Hours, day: dt.date) -> Iterator[tuple[int, int]]:
 
 def _moment(day: dt.date, minute: int, zone: ZoneInfo, *, last: bool) -> int:
     """A time of the clock on the wall as a moment. An hour that the clock shows twice: opens at the first, closes at
-    the second. One that it leaves out is where it would have been."""
+    the second. One that it leaves out is where it would have been: so much later as the clock was put forward."""
     wall = dt.datetime.combine(day, dt.time(), zone) + dt.timedelta(minutes=minute)
-    return round(wall.replace(fold=int(last)).timestamp() * 1_000)
+    again = wall.replace(fold=1)
+    comes_twice = again.timestamp() > wall.timestamp()  # of one that is left out, the second reading is the earlier
+    return round((again if last and comes_twice else wall).timestamp() * 1_000)
 
 
 # --- As the configuration writes it ---------------------------------------------------------------------------

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
+from msgspec import structs
+
 from acd.core import Core, Fact, Input
 from acd.model import AgentId, Caller, ChannelId, Line, OfferId, Phone, QueueId, RequestId, ServerId, Skill
 from acd.router import facts as f
@@ -98,6 +100,16 @@ def queue_settings(number: int, wrap_up_ms: int = WRAP_UP_MS) -> QueueSettings:
         strategy=STRATEGIES[number % len(STRATEGIES)],
         growth=GROWTH,
         rings=RINGS,
+    )
+
+
+def changed_settings(number: int) -> QueueSettings:
+    """Of the same queue: another strategy, another weight, another growth, another wrap-up."""
+    return structs.replace(
+        queue_settings(number, 2 * WRAP_UP_MS),
+        strategy=STRATEGIES[(number + 1) % len(STRATEGIES)],
+        weight=1,
+        growth=Growth(point_every_ms=30_000),
     )
 
 

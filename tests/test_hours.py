@@ -98,6 +98,28 @@ def test_hour_that_is_left_out_opens_where_it_would_have_been() -> None:
     assert is_open(night, utc("2026-03-29 01:30"))
 
 
+def test_hour_that_is_left_out_closes_where_it_would_have_been() -> None:
+    early = read_hours(BERLIN, ["sun 00:00-02:30"], None, [])
+    assert next_change_ms(early, utc("2027-03-28 00:00")) == utc("2027-03-28 01:30")
+    assert is_open(early, utc("2027-03-28 01:29"))
+
+
+@pytest.mark.parametrize("zone", ["America/Santiago", "Africa/Cairo", "America/Havana", "Asia/Beirut"])
+def test_what_is_open_all_day_does_not_close_where_midnight_is_left_out(zone: str) -> None:
+    always = read_hours(zone, ["mon-sun 00:00-24:00"], None, [])
+    noons = [utc("2027-01-01 12:00") + day * 86_400_000 for day in range(0, 365, 30)]
+    assert [next_change_ms(always, noon) for noon in noons] == [None] * len(noons)
+    evenings = read_hours(zone, ["mon-sun 20:00-24:00"], None, [])
+    at_ms, late = utc("2027-01-01 12:00"), []
+    for _ in range(365):
+        opens_ms = next_change_ms(evenings, at_ms)
+        assert opens_ms is not None
+        at_ms = next_change_ms(evenings, opens_ms) or 0
+        late.append(at_ms - next_midnight_ms(zone, opens_ms))
+    assert late.count(0) >= 364
+    assert set(late) <= {0, 3_600_000}, "later only where midnight comes twice"
+
+
 def test_midnight_is_that_of_the_zone() -> None:
     assert next_midnight_ms(SAO_PAULO, utc("2026-11-23 02:59")) == utc("2026-11-23 03:00")
     assert next_midnight_ms(SAO_PAULO, utc("2026-11-23 03:00")) == utc("2026-11-24 03:00")

@@ -12,12 +12,14 @@ from acd.router import facts as f
 from acd.router import inputs as i
 from acd.router.last_agents import is_withheld
 from acd.router.matching import Order, order_at
-from acd.router.position import estimated_wait_ms, position
+from acd.router.position import position, wait_at
 from acd.router.settings import Announcements, QueueSettings
 from acd.router.state import Call, Queue, State
 from acd.router.turn import SLICE, Turn
 from acd.router.waiting import Place
 
+GROUPS_A_FACT = 64
+"""To find a position among so many groups takes as long as to say a fact, or two."""
 LIMITS_SLICE = 500
 """In how many queues it is looked in one turn whether who waits must leave."""
 
@@ -53,10 +55,8 @@ def arrived(turn: Turn, report: i.CallArrived) -> None:
 def _waited(report: i.CallArrived) -> Waited:
     """What the phone system says of a wait may contradict itself, where a clock was set."""
     whole_ms, passed_on = max(report.waited_ms, 0), report.passed_on
-    if report.kind == "callback":  # who asked for it has waited, but for nothing that could be over
-        return Waited(whole_ms, whole_ms, 0)
-    if passed_on is None:
-        return Waited(whole_ms, whole_ms, whole_ms)
+    if passed_on is None:  # who asked for a callback has waited, but for nothing that could be over
+        return Waited(whole_ms, whole_ms, 0 if report.kind == "callback" else whole_ms)
     here_ms = min(max(whole_ms - passed_on.waited_ms, 0), whole_ms)
     counted_ms = min(max(passed_on.age_ms, 0) + here_ms, whole_ms)
     return Waited(whole_ms, counted_ms, here_ms, hops=min(max(passed_on.hops, 0), limits.MOST_HOPS))
@@ -226,15 +226,20 @@ def announce(turn: Turn, call_id: CallId) -> None:
     if not links.hears_caller(turn.state, call.line):
         turn.say(f.AnnouncementOverdue(turn.now_ms, call.id))
         return
-    told = turn.state.queues[call.queue].settings.announcements or Announcements(0)
+    queue = turn.state.queues[call.queue]
+    told = queue.settings.announcements or Announcements(0)
+    place = None
+    if told.position or told.estimated_wait:
+        place = position(turn.state, call, turn.now_ms)
+        turn.weight += len(queue.waiting.groups) // GROUPS_A_FACT
     turn.say(
         f.AnnouncementMade(
             turn.now_ms,
             call.id,
             call.line,
             call.queue,
-            position(turn.state, call, turn.now_ms) if told.position else None,
-            estimated_wait_ms(turn.state, call, turn.now_ms) if told.estimated_wait else None,
+            place if told.position else None,
+            wait_at(queue, place, turn.now_ms) if told.estimated_wait else None,
             told.sound,
             None if told.every_ms is None else turn.now_ms + told.every_ms,
         )

@@ -3,7 +3,7 @@
 
 from acd.router.matching import Order, order_at, order_of
 from acd.router.settings import QueueSettings
-from acd.router.state import Call, State
+from acd.router.state import Call, Queue, State
 from acd.router.waiting import Group
 
 LEAST_DEPARTURES = 3
@@ -38,7 +38,11 @@ def _before(queue: QueueSettings, group: Group, own: Order, now_ms: int) -> int:
 def estimated_wait_ms(state: State, call: Call, now_ms: int) -> int | None:
     """How long it may take until an agent's phone rings for the call; None where too little is known, nobody is on
     duty, or the call has no position."""
-    queue, place = state.queues[call.queue], position(state, call, now_ms)
+    return wait_at(state.queues[call.queue], position(state, call, now_ms), now_ms)
+
+
+def wait_at(queue: Queue, place: int | None, now_ms: int) -> int | None:
+    """The same, of a call of this queue whose position is known already."""
     if place is None or queue.pace.departures < LEAST_DEPARTURES or not queue.on_duty:
         return None
     return place * queue.pace.interval_at(now_ms) // 1_000

@@ -433,7 +433,7 @@ class Chatty(Adversary):
 
 class Finding(Adversary):
     """Most callers have been there before: they were passed on, as often and for as long as the channel says,
-    which may contradict itself."""
+    which may contradict itself. What some of them ask for cannot be read."""
 
     def call_arrives(self, choice: Chooser) -> Input:
         asked = super().call_arrives(choice)
@@ -445,7 +445,15 @@ class Finding(Adversary):
             asked,
             waited_ms=choice.of((1, 3_000, 90_000)) if found else asked.waited_ms,
             passed_on=passed_on if choice.likely() else None,
+            unreadable=choice.of(range(8)) == 0,
         )
+
+    def queue_is_configured(self, choice: Chooser) -> Input:
+        """Priority may grow in steps and evenly at once."""
+        asked = super().queue_is_configured(choice)
+        assert isinstance(asked, i.ConfigureQueue), f"{asked} configures no queue"
+        growth = choice.of((asked.settings.growth, Growth((Step(1_000, 1), Step(6_000, 4)), point_every_ms=3_000)))
+        return i.ConfigureQueue(structs.replace(asked.settings, growth=growth))
 
 
 class Closing(Adversary):

@@ -29,7 +29,6 @@ def test_quick_form_ends_with_one_line_of_json_and_exits_by_its_checks() -> None
         "1,000 agents: the core, in multiples of the bare loop",
         "10,000 agents: the core, in multiples of the bare loop",
         "growth of the core from small to large; limit: the bare loop's",
-        "runs: rounds of each",
     ]
     assert all(check["value"] > 0 for check in told["checks"])
     value = {check["name"]: check["value"] for check in told["checks"]}

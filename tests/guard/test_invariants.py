@@ -302,6 +302,14 @@ def _queued(call: str) -> f.CallQueued:
     return f.CallQueued(1, CallId(call), made.line, SALES, made.caller, 0, 1, None)
 
 
+def _accepted(offer: str, call: str, agent: AgentId) -> f.OfferAccepted:
+    return f.OfferAccepted(3, OfferId(offer), CallId(call), agent, _made(offer, call, agent).line, 9)
+
+
+def _announced(call: str) -> f.AnnouncementMade:
+    return f.AnnouncementMade(3, CallId(call), _made("o", call, ANA).line, SALES, 1, None, "", None)
+
+
 def _connected(offer: str, call: str, agent: AgentId) -> f.CallConnected:
     return f.CallConnected(3, CallId(call), OfferId(offer), agent, SALES, 0)
 
@@ -321,6 +329,8 @@ _WRAP_UP = f.WrapUpStarted(1, ANA, CallId("c"), SALES, 9, 20)
         [_queued("c"), _made("o", "c", ANA), _made("p", "c", BEN)],
         [_queued("c"), _queued("d"), _made("o", "c", ANA), _made("p", "d", ANA)],
         [_queued("c"), _made("o", "c", ANA), _connected("o", "c", BEN)],
+        [_queued("c"), _made("o", "c", ANA), _accepted("o", "c", ANA), _announced("c")],
+        [_announced("c")],
         [_queued("c"), _made("o", "c", ANA), _connected("o", "c", ANA), _connected("o", "c", ANA)],
         [
             _queued("c"),
@@ -362,4 +372,10 @@ def test_story_that_does_not_add_up_is_found(story: list[f.Fact]) -> None:
 def test_queue_that_keeps_its_callers_may_offer_them(between: list[f.Fact]) -> None:
     ledger = Ledger()
     for fact in (*between, _queued("c"), _made("o", "c", ANA)):
+        ledger.post(fact)
+
+
+def test_caller_at_whom_a_phone_still_rings_may_be_told_something() -> None:
+    ledger = Ledger()
+    for fact in (_queued("c"), _made("o", "c", ANA), _announced("c")):
         ledger.post(fact)

@@ -66,6 +66,23 @@ SET_UP = (
 )
 
 
+def test_where_nothing_grows_only_what_has_more_points_passes() -> None:
+    """C2 is younger than C1 and has no more points; C3 has one more."""
+    book = Playbook()
+    for sentence in ("queue one is configured", "server a reports: nothing", "call C1 arrives in one"):
+        book.say(sentence)
+    book.wait(seconds=1)
+    book.say("call C2 arrives in one")
+    book.say("call C3 arrives in one, priority 1")
+    book.say("agent ana is configured: phone 1001, queues one")
+    book.say("ana logs in")
+    calls = [fact.call for fact in book.facts if isinstance(fact, f.CallQueued)]
+    logged_in = fold(book.facts[:-1])
+    Passing().offer(logged_in, calls[2], AgentId("ana"), book.now_ms)
+    with pytest.raises(AssertionError, match="is offered"):
+        Passing().offer(logged_in, calls[1], AgentId("ana"), book.now_ms)
+
+
 @pytest.mark.parametrize(
     ("seconds", "agent", "may_pass"),
     [

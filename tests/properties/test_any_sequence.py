@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from acd.core import Input
-from acd.testing.adversary import AGENTS, LONG_STEPS_MS, QUEUES, STEPS_MS, Adversary, Chooser
+from acd.testing.adversary import AGENTS, LONG_STEPS_MS, QUEUES, STEPS_MS, Adversary, Chooser, Finding
 from acd.testing.playbook import Playbook
 
 pytestmark = pytest.mark.timeout(300)
@@ -30,7 +30,7 @@ def _chooser(data: Data) -> Chooser:
     return Chooser(choose)
 
 
-def _rule(kind: Callable[[Adversary, Chooser], Input]) -> Any:
+def _rule(kind: Callable[[Any, Chooser], Input]) -> Any:
     """A rule that lets a little time pass and gives the core one input of this kind."""
 
     @rule(data=st.data(), step_ms=st.sampled_from(STEPS_MS))
@@ -45,7 +45,7 @@ class CoreUnderAnything(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.book = Playbook()
-        self.adversary = Adversary(self.book.state)
+        self.adversary = Finding(self.book.state)
 
     def tell(self, asked: Input) -> None:
         self.adversary.hear(self.book.tell(asked))
@@ -66,7 +66,7 @@ class CoreUnderAnything(RuleBasedStateMachine):
         self.book.wait(until_ms=self.book.now_ms + step_ms)
 
     call_arrives = _rule(Adversary.call_arrives)
-    another_call_arrives = _rule(Adversary.call_arrives)
+    caller_is_found_again = _rule(Finding.call_arrives)
     caller_leaves = _rule(Adversary.caller_leaves)
     leg_answers = _rule(Adversary.leg_answers)
     leg_is_bridged = _rule(Adversary.leg_is_bridged)
@@ -85,7 +85,7 @@ class CoreUnderAnything(RuleBasedStateMachine):
     extend_wrap_up = _rule(Adversary.extend_wrap_up)
     set_disposition = _rule(Adversary.set_disposition)
     router_is_configured = _rule(Adversary.router_is_configured)
-    queue_is_configured = _rule(Adversary.queue_is_configured)
+    queue_is_configured = _rule(Finding.queue_is_configured)
     queue_opens_or_closes = _rule(Adversary.queue_opens_or_closes)
     queue_is_retired = _rule(Adversary.queue_is_retired)
     agent_is_configured = _rule(Adversary.agent_is_configured)

@@ -1,16 +1,19 @@
 """Large effects go in slices by count: no turn is long, and none is lost (docs/routing.md R25)."""
 
+from itertools import pairwise
+
 import pytest
 from msgspec import structs
 
 from acd.core import Core, Fact, fold
 from acd.guard import invariants
 from acd.model import AgentId, Caller, ChannelId, Line, Phone, QueueId, RequestId, ServerId, Skill
+from acd.router import calls, servers
 from acd.router import inputs as i
-from acd.router import servers
 from acd.router.facts import CallReturned, LeavingBegan, OfferMade, QueueRemoved, QueueUnordered, ServerWentQuiet
 from acd.router.settings import (
     AgentSettings,
+    Announcements,
     Destination,
     Ends,
     NextQueue,
@@ -287,6 +290,38 @@ def test_after_a_report_all_queues_are_looked_at_in_slices_and_nobody_is_offered
     assert list(core.state.queues) == kept
     assert len(core.state.calls) == len(kept) - 1
     invariants.check(core.state)
+
+
+def test_who_has_to_leave_is_looked_for_in_slices_and_nobody_is_offered_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    """R25, R51. After the report there may be somebody in each of the queues."""
+    monkeypatch.setattr(calls, "LIMITS_SLICE", 10)
+    core = _somebody_waits_in_each_queue()
+    core.handle(i.ServerReported(SERVER, EVERYBODY), 1)
+    list(due_turns(core, 0))
+    left, offered = [], []
+    for turn in due_turns(core, 1):
+        left.append(len(core.state.news.limits))
+        offered.append(any(isinstance(fact, OfferMade) for fact in turn))
+    assert max(left) >= MANY - 10
+    assert all(before - after <= 10 for before, after in pairwise(left[left.index(max(left)) :]))
+    assert offered.index(True) >= left.index(0)
+
+
+def test_positions_among_many_groups_are_told_in_smaller_slices() -> None:
+    """R25, R56. All are due at once, and each is found among 320 groups."""
+    told = Announcements(1_000, None, position=True, estimated_wait=True)
+    core = Core()
+    core.handle(i.OpenJournal("t", 1, "test"), 0)
+    core.handle(i.ConfigureQueue(QueueSettings(SALES, "Sales", announcements=told)), 0)
+    core.handle(i.ServerReported(SERVER), 0)
+    for number in range(320):
+        asked = (Skill(f"w{number % 16}", 1),)
+        line = Line(SERVER, ChannelId(f"c{number}"))
+        core.handle(i.CallArrived(line, SALES, Caller(), number // 16 - 10, required=asked), 0)
+    assert len(core.state.queues[SALES].waiting.groups) == 320
+    made = [len(facts) for facts in due_turns(core, 1_000)]
+    assert sum(made) == 320
+    assert max(made) <= -(-SLICE // (1 + 320 // 64))
 
 
 def test_core_that_takes_over_before_all_queues_were_looked_at_looks_at_them(monkeypatch: pytest.MonkeyPatch) -> None:
