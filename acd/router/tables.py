@@ -144,7 +144,10 @@ class Numbered(_Sharded[K, int]):
         table = self._shards[hash(key) >> BITS & MASK] if whole is None else whole
         before = table.get(key)
         if before is not None:
-            self._take_from_piece(key, before)
+            piece = self.pieces[bisect_right(self._firsts, before) - 1]
+            del piece[key]
+            if not piece:
+                self._drop_piece(piece, before)
         table[key] = number  # in its place, if it was there: nothing grows
         if self._room == 0:
             self._begin_piece(number)
@@ -159,18 +162,17 @@ class Numbered(_Sharded[K, int]):
         whole = self._whole
         number = (self._shards[hash(key) >> BITS & MASK] if whole is None else whole).pop(key, None)
         if number is not None:
-            self._take_from_piece(key, number)
+            piece = self.pieces[bisect_right(self._firsts, number) - 1]
+            del piece[key]
+            if not piece:
+                self._drop_piece(piece, number)
         return number
 
-    def _take_from_piece(self, key: K, number: int) -> None:
-        at = bisect_right(self._firsts, number) - 1
-        piece = self.pieces[at]
-        del piece[key]
-        if piece:
-            return
+    def _drop_piece(self, piece: dict[K, int], number: int) -> None:
         if len(self.pieces) == 1:
             self._firsts[0] = 0  # the next number may be less than all that were there
             return
+        at = bisect_right(self._firsts, number) - 1
         del self._firsts[at], self.pieces[at]
         if piece is self._last:
             self._last, self._room = self.pieces[-1], 0
