@@ -449,7 +449,7 @@ class _LookIn:
         self._nobody: set[tuple[Profile, Ring]] = set()
         self._groups: list[tuple[Order, Group]] = []
         if queue.ready and queue.may_offer:
-            self._groups = [(self._order(group.first), group) for group in _groups_at_hand(queue)]
+            self._groups = [(self._order(group.priority, group.first), group) for group in _groups_at_hand(queue)]
             heapify(self._groups)
 
     def best(self) -> Work | None:
@@ -460,25 +460,27 @@ class _LookIn:
             if call is None:
                 heappop(self._groups)
                 continue
-            found = self._order(call.place)
+            found = self._order(call.priority, call.place)
             if found == order:
                 return Work(order, call)
             heapreplace(self._groups, (found, group))
         return None
 
-    def _order(self, place: Place) -> Order:
-        return order_of(self._state, self._state.calls[place.call], self._now_ms)
+    def _order(self, priority: int, place: Place) -> Order:
+        return order_at(self.queue.settings, priority, place.since_ms, place.number, self._now_ms)
 
     def _first_taken(self, group: Group) -> Call | None:
         """The first call of the group for which somebody is ready. Where nobody may take one, nobody may take those
         behind it; where all who may have refused it of late, or see it ring, that is true of few calls."""
+        if group.named is None and self._asked(group, group.first) in self._nobody:
+            return None
         if self.queue.waiting.groups.get(group.key) is not group:
             return None  # its last call was taken
         for place in group:
-            call = self._state.calls[place.call]
-            asked = group.profile, call.ring(self._now_ms)
+            asked = self._asked(group, place)
             if group.named is None and asked in self._nobody:
                 return None
+            call = self._state.calls[place.call]
             self.looks += len(self.queue.ready.classes)
             if has_taker(self._state, call, self._now_ms):
                 return call
@@ -487,6 +489,9 @@ class _LookIn:
                     self._nobody.add(asked)
                 return None
         return None
+
+    def _asked(self, group: Group, place: Place) -> tuple[Profile, Ring]:
+        return group.profile, group.profile.ring_at(self._now_ms - place.since_ms)
 
 
 def _groups_at_hand(queue: Queue) -> Iterator[Group]:
